@@ -1,0 +1,95 @@
+"""PostgreSQL: a pool, transactions at READ COMMITTED, retries of what the database asks to be retried.
+
+All statements live in the services' `store` rooms and here. The edge (a route, a consumer, a worker) opens the
+transaction; nobody below commits.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+Transaction: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+"""A connection inside an open transaction."""
+
+T = TypeVar("T")
+
+RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""What PostgreSQL raises when the same work, done again, is expected to succeed."""
+
+ATTEMPTS = 8
+
+
+class Database:
+    """A service's own database: a bounded pool of connections."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", url: str) -> None:
+        self._pool = pool
+        self.url = url
+
+    @classmethod
+    async def open(cls, url: str, *, max_size: int = 10, application: str = "rollcall") -> "Database":
+        """Connects; raises OSError or asyncpg.PostgresError when the server does not answer."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=max_size,
+            command_timeout=60,
+            server_settings={"application_name": application, "timezone": "UTC", "jit": "off"},
+        )
+        return cls(pool, url)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction on one connection; committed when the block ends well, rolled back otherwise."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Transaction]:
+        """A connection without a transaction: single reads, session-level locks."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    async def in_transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs `work` in a transaction of its own, again when it met a deadlock or a serialization failure."""
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self.transaction() as tx:
+                    return await work(tx)
+            except RETRYABLE:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Closes the pool; connections still busy after five seconds are cut."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 5)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+def database_url(server_url: str, service: str) -> str:
+    """The URL of a service's own database on a server: `rollcall_<service>`, dashes as underscores."""
+    return urlunsplit(urlsplit(server_url)._replace(path="/rollcall_" + service.replace("-", "_")))
+
+
+async def create_database_if_absent(server_url: str, service: str) -> str:
+    """Makes the service's database when it is not there; returns its URL."""
+    url = database_url(server_url, service)
+    name = urlsplit(url).path.lstrip("/")
+    admin = await asyncpg.connect(urlunsplit(urlsplit(server_url)._replace(path="/postgres")))
+    try:
+        if not await admin.fetchval("select 1 from pg_database where datname = $1", name):
+            try:
+                await admin.execute(f'create database "{name}"')
+            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                return url  # another service of the same name was faster
+    finally:
+        await admin.close()
+    return url

@@ -1,0 +1,97 @@
+"""Named outcomes that end a request: raised where the rule breaks, rendered once, in `web`, as RFC 9457 problems."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an input: where (a JSON pointer, or a parameter's name), a stable code, a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class RollcallError(Exception):
+    """An outcome with an HTTP status, a stable problem type and a title; subclasses fix these three."""
+
+    status = 500
+    type = "internal"
+    title = "Something went wrong on our side"
+    retryable = False
+
+    def __init__(self, detail: str = "", *, faults: Sequence[Fault] = (), retry_after: int | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.retry_after = retry_after
+
+
+class NotFoundError(RollcallError):
+    """No such thing, or nothing that this caller may see: the two are told alike (invariant 7)."""
+
+    status = 404
+    type = "not-found"
+    title = "Not found"
+
+
+class InvalidError(RollcallError):
+    """The request is well-formed but breaks a rule; `faults` name each place."""
+
+    status = 422
+    type = "invalid"
+    title = "The request breaks a rule"
+
+
+class ConflictError(RollcallError):
+    """The thing is not in a state that allows this."""
+
+    status = 409
+    type = "conflict"
+    title = "Not possible in the present state"
+
+
+class TooLargeError(RollcallError):
+    """More rows, marks or bytes than one request may carry."""
+
+    status = 413
+    type = "too-large"
+    title = "The request is too large"
+
+
+class UnauthenticatedError(RollcallError):
+    """No token, or one that does not hold."""
+
+    status = 401
+    type = "unauthenticated"
+    title = "A valid bearer token is needed"
+
+
+class ForbiddenError(RollcallError):
+    """The token lacks the scope."""
+
+    status = 403
+    type = "forbidden"
+    title = "The token lacks a scope"
+
+
+class UnavailableError(RollcallError):
+    """Not now; the same request may succeed later."""
+
+    status = 503
+    type = "unavailable"
+    title = "Not available at the moment"
+    retryable = True
+
+
+class MovedError(RollcallError):
+    """The child is known under another id since a merge; `location` is the same path with that id."""
+
+    status = 308
+    type = "moved"
+    title = "Known under another id"
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location

@@ -1,0 +1,110 @@
+"""What the absence engine says, on topic `absence-engine`, keyed by `pupil_id`.
+
+Every threshold event carries the full state of its episode and a `revision`: a reader that keeps the highest revision per
+episode needs neither order nor history. The event's type says what happened last.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from common.events import Data, Revision, SessionRef, register
+
+TOPIC = "absence-engine"
+
+
+class CountedSession(msgspec.Struct, frozen=True, order=True):
+    """A session that counted, with the code that stood and the school that gave it."""
+
+    date: str
+    session: str
+    code: str
+    school_urn: int
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why: what a person can check by hand, as at the session that made the episode firm, or else crossed.
+
+    PA and SA: `sessions` are the year's absences up to that session, `school_weeks` is empty. PN_10_IN_10: the sessions in
+    the window that ends with that session's week, and the Mondays of the window's weeks. `formula` holds integers and the
+    comparison as text. `hash` is the SHA-256 (hex) of the RFC 8785 JSON of {pupil_id, kind, sessions, school_weeks,
+    formula, policy_version}.
+    """
+
+    sentence: str
+    sessions: list[CountedSession]
+    school_weeks: list[str]
+    formula: dict[str, int | str]
+    policy_version: str
+    hash: str
+
+
+class SchoolSequence(msgspec.Struct, frozen=True, order=True):
+    """How far a school's ledger had been counted."""
+
+    school_urn: int
+    sequence: int
+
+
+class Threshold(Data, frozen=True, kw_only=True):
+    """The full state of an episode.
+
+    `school_urn` is the school of the mark at `crossed_on`. `open_days` are that school's next 20 open days after the
+    day of the event (past the end of its calendars Monday to Friday), so that a due date needs no calendar.
+    """
+
+    topic: ClassVar[str] = TOPIC
+    episode_id: str
+    pupil_id: str
+    kind: str
+    academic_year: str | None
+    state: Literal["open", "ended", "reversed"]
+    provisional: bool
+    crossed_on: SessionRef
+    firm_on: SessionRef | None
+    ended_on: SessionRef | None
+    ended_reason: Literal["recovered", "year_end"] | None
+    reversed_at: str | None
+    school_urn: int
+    revision: Revision
+    explanation: Explanation
+    sequence: list[SchoolSequence]
+    open_days: list[str]
+
+
+@register
+class ThresholdCrossed(Threshold, frozen=True, kw_only=True):
+    """The episode stands: for the first time, or again after it was reversed."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-crossed.v1"
+
+
+@register
+class ThresholdChanged(Threshold, frozen=True, kw_only=True):
+    """It still stands, and moved, became firm or provisional, opened again, or rests on other sessions."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-changed.v1"
+
+
+@register
+class ThresholdEnded(Threshold, frozen=True, kw_only=True):
+    """The child recovered, or the year was over."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-ended.v1"
+
+
+@register
+class ThresholdReversed(Threshold, frozen=True, kw_only=True):
+    """The marks as now known never crossed."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-reversed.v1"
+
+
+@register
+class ChildMerged(Data, frozen=True, kw_only=True):
+    """`pupil_id` is `survivor` from now on: said again here for those who do not read the ledgers."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.child-merged.v1"
+    topic: ClassVar[str] = TOPIC
+    pupil_id: str
+    survivor: str

@@ -1,0 +1,53 @@
+"""What notifications says, on topic `notifications`, keyed by `pupil_id`. Each event carries the letter's full state."""
+
+from typing import ClassVar, Literal
+
+from common.events import Data, Revision, register
+
+TOPIC = "notifications"
+
+
+class Letter(Data, frozen=True, kw_only=True):
+    """The full state of a letter; `overtaken` says that its reason went after it had reached `sending`."""
+
+    topic: ClassVar[str] = TOPIC
+    letter_id: str
+    kind: str
+    pupil_id: str
+    school_urn: int
+    episode_id: str
+    recipient_id: str
+    channel: Literal["letter", "email", "text"]
+    status: Literal["queued", "sending", "sent", "delivered", "returned", "recalled", "failed"]
+    overtaken: bool
+    template_version: str
+    revision: Revision
+
+
+@register
+class LetterQueued(Letter, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.notifications.letter-queued.v1"
+
+
+@register
+class LetterSent(Letter, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.notifications.letter-sent.v1"
+
+
+@register
+class LetterRecalled(Letter, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.notifications.letter-recalled.v1"
+
+
+@register
+class LetterFailed(Letter, frozen=True, kw_only=True):
+    """It cannot be known whether it left the building: a person looks (task `check_sending`)."""
+
+    type: ClassVar[str] = "uk.rollcall.notifications.letter-failed.v1"
+
+
+@register
+class LetterOvertaken(Letter, frozen=True, kw_only=True):
+    """Its reason went when it could no longer be held back: a person decides (task `already_sent`)."""
+
+    type: ClassVar[str] = "uk.rollcall.notifications.letter-overtaken.v1"

@@ -1,0 +1,138 @@
+"""What registers says: the ledger of each school, on topic `registers`, keyed by URN.
+
+Entries of one school are numbered 1, 2, 3, … without a gap (`sequence` of the envelope; `schoolurn` is the school,
+`subject` its URN as text). Each carries the id of the entry before it (`previous`) and the last number of its write
+(`write_last`): readers evaluate children only when a write is complete. Facts are full states, so that reading one twice
+changes nothing. Pupils are named by `pupil_id` alone.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from common.events import Data, register
+
+TOPIC = "registers"
+
+
+class Entry(Data, frozen=True, kw_only=True):
+    """What every ledger entry carries."""
+
+    topic: ClassVar[str] = TOPIC
+    previous: str | None
+    write_last: int
+
+
+@register
+class SchoolChanged(Entry, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.registers.school-changed.v1"
+    urn: int
+    name: str
+    la_code: str
+    laestab: str
+    phase: Literal["primary", "secondary", "special", "ap"]
+
+
+class OpenDay(msgspec.Struct, frozen=True):
+    """A day on which the school is open, and for which sessions."""
+
+    date: str
+    sessions: list[Literal["AM", "PM"]]
+
+
+@register
+class CalendarChanged(Entry, frozen=True, kw_only=True):
+    """The whole calendar of one academic year (`2025-26`); a day that is not listed is closed."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.calendar-changed.v1"
+    academic_year: str
+    days: list[OpenDay]
+
+
+class Enrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """A stay on the roll, both dates inclusive; `to` is null while it lasts."""
+
+    from_: str
+    to: str | None
+    kind: Literal["single", "main", "subsidiary"]
+
+
+class PupilEnrolments(msgspec.Struct, frozen=True):
+    """All the enrolments of one pupil at this school, in order; empty when there are none any more."""
+
+    pupil_id: str
+    enrolments: list[Enrolment]
+
+
+@register
+class EnrolmentChanged(Entry, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.registers.enrolment-changed.v1"
+    pupils: list[PupilEnrolments]
+
+
+class PupilFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it."""
+
+    pupil_id: str
+    pupil_version: int
+    date_of_birth: str | None
+    year_group: int | None
+    flags: list[str]
+
+
+@register
+class PupilChanged(Entry, frozen=True, kw_only=True):
+    type: ClassVar[str] = "uk.rollcall.registers.pupil-changed.v1"
+    pupils: list[PupilFacts]
+
+
+@register
+class PupilMerged(Entry, frozen=True, kw_only=True):
+    """`pupil_id` was found to be the same child as `survivor`, and is dead from now on."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.pupil-merged.v1"
+    pupil_id: str
+    survivor: str
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """The code that now stands for a pupil in the entry's session; null says that none does."""
+
+    pupil_id: str
+    code: str | None
+
+
+@register
+class SessionMarked(Entry, frozen=True, kw_only=True):
+    """The marks of one date and session that changed. Only these entries make standing marks."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.session-marked.v1"
+    date: str
+    session: Literal["AM", "PM"]
+    marks: list[Mark]
+
+
+class WaitingMark(msgspec.Struct, frozen=True, kw_only=True):
+    """A mark in quarantine; `pupil_id` is null while nobody knows whose it is. `problem` is the reason's code."""
+
+    date: str
+    session: Literal["AM", "PM"]
+    pupil_id: str | None
+    code: str | None
+    problem: str
+
+
+@register
+class MarkQuarantined(Entry, frozen=True, kw_only=True):
+    """Marks that began to wait in quarantine."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.mark-quarantined.v1"
+    marks: list[WaitingMark]
+
+
+@register
+class MarkReleased(Entry, frozen=True, kw_only=True):
+    """Marks that left quarantine: they stand now, or something of higher rank made them idle."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.mark-released.v1"
+    marks: list[WaitingMark]

@@ -1,0 +1,1 @@
+"""absence_engine."""
