@@ -1,0 +1,1 @@
+"""Alembic's environment, one for all services: run by `common.migrate`, never by hand."""

@@ -1,0 +1,7 @@
+"""What Alembic runs for every service: the pending versions, on the connection that `common.migrate` made, in one transaction."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+with context.begin_transaction():
+    context.run_migrations()
