@@ -36,6 +36,7 @@ class Process:
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.arguments = arguments
+        self._environment = environment
         self._lines: list[str] = []
         self.errors: list[str] = []
         self._ready = threading.Event()
@@ -76,6 +77,10 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait(10)
+
+    def again(self) -> "Process":
+        """The same command, started anew."""
+        return Process(*self.arguments, environment=self._environment)
 
 
 @dataclass
@@ -208,3 +213,10 @@ def eventually(check: Callable[[], Any], seconds: float = SETTLE_SECONDS) -> Any
             raise AssertionError(f"never became true: {check}")
         time.sleep(0.05)
     return answer
+
+
+def rollcall(*arguments: str) -> str:
+    """Runs a command of the product to its end; its standard output."""
+    done = subprocess.run([ROLLCALL, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{arguments} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

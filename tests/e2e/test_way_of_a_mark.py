@@ -9,6 +9,7 @@ import httpx
 import pytest
 import rfc8785
 
+from tests import servers
 from tests.e2e import school
 from tests.e2e.product import Product, apart, embedded, eventually
 
@@ -25,9 +26,9 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         with embedded(folder, TODAY) as running:
             yield running
     else:
-        database, kafka = request.getfixturevalue("postgres_url"), request.getfixturevalue("kafka")
-        with apart(folder, TODAY, database, kafka) as running:
-            yield running
+        with servers.postgres() as database, servers.kafka() as kafka:
+            with apart(folder, TODAY, database.url, kafka.bootstrap) as running:
+                yield running
 
 
 @pytest.fixture(scope="module")
