@@ -1,0 +1,52 @@
+# What this repository can do. `make help` lists it; every target sets itself up first.
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The newest of the interpreters that Rollcall supports; `make setup PYTHON=...` chooses another.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# Which tests `make test` runs, for example: make test TESTS="tests/unit -k calendar"
+TESTS ?=
+
+.PHONY: help setup demo test lint format bench faults lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with everything in it, the rollcall command included; quick when nothing changed
+
+$(READY): requirements.lock pyproject.toml scripts/make-venv
+	@bash scripts/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+demo: $(READY) ## Start the product with a simulated authority, play school days, show what happened, stay up
+	@$(BIN)/rollcall demo
+
+test: $(READY) ## Run all tests on a real PostgreSQL and a real Apache Kafka (TESTS="tests/unit" for some)
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: $(READY) ## Check format, style, types and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY) ## Rewrite the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure the figures that Rollcall promises, each beside its reference (about half an hour)
+	@$(BIN)/python -m tests.bench
+
+faults: $(READY) ## Kill, stop and wipe each part ten times under load, then audit (seeded; about an hour)
+	@FAULTS=10 $(BIN)/python -m pytest tests/faults
+
+lock: $(READY) ## Pin all dependencies again, with hashes and without any index address
+	@bash scripts/lock "$(BIN)"
+
+clean: ## Remove .venv and the caches; data folders stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build
