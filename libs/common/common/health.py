@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ok` False: the part does not do its work (not ready). `degraded`: it does what it can; `detail` says what is wrong."""
+    """`ok` False: it does not do its work (not ready). `degraded`: it does what it can. `detail` says what is wrong."""
 
     ok: bool
     degraded: bool = False

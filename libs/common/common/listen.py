@@ -1,4 +1,4 @@
-"""Waiting for something to change, without asking over and over: `Signal` in a process, a PostgreSQL channel between them.
+"""Waiting for a change without asking over and over: `Signal` within a process, a PostgreSQL channel between them.
 
 A signal is a hint: who waits looks again afterwards, and looks again anyway when the time is up.
 """
@@ -19,7 +19,7 @@ RETRY_SECONDS = 1.0
 class Signal:
     """Wakes everybody who waits for the next change.
 
-    Read `turn`, look at the state, then `wait(turn, timeout)`: a change between the look and the wait is not missed.
+    Read `turn`, look at the state, then `wait(turn, seconds)`: a change between the look and the wait is not missed.
     """
 
     def __init__(self) -> None:
@@ -32,12 +32,12 @@ class Signal:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def wait(self, turn: int, timeout: float) -> bool:
-        """Waits until `set` has been called since `turn` was read; False when `timeout` seconds passed without."""
+    async def wait(self, turn: int, seconds: float) -> bool:
+        """Waits until `set` has been called since `turn` was read; False when `seconds` passed without."""
         if self.turn != turn:
             return True
         try:
-            await asyncio.wait_for(self._next.wait(), timeout)
+            await asyncio.wait_for(self._next.wait(), seconds)
         except TimeoutError:
             return False
         return True
@@ -69,12 +69,15 @@ class Listener:
         """Degraded while nobody would hear a NOTIFY."""
         return Health(ok=True, degraded=not self._listening)
 
+    def _heard(self, *_: object) -> None:
+        self._signal.set()
+
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._url)
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
-            await connection.add_listener(self._channel, lambda *_: self._signal.set())
+            await connection.add_listener(self._channel, self._heard)
             self._listening = True
             self._signal.set()
             waits = {asyncio.create_task(stop.wait()), asyncio.create_task(lost.wait())}

@@ -1,9 +1,9 @@
-"""Bringing a service's database to the newest version of its tables, and checking that the versions say what the tables say.
+"""Bringing a service's database to the newest version of its tables, and checking that versions and tables agree.
 
-A service keeps its versions in `<package>/store/versions`, one after the other: `0001_first.py`, `0002_….py`, …; the four
-digits are the revision. A start that finds the database at the newest one costs a single query and does not even import
-Alembic. Otherwise one process migrates under an advisory lock, all versions in one transaction, and gives up rather than
-wait long for a table that others use (the supervisor tries again).
+A service keeps its versions in `<package>/store/versions`, one after the other: `0001_first.py`, `0002_….py`, …; the
+four digits are the revision. A start that finds the database at the newest one costs a single query and does not even
+import Alembic. Otherwise one process migrates under an advisory lock, all versions in one transaction, and gives up
+rather than wait long for a table that others use (the supervisor tries again).
 
 `migrate` upgrades; `differences` compares a migrated database with the metadata of `<package>/store/tables.py`.
 """

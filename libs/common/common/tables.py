@@ -1,8 +1,9 @@
 """The tables that services have in common, each in the service's own database: for its metadata, and for its migration.
 
-`store/tables.py` of a service puts the tables that it uses into its own metadata (`outbox(metadata)`, `position(metadata)`,
-…); its migration `0001` makes them by `op.execute(tables.CREATE_OUTBOX)`, …. A contract test compares the two. The CREATE
-statements are history and never change: an alteration is a new constant beside them, used in a new migration.
+`store/tables.py` of a service puts the tables that it uses into its own metadata (`outbox(metadata)`,
+`position(metadata)`, …); its migration `0001` makes them by `op.execute(tables.CREATE_OUTBOX)`, …. A contract test
+compares the two. The CREATE statements are history and never change: an alteration is a new constant beside them, used
+in a new migration.
 
 `outbox`: what is still to be published (`relay`). `position`: where a consumer stands in each partition (`consume`).
 `dead_letter`: records that nobody could read (`dead_letters`). `ledger_position`: how far each school's ledger has been
@@ -120,10 +121,10 @@ def dead_letter(metadata: MetaData) -> Table:
 def ledger_position(metadata: MetaData) -> Table:
     """Per school: the last applied entry (`number`, `entry_id`; 0 and empty before the first).
 
-    `evaluated`: the last complete write whose children have been evaluated (the reader of the ledger sets it). `seen`: the
-    highest number that has arrived, applied or passed over. `former`: the number reached before a rebuild. `state`:
-    following, parked or forked, with its `reason`. `last_register_date`, `last_register_session`: the latest session that
-    was marked (0 AM, 1 PM).
+    `evaluated`: the last complete write whose children have been evaluated (the reader of the ledger sets it). `seen`:
+    the highest number that has arrived, applied or passed over. `former`: the number reached before a rebuild. `state`:
+    following, parked or forked, with its `reason`. `last_register_date`, `last_register_session`: the latest session
+    that was marked (0 AM, 1 PM).
     """
     return Table(
         "ledger_position",

@@ -1,4 +1,4 @@
-"""What Alembic runs for every service: the pending versions, on the connection that `common.migrate` made, in one transaction."""
+"""What Alembic runs for every service: the pending versions, on the connection of `common.migrate`, in one go."""
 
 from alembic import context
 

@@ -1,0 +1,269 @@
+"""Hearing things, each once: the loop that applies each record exactly one time, whatever the broker repeats.
+
+Where a consumer stands is a row of its own database (`position`), locked and moved in the transaction of the effects:
+the row is the fence against a second owner of the partition, and the truth about what has been applied. What the broker
+remembers is only a hint for lag charts. `docs/decisions/exactly-once.md` says why.
+
+The row keeps the id of the record before the position. Whenever a partition is taken up, after an assignment or a
+reconnect, that record is read again; where another one stands there, or none, the broker is not the one that we knew,
+and the partition is read from its beginning: natural keys and ledger numbers decide what is new.
+
+Map: `Consumer` is the loop: `_take_up` finds the place in a partition, `_apply` handles one batch in one transaction,
+`_adapt` chooses the next batch's size. `lock` and `save` are the position row. Unreadable records: `dead_letters`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from common import metrics
+from common.broker import Broker, BrokerAwayError, Partition, Record, Subscription
+from common.db import Database, Transaction
+from common.dead_letters import decode_or_keep
+from common.health import Health
+from common.loops import Backoff, Pulse, pause
+
+__all__ = ["Consumer", "Handle", "Place", "decode_or_keep", "lock", "rewind", "save"]
+
+log = structlog.get_logger()
+
+Handle = Callable[[Transaction, Sequence[Record]], Awaitable[None]]
+"""Does the effects of one partition's records, in the transaction that moves the position.
+
+May be called again for the same records, after a deadlock."""
+
+POLL_SECONDS = 0.5
+LOOK_SECONDS = 5.0
+"""How often an idle consumer looks whether its rows were moved by somebody else: a rebuild does so."""
+HINT_SECONDS = 2.0
+SLOW_SECONDS = 1.0
+"""Heartbeats share the event loop with the handlers: batches that take longer are halved."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+
+LOCK = "select next_offset, record_id from position where topic = $1 and partition = $2 for update"
+INSERT = "insert into position (topic, partition, next_offset, record_id) values ($1, $2, 0, '') on conflict do nothing"
+SAVE = "update position set next_offset = $3, record_id = $4 where topic = $1 and partition = $2"
+READ = """
+select t.topic, t.partition, coalesce(p.next_offset, 0) as next_offset
+from unnest($1::text[], $2::int[]) as t (topic, partition)
+left join position p using (topic, partition)
+"""
+REWIND = "update position set next_offset = 0, record_id = '' where topic = $1"
+
+
+class Place(NamedTuple):
+    """Where we stand in a partition: the offset to read next, and the id of the record before it (empty at 0)."""
+
+    offset: int
+    record_id: str
+
+
+async def lock(tx: Transaction, partition: Partition) -> Place:
+    """Locks the position row until the transaction ends, and gives it; a partition never read stands at 0."""
+    row = await tx.fetchrow(LOCK, *partition)
+    if row is None:
+        await tx.execute(INSERT, *partition)
+        row = await tx.fetchrow(LOCK, *partition)
+        assert row is not None
+    return Place(row["next_offset"], row["record_id"])
+
+
+async def save(tx: Transaction, partition: Partition, place: Place) -> None:
+    """Moves a position that this transaction has locked."""
+    await tx.execute(SAVE, *partition, *place)
+
+
+async def rewind(tx: Transaction, topic: str) -> None:
+    """Sets all positions of a topic to the beginning; running consumers notice within seconds."""
+    await tx.execute(REWIND, topic)
+
+
+def _id(record: Record) -> str:
+    """The record's id as PostgreSQL can keep it: whoever wrote it may have put anything there."""
+    return record.id.replace("\0", "")
+
+
+class Consumer:
+    """Background work: applies the records of `topics`, in one transaction per partition and batch.
+
+    `member` is stable over restarts and unique in `group`. `after_commit` is called after each batch. `partitions` is
+    for topics that do not exist yet. A batch holds at most `largest` records.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        *,
+        group: str,
+        member: str,
+        topics: Sequence[str],
+        handle: Handle,
+        name: str,
+        after_commit: Callable[[], None] | None = None,
+        partitions: int = 6,
+        smallest: int = 200,
+        largest: int = 4000,
+    ) -> None:
+        self.name = name
+        self._database, self._broker = database, broker
+        self._group, self._member, self._topics = group, member, tuple(topics)
+        self._handle, self._after_commit = handle, after_commit
+        self._partitions, self._smallest, self._largest = partitions, smallest, largest
+        self._limit = smallest
+        self._pulse = Pulse()
+        self._backoff = Backoff()
+        self._places: dict[Partition, int] = {}
+        self._hinted = self._looked = 0.0
+        self._caught_up = False
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the last poll brought everything that there was."""
+        return self._caught_up
+
+    def health(self) -> Health:
+        """Degraded while the broker is away."""
+        return self._pulse.health()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop`. Raises what it can't mend: the batch is rolled back, the position stays."""
+        while not stop.is_set():
+            try:
+                await self._broker.ensure_topics(dict.fromkeys(self._topics, self._partitions))
+                subscription = await self._broker.subscribe(self._group, self._topics, self._member)
+                try:
+                    await self._follow(subscription, stop)
+                finally:
+                    self._places.clear()
+                    await subscription.close()
+            except BrokerAwayError as error:
+                self._lost(error)
+                await pause(stop, self._backoff.next())
+
+    async def _follow(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Polls and applies until `stop`, or until the broker is away."""
+        while not stop.is_set():
+            await self._take_up(subscription)
+            polled = await subscription.poll(POLL_SECONDS, self._limit)
+            self._found()
+            started = time.monotonic()
+            slowest = 0.0
+            for partition, records in polled.items():
+                if stop.is_set():
+                    break
+                began = time.monotonic()
+                if records and partition in self._places:
+                    await self._apply(subscription, partition, records)
+                slowest = max(slowest, time.monotonic() - began)
+            await self._hint(subscription, last=stop.is_set())
+            total = sum(len(records) for records in polled.values())
+            self._adapt(total, slowest)
+            if total == 0:
+                await self._look()
+            elif self._caught_up:
+                # Let as much arrive as the work took: a busy day comes in fewer, fuller batches.
+                await pause(stop, min(max(time.monotonic() - started, SHORTEST_PAUSE), LONGEST_PAUSE))
+
+    async def _take_up(self, subscription: Subscription) -> None:
+        """Goes to the stored position in every partition that became ours since the last time."""
+        assigned = subscription.assignment()
+        for gone in self._places.keys() - assigned:
+            del self._places[gone]
+        for partition in sorted(assigned - self._places.keys()):
+            offset = await self._checked_position(subscription, partition)
+            if partition in subscription.assignment():
+                subscription.seek(partition, offset)
+                self._places[partition] = offset
+
+    async def _checked_position(self, subscription: Subscription, partition: Partition) -> int:
+        """The stored position, or 0 when the record before it is not the one that we applied: a new broker."""
+
+        async def check(tx: Transaction) -> int:
+            place = await lock(tx, partition)
+            if place.offset == 0:
+                return 0
+            before = await subscription.read_one(partition, place.offset - 1)
+            if before is not None and _id(before) == place.record_id:
+                return place.offset
+            log.warning("another log, read from its start", loop=self.name, partition=partition, was_at=place.offset)
+            metrics.REPLAYS.labels(self.name).inc()
+            await save(tx, partition, Place(0, ""))
+            return 0
+
+        return await self._database.in_transaction(check)
+
+    async def _apply(self, subscription: Subscription, partition: Partition, records: Sequence[Record]) -> None:
+        """Handles one partition's batch, or gives the place up, so that it is looked for again."""
+        expected = self._places.pop(partition)
+
+        async def work(tx: Transaction) -> bool:
+            stored, _ = await lock(tx, partition)
+            if not await self._reads_on(subscription, records[0], expected, stored):
+                return False
+            await self._handle(tx, records)
+            await save(tx, partition, Place(records[-1].offset + 1, _id(records[-1])))
+            return True
+
+        began = time.monotonic()
+        if not await self._database.in_transaction(work):
+            log.info("place lost", loop=self.name, partition=partition, expected=expected, got=records[0].offset)
+            return
+        self._places[partition] = records[-1].offset + 1
+        metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - began)
+        metrics.CONSUMED_BATCHES.labels(self.name, partition.topic).inc()
+        metrics.CONSUMED_RECORDS.labels(self.name, partition.topic).inc(len(records))
+        if self._after_commit is not None:
+            self._after_commit()
+
+    async def _reads_on(self, subscription: Subscription, first: Record, expected: int, stored: int) -> bool:
+        """Whether a batch goes on where we stand: nobody moved the position, nothing was left out or came back.
+
+        After a rebalance that nobody told us of, the broker goes on from a hint, before or behind. An offset that is
+        passed over for good (retention, a compacted log) is one at which no record stands.
+        """
+        if stored != expected or first.offset < stored:
+            return False
+        return first.offset == stored or await subscription.read_one(first.partition, stored) is None
+
+    async def _look(self) -> None:
+        """Gives up the places whose rows were moved by somebody else: no record would come to tell us."""
+        if time.monotonic() - self._looked < LOOK_SECONDS or not self._places:
+            return
+        self._looked = time.monotonic()
+        for partition in await self._moved(self._places):
+            del self._places[partition]
+
+    async def _moved(self, places: Mapping[Partition, int]) -> Iterable[Partition]:
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(READ, [p.topic for p in places], [p.number for p in places])
+        stored = {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        return [partition for partition, offset in places.items() if stored[partition] != offset]
+
+    async def _hint(self, subscription: Subscription, *, last: bool) -> None:
+        if self._places and (last or time.monotonic() - self._hinted > HINT_SECONDS):
+            self._hinted = time.monotonic()
+            await subscription.hint(self._places)
+
+    def _adapt(self, total: int, slowest: float) -> None:
+        """Small batches while little waits, large ones when we lag, and none that starves the heartbeats."""
+        self._caught_up = total < self._limit
+        if slowest > SLOW_SECONDS or total < self._limit // 4:
+            self._limit = max(self._limit // 2, self._smallest)
+        elif not self._caught_up:
+            self._limit = min(self._limit * 2, self._largest)
+
+    def _found(self) -> None:
+        self._backoff.reset()
+        self._pulse.beat()
+        metrics.BROKER_AWAY.labels(self.name).set(0)
+
+    def _lost(self, error: BrokerAwayError) -> None:
+        if self._pulse.well:
+            log.warning("broker away", loop=self.name, error=str(error))
+        self._pulse.beat("broker away")
+        metrics.BROKER_AWAY.labels(self.name).set(1)
+        metrics.BROKER_LOSSES.labels(self.name).inc()

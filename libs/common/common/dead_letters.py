@@ -1,0 +1,104 @@
+"""Records that nobody can read: kept whole, counted, and handed in again once they can be read (invariant 1).
+
+`decode_or_keep` lets the line go on without them; `redrive` hands in again those that a newer version understands. In a
+ledger an unreadable record parks its school as well: see `ledger`.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from common import metrics
+from common.broker import Partition, Record
+from common.db import Database, Transaction
+from common.events import Event, UnreadableEventError, decode
+
+log = structlog.get_logger()
+
+KEEP = """
+insert into dead_letter (topic, partition, "offset", record_id, key, body, error)
+select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+on conflict do nothing
+"""
+WAITING = """
+select topic, partition, "offset", record_id, key, body from dead_letter where topic = $1
+order by partition, "offset", record_id for update
+"""
+FORGET = """
+delete from dead_letter using unnest($2::int[], $3::bigint[], $4::text[]) as t (partition, "offset", record_id)
+where dead_letter.topic = $1 and dead_letter.partition = t.partition
+  and dead_letter."offset" = t."offset" and dead_letter.record_id = t.record_id
+"""
+
+
+async def keep(tx: Transaction, unreadable: Sequence[tuple[Record, str]]) -> None:
+    """Keeps records, each with what was wrong with it; one that is kept already stays as it is."""
+    if not unreadable:
+        return
+    records = [record for record, _ in unreadable]
+    await tx.execute(
+        KEEP,
+        [record.partition.topic for record in records],
+        [record.partition.number for record in records],
+        [record.offset for record in records],
+        [_name(record) for record in records],
+        [record.key for record in records],
+        [record.value for record in records],
+        [error for _, error in unreadable],
+    )
+    for record in records:
+        metrics.DEAD_LETTERS.labels(record.partition.topic).inc()
+        log.warning("unreadable record kept", partition=record.partition, offset=record.offset, id=record.id)
+
+
+async def decode_or_keep(tx: Transaction, records: Sequence[Record]) -> list[Event]:
+    """The events in the records, in order, without the unreadable ones, which are kept."""
+    events: list[Event] = []
+    unreadable: list[tuple[Record, str]] = []
+    for record in records:
+        try:
+            events.append(decode(record.value))
+        except UnreadableEventError as error:
+            unreadable.append((record, str(error)))
+    await keep(tx, unreadable)
+    return events
+
+
+async def redrive(
+    database: Database, topic: str, handle: Callable[[Transaction, Sequence[Record]], Awaitable[None]]
+) -> int:
+    """Hands the kept records that can be read by now to the topic's `handle`, and forgets them; returns how many."""
+
+    async def work(tx: Transaction) -> int:
+        readable = [record for row in await tx.fetch(WAITING, topic) if _can_be_read(record := _record(row))]
+        if readable:
+            await tx.execute(  # before `handle`, which keeps again what it can't use
+                FORGET,
+                topic,
+                [record.partition.number for record in readable],
+                [record.offset for record in readable],
+                [_name(record) for record in readable],
+            )
+            await handle(tx, readable)
+        return len(readable)
+
+    return await database.in_transaction(work)
+
+
+def _can_be_read(record: Record) -> bool:
+    try:
+        decode(record.value)
+    except UnreadableEventError:
+        return False
+    return True
+
+
+def _name(record: Record) -> str:
+    """The record's id, or its body's digest: at the same offset of a new broker stands another record."""
+    return record.id.replace("\0", "") or hashlib.sha256(record.value).hexdigest()
+
+
+def _record(row: asyncpg.Record) -> Record:
+    return Record(Partition(row["topic"], row["partition"]), row["offset"], row["key"], row["body"], row["record_id"])

@@ -1,0 +1,213 @@
+"""Following the schools' ledgers: each entry applied once, in order, without a gap, and one school's trouble its own.
+
+Every school has a ledger whose entries are numbered 1, 2, 3, …, each naming the entry before it. `fresh_entries` is
+given a partition's records in the consumer's transaction and gives back the entries to apply now:
+
+- the next number is applied, a lower one skipped: it is a repetition;
+- a higher one parks the school: an entry is missing. So does a record that cannot be read, which is kept as a dead
+  letter (its key is the URN). A parked school's later entries are passed over until the missing ones arrive, in order
+  (`rollcall republish`); the school is followed again once it has caught up with the highest number that was passed
+  over;
+- an entry whose `previous` is not the entry applied last, or the number applied last with another id, marks the school
+  as forked: the registers were restored to an earlier state. Only a rebuild (`reset`) ends that.
+
+Schools are independent of each other: the others of the partition go on. `not_followed` is what readiness names.
+
+Map: `Following` is one school's row and its rule (`judge`, pure); `fresh_entries` loads, judges and saves a batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import structlog
+
+from common import metrics
+from common.broker import Record
+from common.consume import rewind
+from common.db import Transaction
+from common.dead_letters import keep
+from common.events import Event, UnreadableEventError, decode
+from common.events.registers import TOPIC, Entry
+
+log = structlog.get_logger()
+
+State: TypeAlias = Literal["following", "parked", "forked"]
+Outcome: TypeAlias = Literal["applied", "skipped", "passed over"]
+
+MOST_URN, MOST_NUMBER = 2**31 - 1, 2**63 - 1
+
+LOCK = """
+select urn, number, entry_id, seen, state, reason from ledger_position
+where urn = any($1::int[]) order by urn for update
+"""
+SAVE = """
+insert into ledger_position (urn, number, entry_id, seen, state, reason, topic_partition)
+select * from unnest($1::int[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::int[])
+on conflict (urn) do update set number = excluded.number, entry_id = excluded.entry_id, seen = excluded.seen,
+    state = excluded.state, reason = excluded.reason, topic_partition = excluded.topic_partition
+"""
+NOT_FOLLOWED = "select urn, number, seen, state, reason from ledger_position where state <> 'following' order by urn"
+RESET = """
+update ledger_position set former = greatest(former, number), number = 0, entry_id = '', evaluated = 0, seen = 0,
+    state = 'following', reason = null, last_register_date = null, last_register_session = null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How far one school's ledger has been applied (0 and empty before the first entry), and in what state.
+
+    `seen` is the highest number that is known to exist.
+    """
+
+    urn: int
+    number: int = 0
+    entry_id: str = ""
+    seen: int = 0
+    state: State = "following"
+    reason: str | None = None
+
+    def judge(self, number: int, entry_id: str, previous: str | None) -> tuple[Outcome, "Following"]:
+        """What becomes of an entry, and where the school stands after it."""
+        seen = max(self.seen, number)
+        if self.state == "forked":
+            return "passed over", replace(self, seen=seen)
+        if number < self.number or (number == self.number and entry_id == self.entry_id):
+            return "skipped", self
+        if number == self.number:
+            return "passed over", replace(self, state="forked", reason=f"there is another entry {number}")
+        if number > self.number + 1:
+            reason = self.reason or f"entry {self.number + 1} is missing"
+            return "passed over", replace(self, seen=seen, state="parked", reason=reason)
+        if (previous or "") != self.entry_id:
+            reason = f"entry {number} does not follow the entry {self.number} that was applied"
+            return "passed over", replace(self, seen=seen, state="forked", reason=reason)
+        if number == seen:
+            return "applied", Following(self.urn, number, entry_id, seen)
+        return "applied", Following(self.urn, number, entry_id, seen, "parked", f"entry {number + 1} is missing")
+
+    def park_unreadable(self) -> "Following":
+        """Where the school stands after a record that nobody could read: it may have been the next entry."""
+        if self.state != "following":
+            return self
+        return replace(
+            self,
+            seen=max(self.seen, self.number + 1),
+            state="parked",
+            reason=f"an entry after {self.number} can't be read",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """A school whose entries are passed over: `number` was applied last, `seen` is the highest known."""
+
+    urn: int
+    number: int
+    seen: int
+    state: State
+    reason: str
+
+
+async def fresh_entries(tx: Transaction, records: Sequence[Record]) -> list[Event]:
+    """The entries among one partition's records that are to be applied now, decoded, in order.
+
+    Locks the schools' rows in URN order, and saves where they stand: the caller must apply what it gets in the same
+    transaction. Unreadable records are kept as dead letters.
+    """
+    read = [_read(record) for record in records]
+    await keep(tx, [(record, entry.error) for record, entry in zip(records, read, strict=True) if entry.event is None])
+    before = await _lock(tx, {entry.urn for entry in read if entry.urn is not None})
+    after = dict(before)
+    fresh: list[Event] = []
+    for entry in read:
+        if entry.urn is None:
+            metrics.LEDGER_ENTRIES.labels("unreadable").inc()
+        elif entry.event is None:
+            metrics.LEDGER_ENTRIES.labels("unreadable").inc()
+            after[entry.urn] = after[entry.urn].park_unreadable()
+        else:
+            outcome, after[entry.urn] = after[entry.urn].judge(entry.number, entry.event.id, entry.previous)
+            metrics.LEDGER_ENTRIES.labels(outcome).inc()
+            if outcome == "applied":
+                fresh.append(entry.event)
+    changed = [row for urn, row in sorted(after.items()) if row != before[urn]]
+    await _save(tx, changed, records[0].partition.number if records else 0)
+    if any(row.state != before[row.urn].state for row in changed):
+        await _tell(tx, before, changed)
+    return fresh
+
+
+async def not_followed(tx: Transaction) -> list[NotFollowed]:
+    """The schools that are parked or forked, in URN order; readiness names them."""
+    rows = [NotFollowed(**row) for row in await tx.fetch(NOT_FOLLOWED)]
+    for state in ("parked", "forked"):
+        metrics.LEDGER_SCHOOLS.labels(state).set(sum(row.state == state for row in rows))
+    return rows
+
+
+async def reset(tx: Transaction) -> None:
+    """For a rebuild: every school starts at its first entry again, the topic at its beginning.
+
+    `former` remembers how far each had been applied: children are not evaluated before all their schools are past it.
+    """
+    await tx.execute(RESET)
+    await rewind(tx, TOPIC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A record as far as it could be read: whose it is (None: nobody's), and the entry, or why there is none."""
+
+    urn: int | None
+    event: Event | None = None
+    number: int = 0
+    previous: str | None = None
+    error: str = ""
+
+
+def _read(record: Record) -> _Read:
+    try:
+        event = decode(record.value)
+    except UnreadableEventError as error:
+        return _Read(_urn(record), error=str(error))
+    number, urn = event.sequence, event.schoolurn
+    if not isinstance(event.data, Entry) or number is None or urn is None or "\0" in event.id:
+        return _Read(_urn(record), error="not an entry of a ledger")
+    if not (0 < number <= MOST_NUMBER and 0 < urn <= MOST_URN):
+        return _Read(_urn(record), error="an impossible number or school")
+    return _Read(urn, event, number, event.data.previous)
+
+
+def _urn(record: Record) -> int | None:
+    """The school that an unreadable record's key names, if it names one."""
+    urn = int(record.key) if record.key.isdigit() and len(record.key) < 10 else 0
+    return urn if 0 < urn <= MOST_URN else None
+
+
+async def _lock(tx: Transaction, urns: set[int]) -> dict[int, Following]:
+    rows = await tx.fetch(LOCK, sorted(urns))
+    return {urn: Following(urn) for urn in urns} | {row["urn"]: Following(**row) for row in rows}
+
+
+async def _save(tx: Transaction, rows: Sequence[Following], partition: int) -> None:
+    if rows:
+        await tx.execute(
+            SAVE,
+            [row.urn for row in rows],
+            [row.number for row in rows],
+            [row.entry_id for row in rows],
+            [row.seen for row in rows],
+            [row.state for row in rows],
+            [row.reason for row in rows],
+            [partition] * len(rows),
+        )
+
+
+async def _tell(tx: Transaction, before: Mapping[int, Following], after: Sequence[Following]) -> None:
+    """Says which schools changed their state, and counts those that are not followed now."""
+    for row in after:
+        if row.state != before[row.urn].state:
+            log.warning("ledger state changed", urn=row.urn, state=row.state, number=row.number, reason=row.reason)
+    await not_followed(tx)
