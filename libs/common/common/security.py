@@ -1,0 +1,188 @@
+"""Who is calling, and what may they do: bearer tokens (JWT) checked against an issuer's public keys.
+
+`needs("registers:write")` in a route's signature gives the `Caller` or ends the request with 401 or 403. Rows that the
+caller may not see are the services' business: they ask `caller.may_see_school(urn)` and answer 404.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from fastapi import Request, Security
+from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from common.errors import ForbiddenError, UnauthenticatedError
+
+AUDIENCE = "rollcall"
+ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+"""Asymmetric only: a verifier never holds what could sign."""
+
+SCOPES = {
+    "registers:write": "Schools, calendars, registers, deletions",
+    "registers:read": "Registers, marks, changes, quarantine",
+    "pupils:write": "The roll",
+    "pupils:read": "Looking pupils up",
+    "totals:read": "Absence figures, episodes, explanations",
+    "cases:write": "Completing tasks and acting on cases",
+    "cases:read": "Tasks and cases",
+    "letters:read": "Letters and their content",
+}
+
+_REMEMBERED_TOKENS = 4096
+_REMEMBERED_SECONDS = 300.0
+_LEEWAY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The bearer of a token. `schools` is None when the token is not limited to some."""
+
+    subject: str
+    scopes: frozenset[str]
+    schools: frozenset[int] | None
+
+    def may_see_school(self, urn: int) -> bool:
+        """Whether rows of this school are there for the caller."""
+        return self.schools is None or urn in self.schools
+
+
+class Keys(Protocol):
+    """Where the issuer's public keys come from."""
+
+    async def for_key_id(self, key_id: str | None) -> KeySet:
+        """The keys, fetched anew when `key_id` is not among them (bounded); UnavailableError when none can be had."""
+        ...
+
+
+class FixedKeys:
+    """Keys that are known: those of the embedded issuer's folder."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    async def for_key_id(self, key_id: str | None) -> KeySet:
+        return self._keys
+
+
+class Verifier:
+    """Turns a token into a Caller. A token that held is remembered, by itself, until it expires or five minutes."""
+
+    def __init__(self, issuers: Collection[str], keys: Keys, clock: Callable[[], float] = time.time) -> None:
+        self._issuers = frozenset(issuers)
+        self._keys = keys
+        self._clock = clock
+        self._known: dict[str, tuple[Caller, float]] = {}
+
+    def remembered(self, token: str) -> Caller | None:
+        """The caller of a token that was checked a short while ago."""
+        known = self._known.get(token)
+        return known[0] if known is not None and known[1] > self._clock() else None
+
+    async def verify(self, token: str) -> Caller:
+        """Checks signature, `iss`, `aud`, `exp` and `nbf`; UnauthenticatedError when any does not hold."""
+        if (caller := self.remembered(token)) is not None:
+            return caller
+        now = self._clock()
+        claims = await self._claims(token)
+        expires = _checked_expiry(claims, self._issuers, now)
+        caller = _caller(claims)
+        if len(self._known) >= _REMEMBERED_TOKENS:
+            self._known.clear()
+        self._known[token] = (caller, min(expires, now + _REMEMBERED_SECONDS))
+        return caller
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        try:
+            key_id = jwt_header(token).get("kid")
+            keys = await self._keys.for_key_id(key_id if isinstance(key_id, str) else None)
+            return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise UnauthenticatedError("The token could not be verified.") from error
+
+
+def jwt_header(token: str) -> Mapping[str, Any]:
+    """The unverified header of a compact JWT; ValueError when it is none."""
+    import base64
+    import json
+
+    part = token.split(".", 1)[0]
+    header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    if not isinstance(header, dict):
+        raise ValueError("not an object")
+    return cast("dict[str, Any]", header)
+
+
+def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], now: float) -> float:
+    audience: object = claims.get("aud")
+    audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
+    expires, starts = claims.get("exp"), claims.get("nbf", 0)
+    if claims.get("iss") not in issuers:
+        raise UnauthenticatedError("The token is from another issuer.")
+    if AUDIENCE not in audiences:
+        raise UnauthenticatedError("The token is for another audience.")
+    if not _is_number(expires) or expires <= now:
+        raise UnauthenticatedError("The token has expired.")
+    if not _is_number(starts) or starts > now + _LEEWAY_SECONDS:
+        raise UnauthenticatedError("The token is not valid yet.")
+    return float(expires)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    """The caller that claims describe. A `schools` claim that can't be read lets nobody in rather than everybody."""
+    subject, scope, schools = claims.get("sub"), claims.get("scope", ""), claims.get("schools")
+    if not isinstance(subject, str) or not isinstance(scope, str):
+        raise UnauthenticatedError("The token lacks `sub` or `scope`.")
+    if schools is not None:
+        listed = cast("list[object]", schools) if isinstance(schools, list) else [None]
+        if not all(isinstance(urn, int) and not isinstance(urn, bool) for urn in listed):
+            raise UnauthenticatedError("The token's `schools` is not a list of URNs.")
+        return Caller(subject, frozenset(scope.split()), frozenset(cast("list[int]", listed)))
+    return Caller(subject, frozenset(scope.split()), None)
+
+
+class BearerToken(SecurityBase):
+    """The one security scheme, as FastAPI and OpenAPI know it. The verifier lives on `app.state.verifier`."""
+
+    def __init__(self) -> None:
+        flow = OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=SCOPES)
+        self.model = OAuth2(
+            flows=OAuthFlows(clientCredentials=flow),
+            description="OAuth 2 client credentials; tokens are JWTs that last 15 minutes.",
+        )
+        self.scheme_name = "bearer"
+
+    async def __call__(self, request: Request, wanted: SecurityScopes) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            raise UnauthenticatedError("Send `Authorization: Bearer <token>`.")
+        verifier = cast("Verifier", request.app.state.verifier)
+        caller = verifier.remembered(token) or await verifier.verify(token)
+        if missing := [scope for scope in wanted.scopes if scope not in caller.scopes]:
+            raise ForbiddenError(f"This needs the scope {' '.join(missing)}.")
+        return caller
+
+
+_bearer = BearerToken()
+
+
+def needs(*scopes: str) -> Any:
+    """`caller: Annotated[Caller, needs("registers:write")]`: 401 without a good token, 403 without all of these."""
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        raise ValueError(f"unknown scopes {unknown}")
+    return Security(_bearer, scopes=list(scopes))
+
+
+def any_token() -> Any:
+    """`caller: Annotated[Caller, any_token()]`: any valid token will do."""
+    return needs()

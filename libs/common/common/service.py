@@ -1,0 +1,63 @@
+"""Putting a service together and running it: what it answers, what it does in the background, when it is ready.
+
+`run` serves any number of services in one process: one web server, and one task for each thing that goes on in the
+background. A task that ends by itself or with an error ends the process with status 1 (crash, don't limp); SIGTERM and
+SIGINT drain it and end it with 0.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a background task is. `ok` False makes /health/ready answer 503; `degraded` is said, and stays 200."""
+
+    ok: bool
+    degraded: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The answer of a readiness check."""
+
+    name: str
+    ok: bool
+    degraded: bool = False
+    detail: str = ""
+
+
+class Background(Protocol):
+    """Something that a service does all the time: its relay, its consumer, its sender."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, then finishes what is in flight and returns."""
+        ...
+
+    def health(self) -> Health:
+        """Whether the loop is turning."""
+        ...
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service, put together by its `main.create_service(settings, broker)`."""
+
+    name: str
+    router: APIRouter
+    background: Sequence[Background] = ()
+    ready: Sequence[Callable[[], Awaitable[Check]]] = ()
+    close: Callable[[], Awaitable[None]] = _nothing
+    tags: Sequence[Mapping[str, Any]] = field(default=())

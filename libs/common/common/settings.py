@@ -1,0 +1,56 @@
+"""What can be set from outside: read once, in `main`, from `ROLLCALL_*` in the environment; frozen from then on.
+
+The command's options override the environment. Secrets have no default; what development needs instead, `rollcall up`
+makes and passes in.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.clock import Clock
+
+
+class Settings(BaseSettings):
+    """One class for all services; README's table lists it."""
+
+    model_config = SettingsConfigDict(env_prefix="ROLLCALL_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str = Field(description="The PostgreSQL server; each service has its own database on it.")
+    kafka: str | None = Field(default=None, description="HOST:PORT of Apache Kafka; without it, the embedded broker.")
+    partitions: int = Field(default=6, ge=1, le=1000, description="Partitions of a topic that is made anew.")
+
+    web_host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    metrics_port: int | None = Field(default=None, ge=0, le=65535, description="/metrics on a port of its own.")
+
+    issuer: str | None = Field(default=None, description="`iss` of the tokens that are let in.")
+    jwks_url: str | None = Field(default=None, description="Where the issuer's public keys are.")
+    token_url: str | None = Field(default=None, description="Where services get their own tokens.")
+    client_id: str | None = None
+    client_secret: str | None = Field(default=None, repr=False)
+    registers_url: str | None = Field(default=None, description="Where notifications finds the registers service.")
+
+    today: date | None = Field(default=None, description="The date that it is; development and tests only.")
+    letter_hold_hours: float = Field(default=24, ge=0, description="How long a letter waits before it may leave.")
+    letters_folder: Path = Field(default=Path("letters"), description="Where the folder channel puts sent letters.")
+    smtp_url: str | None = Field(default=None, repr=False, description="smtp[s]://user:password@host:port")
+    smtp_from: str = "attendance@example.org"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _production_has_no_shortcuts(self) -> "Settings":
+        if self.environment == "production":
+            if self.today is not None:
+                raise ValueError("ROLLCALL_TODAY is for development only")
+            if self.metrics_port is None:
+                raise ValueError("in production /metrics needs a port of its own: ROLLCALL_METRICS_PORT")
+        return self
+
+    def clock(self) -> Clock:
+        """The clock of this process."""
+        return Clock(fixed_today=self.today)
