@@ -1,13 +1,13 @@
 """The product as its users meet it: processes started from the command line, talked to over HTTP.
 
-`embedded(...)` is `rollcall up` on a folder of its own; `apart(...)` is the four services as processes of their own (two of
-each consumer) on a real Kafka and PostgreSQL. Both give a `Product`.
+`embedded(...)` is `rollcall up` on a folder of its own; `apart(...)` is the four services as processes of their own, two
+of each consumer, on a real Kafka and PostgreSQL. Both give a `Product`.
 """
 
 import contextlib
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,16 +19,12 @@ from typing import Any
 
 import httpx
 
+from tests.servers import free_port
+
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 ALL_SCOPES = "registers:write registers:read pupils:write pupils:read totals:read cases:write cases:read letters:read"
 START_SECONDS = 60
 SETTLE_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Process:
@@ -199,8 +195,6 @@ def apart(folder: Path, today: str, database: str, kafka: str) -> Iterator[Produ
 
 def service_credentials(folder: Path) -> dict[str, str]:
     """The generated service client of the development issuer, as a deployment would pass it."""
-    import json
-
     client = json.loads((folder / "issuer.json").read_text())["service_client"]
     return {"ROLLCALL_CLIENT_ID": client["id"], "ROLLCALL_CLIENT_SECRET": client["secret"]}
 

@@ -16,7 +16,9 @@ def upn(serial: int, la: str = "330") -> str:
 
 
 def ok(answer: httpx.Response) -> Any:
-    assert answer.status_code < 300, f"{answer.request.method} {answer.request.url} -> {answer.status_code} {answer.text}"
+    assert answer.status_code < 300, (
+        f"{answer.request.method} {answer.request.url} -> {answer.status_code} {answer.text}"
+    )
     return answer.json()
 
 
@@ -42,15 +44,16 @@ def contact(local_id: str, *, name: str = "Alex Parent", **changes: Any) -> dict
     return {
         "local_id": local_id, "name": name, "relationship": "mother", "parental_responsibility": True,
         "lives_with_pupil": True, "priority": 1, "email": None, "phone": None,
-        "address": {"lines": ["1 High Street", "Birmingham"], "postcode": "B1 1AA"}, "language": "en", "do_not_contact": False,
+        "address": {"lines": ["1 High Street", "Birmingham"], "postcode": "B1 1AA"}, "language": "en",
+        "do_not_contact": False,
     } | changes  # fmt: skip
 
 
 def pupil(local_id: str, **changes: Any) -> dict[str, Any]:
     return {
         "local_id": local_id, "upn": None, "given_name": "Sam", "family_name": f"Child{local_id}",
-        "date_of_birth": "2014-03-09", "year_group": 6, "enrolment": {"from": "2023-08-01", "to": None, "kind": "single"},
-        "flags": [], "contacts": [],
+        "date_of_birth": "2014-03-09", "year_group": 6,
+        "enrolment": {"from": "2023-08-01", "to": None, "kind": "single"}, "flags": [], "contacts": [],
     } | changes  # fmt: skip
 
 
@@ -75,6 +78,4 @@ def figures(client: httpx.Client, pupil_id: str, urn: int, sequence: int, **quer
 
 def episodes(client: httpx.Client, pupil_id: str, kind: str | None = None, standing: bool = True) -> list[Any]:
     items = ok(client.get(f"/v1/pupils/{pupil_id}/episodes"))["items"]
-    return [
-        item for item in items if (kind in (None, item["kind"])) and (not standing or item["state"] != "reversed")
-    ]
+    return [item for item in items if (kind in (None, item["kind"])) and (not standing or item["state"] != "reversed")]

@@ -1,7 +1,7 @@
 """The rule book's worked examples, posted as registers and read back as figures and episodes (vectors.json, A to C).
 
-C15 waits for penalty notices. A20's retired codes are posted on the same weekdays of 2023. The `crossings` of section A are
-flips of the flags, session by session: checked by day through `as_of`, and their first one as the episode's crossing.
+C15 waits for penalty notices. A20's retired codes are posted on the same weekdays of 2023. The `crossings` of section A
+are flips of the flags, session by session: checked by day through `as_of`, and their first one as the episode's crossing.
 """
 
 import json
@@ -40,7 +40,9 @@ class Posted:
 
     def figures(self, vector_id: str, year: str = "2025-26", **query: Any) -> Any:
         self.wait()
-        answer = self.engine.get(f"/v1/pupils/{self.pupils[vector_id]}/absence", params={"academic_year": year, **query})
+        answer = self.engine.get(
+            f"/v1/pupils/{self.pupils[vector_id]}/absence", params={"academic_year": year, **query}
+        )
         return school.ok(answer)
 
     def wait(self) -> None:
@@ -90,15 +92,13 @@ def posted(product: Product) -> Iterator[Posted]:
         for (day, half), codes in sorted(by_session.items()):
             state.post(MAIN, day, half, codes)
         for n, code in enumerate(BY_ID["A20"]["codes"]):
-            state.post(OLD, OLD_DAYS[n // 2], "AM PM".split()[n % 2], {state.pupils["A20"]: code})
+            state.post(OLD, OLD_DAYS[n // 2], ["AM", "PM"][n % 2], {state.pupils["A20"]: code})
         yield state
 
 
 def two_schools(state: Posted) -> None:
     """A23 (a mover within a year) and C10 (the same, for the penalty threshold): one UPN, two schools."""
-    for n, (name, left, joined) in enumerate(
-        [("A23", DAYS[49], DAYS[50]), ("C10", "2025-11-01", "2025-11-02")]
-    ):
+    for n, (name, left, joined) in enumerate([("A23", DAYS[49], DAYS[50]), ("C10", "2025-11-01", "2025-11-02")]):
         at_first = {"from": "2025-09-01", "to": left, "kind": "single"}
         at_second = {"from": joined, "to": None, "kind": "single"}
         number = school.upn(900 + n)
@@ -158,14 +158,19 @@ def test_the_first_flip_is_where_the_episode_crossed(posted: Posted, vector: dic
     for kind in ("PA", "SA"):
         flips = [int(flip.split("@")[1]) for flip in vector["expected"]["crossings"] if flip.startswith(kind + "+")]
         found = school.episodes(posted.engine, posted.pupils[vector["id"]], kind)
-        expected = [{"date": days[(at - 1) // 2], "session": "AM PM".split()[(at - 1) % 2]} for at in flips[:1]]
+        expected = [{"date": days[(at - 1) // 2], "session": ["AM", "PM"][(at - 1) % 2]} for at in flips[:1]]
         assert [episode["crossed_on"] for episode in found] == expected
 
 
 def test_a_mover_has_a_row_for_the_child_and_one_for_each_enrolment(posted: Posted) -> None:
     answer, expected = posted.figures("A23"), BY_ID["A23"]["expected"]
     child = answer["child"]
-    assert (child["possible"], child["absent"], child["absence_percent"], child["persistent"]) == (380, 25, "6.58", False)
+    assert (child["possible"], child["absent"], child["absence_percent"], child["persistent"]) == (
+        380,
+        25,
+        "6.58",
+        False,
+    )
     rows = {row["school_urn"]: (float(row["absence_percent"]), row["persistent"]) for row in answer["enrolments"]}
     assert rows == {
         FIRST: (expected["A"]["abs_pct"], expected["A"]["PA"]), SECOND: (expected["B"]["abs_pct"], expected["B"]["PA"]),
@@ -178,10 +183,13 @@ def test_the_ten_session_threshold_is_met_where_the_rule_book_says(posted: Poste
     assert (answer["sessions_in_window"], answer["met"]) == (expected["max_count"], expected["met"])
     assert len(answer["sessions"]) == expected["max_count"]
     found = school.episodes(posted.engine, posted.pupils[vector["id"]], "PN_10_IN_10")
-    met_on = [] if expected["met_on"] is None else [dict(zip(("date", "session"), expected["met_on"].split(), strict=True))]
+    met_on = (
+        [] if expected["met_on"] is None else [dict(zip(("date", "session"), expected["met_on"].split(), strict=True))]
+    )
     assert [episode["crossed_on"] for episode in found] == met_on
     if vector["id"] == "B02":
-        assert answer["provisional"] and found[0]["provisional"]
+        assert answer["provisional"]
+        assert found[0]["provisional"]
     if vector["id"] == "C10":
         assert {session["school_urn"] for session in answer["sessions"]} == {FIRST, SECOND}
 
@@ -206,7 +214,8 @@ def test_an_n_that_becomes_i_undoes_the_ten_and_one_that_becomes_o_keeps_it(post
     day, half = "2025-09-19", "PM"
     posted.wait()
     first = school.episodes(posted.engine, pupil_id, "PN_10_IN_10")[0]
-    assert first["provisional"] and first["firm_on"] is None
+    assert first["provisional"]
+    assert first["firm_on"] is None
     posted.post(MAIN, day, half, {pupil_id: "I"})
     posted.wait()
     assert school.episodes(posted.engine, pupil_id, "PN_10_IN_10") == []
@@ -214,7 +223,8 @@ def test_an_n_that_becomes_i_undoes_the_ten_and_one_that_becomes_o_keeps_it(post
     posted.wait()
     again = school.episodes(posted.engine, pupil_id, "PN_10_IN_10")[0]
     assert (again["episode_id"], again["crossed_on"]) == (first["episode_id"], first["crossed_on"])
-    assert not again["provisional"] and again["firm_on"] == {"date": day, "session": half}
+    assert not again["provisional"]
+    assert again["firm_on"] == {"date": day, "session": half}
 
 
 def test_the_audit_agrees_with_all_of_it(posted: Posted, product: Product) -> None:

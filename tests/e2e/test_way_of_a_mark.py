@@ -26,9 +26,12 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         with embedded(folder, TODAY) as running:
             yield running
     else:
-        with servers.postgres() as database, servers.kafka() as kafka:
-            with apart(folder, TODAY, database.url, kafka.bootstrap) as running:
-                yield running
+        with (
+            servers.postgres() as database,
+            servers.kafka() as kafka,
+            apart(folder, TODAY, database.url, kafka.bootstrap) as running,
+        ):
+            yield running
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +82,19 @@ def test_a_firm_crossing_becomes_a_task_and_a_letter_and_a_correction_undoes_the
     assert (child["absence_percent"], child["persistent"], child["provisional"]) == ("10.00", True, False)
 
     (episode,) = school.episodes(engine, pupil_id, "PA")
-    assert episode["state"] == "open" and not episode["provisional"]
+    assert episode["state"] == "open"
+    assert not episode["provisional"]
     task = eventually(lambda: listed(casework, "/v1/tasks", pupil_id=pupil_id, kind="support_review"))[0]
     assert (task["status"], task["episode_id"], task["school_urn"]) == ("open", episode["episode_id"], URN)
     letter = eventually(lambda: listed(letters, "/v1/letters", pupil_id=pupil_id))[0]
     assert (letter["status"], letter["episode_id"]) == ("queued", episode["episode_id"])
     text = letters.get(f"/v1/letters/{letter['letter_id']}/content", headers={"Accept": "text/plain"})
-    assert text.status_code == 200 and "Robin Parent" in text.text and "30 September 2025" in text.text
+    assert text.status_code == 200
+    assert "Robin Parent" in text.text
+    assert "30 September 2025" in text.text
     page = letters.get(f"/v1/letters/{letter['letter_id']}/content", headers={"Accept": "text/html"})
-    assert page.headers["content-type"].startswith("text/html") and '<html lang="en' in page.text
+    assert page.headers["content-type"].startswith("text/html")
+    assert '<html lang="en' in page.text
     assert len(listed(letters, "/v1/letters", pupil_id=pupil_id)) == 1
 
     answer = school.put_register(registers, URN, *SESSIONS[39], {pupil_id: "V"}, taken_by="T9")

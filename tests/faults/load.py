@@ -1,4 +1,4 @@
-"""A seeded school's system that never gives up: registers, corrections, deletions and roll changes, repeated until acknowledged."""
+"""A seeded school's system that never gives up: registers, corrections, deletions, repeated until acknowledged."""
 
 import random
 import threading
@@ -24,7 +24,9 @@ def school_days(count: int) -> list[str]:
 class Load:
     """Posts until `stop`; every request is repeated until the product has acknowledged it (writes are idempotent)."""
 
-    def __init__(self, client: Callable[[], httpx.Client], seed: int, *, urn: int, pupils: int = 20, days: int = 60) -> None:
+    def __init__(
+        self, client: Callable[[], httpx.Client], seed: int, *, urn: int, pupils: int = 20, days: int = 60
+    ) -> None:
         self._make_client, self._urn, self._days = client, urn, school_days(days)
         self._chance = random.Random(seed)
         self._size = pupils
@@ -40,7 +42,9 @@ class Load:
         school.put_school(self._client, self._urn)
         school.put_calendar(self._client, self._urn, self._days)
         known = [
-            school.pupil(f"p{n}", upn=school.upn(self._urn * 50 + n), contacts=[school.contact("c1", name=f"Parent {n}")])
+            school.pupil(
+                f"p{n}", upn=school.upn(self._urn * 50 + n), contacts=[school.contact("c1", name=f"Parent {n}")]
+            )
             for n in range(self._size)
         ]
         self.pupils = list(school.put_roll(self._client, self._urn, known).values())

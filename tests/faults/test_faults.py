@@ -58,9 +58,12 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with servers.postgres() as database, servers.kafka() as kafka:
-        with apart(tmp_path, TODAY, database.url, kafka.bootstrap) as product:
-            yield Stage(product, database, kafka)
+    with (
+        servers.postgres() as database,
+        servers.kafka() as kafka,
+        apart(tmp_path, TODAY, database.url, kafka.bootstrap) as product,
+    ):
+        yield Stage(product, database, kafka)
 
 
 @contextlib.contextmanager
@@ -161,5 +164,3 @@ def test_a_wiped_kafka_is_filled_again_from_the_ledgers(stage: Stage, seed: int)
         for service in ("registers", "absence-engine", "casework", "notifications"):
             rollcall("republish", "--service", service, "--database", stage.database.url)
     product.audited()
-
-
