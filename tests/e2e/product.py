@@ -1,7 +1,7 @@
 """The product as its users meet it: processes started from the command line, talked to over HTTP.
 
-`embedded(...)` is `rollcall up` on a folder of its own; `apart(...)` is the four services as processes of their own, two
-of each consumer, on a real Kafka and PostgreSQL. Both give a `Product`.
+`embedded(...)` is `rollcall up` on a folder of its own; `apart(...)` is the four services as processes of their own,
+two of each consumer, on a real Kafka and PostgreSQL. Both give a `Product`.
 """
 
 import contextlib

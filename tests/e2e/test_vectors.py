@@ -1,7 +1,7 @@
 """The rule book's worked examples, posted as registers and read back as figures and episodes (vectors.json, A to C).
 
 C15 waits for penalty notices. A20's retired codes are posted on the same weekdays of 2023. The `crossings` of section A
-are flips of the flags, session by session: checked by day through `as_of`, and their first one as the episode's crossing.
+are flips of the flags, session by session: checked by day through `as_of`, and the first one as the episode's crossing.
 """
 
 import json
