@@ -12,14 +12,9 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter
 
+from common.health import Health
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a background task is. `ok` False makes /health/ready answer 503; `degraded` is said, and stays 200."""
-
-    ok: bool
-    degraded: bool = False
-    detail: str = ""
+__all__ = ["Background", "Check", "Health", "Service"]
 
 
 @dataclass(frozen=True, slots=True)

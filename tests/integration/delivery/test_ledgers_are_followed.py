@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-
 from common.broker import Record
-from common.db import Database
+from common.db import Database, Transaction
 from common.dead_letters import decode_or_keep, redrive
 from common.events import encode
 from common.ledger import fresh_entries, not_followed, reset
+
 from tests.delivery import entry, hear, heard, ledger, listening, records
 
 A, B = 100001, 100002
@@ -49,10 +49,13 @@ async def test_what_was_applied_before_is_not_fresh_again(database: Database) ->
 
 async def test_a_rolled_back_batch_is_fresh_again(database: Database) -> None:
     batch = records(ledger(A, 3))
+
+    async def hear_and_fail(tx: Transaction) -> None:
+        await hear(tx, batch)
+        raise RuntimeError
+
     with pytest.raises(RuntimeError):
-        async with database.transaction() as tx:
-            await hear(tx, batch)
-            raise RuntimeError
+        await database.in_transaction(hear_and_fail)
     await hand_in(database, batch)
     assert await heard(database, A) == [1, 2, 3]
 

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
+from common.ledger import Following
 from hypothesis import given
 from hypothesis import strategies as st
-
-from common.ledger import Following
 
 URN = 100001
 LENGTH = 8
