@@ -66,6 +66,14 @@ class Database:
                 await asyncio.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
 
+    async def answers(self, within: float = 2.0) -> bool:
+        """Whether the server answers a query within some seconds."""
+        try:
+            async with asyncio.timeout(within), self._pool.acquire() as connection:
+                return await connection.fetchval("select true")
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+
     async def close(self) -> None:
         """Closes the pool; connections still busy after five seconds are cut."""
         try:

@@ -52,6 +52,22 @@ class ConflictError(RollcallError):
     title = "Not possible in the present state"
 
 
+class StaleError(RollcallError):
+    """`If-Match` names a state that has been changed since."""
+
+    status = 412
+    type = "stale"
+    title = "Changed since it was read"
+
+
+class NotAcceptableError(RollcallError):
+    """The thing is not to be had in any of the media types that the caller accepts."""
+
+    status = 406
+    type = "not-acceptable"
+    title = "Not available in an acceptable form"
+
+
 class TooLargeError(RollcallError):
     """More rows, marks or bytes than one request may carry."""
 
@@ -95,3 +111,27 @@ class MovedError(RollcallError):
     def __init__(self, location: str) -> None:
         super().__init__(location)
         self.location = location
+
+
+class MalformedError(RollcallError):
+    """The request can't be read: no JSON, not UTF-8, or characters that no text may have (NUL, lone surrogates)."""
+
+    status = 400
+    type = "malformed"
+    title = "The request can't be read"
+
+
+class MethodNotAllowedError(RollcallError):
+    """The path is there, but not for this method; `Allow` names those it has."""
+
+    status = 405
+    type = "method-not-allowed"
+    title = "The path has no such method"
+
+
+class UnsupportedMediaTypeError(RollcallError):
+    """A body must be JSON and say so: `Content-Type: application/json`."""
+
+    status = 415
+    type = "unsupported-media-type"
+    title = "The body is of a type that this path does not take"

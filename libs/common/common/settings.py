@@ -4,6 +4,7 @@ The command's options override the environment. Secrets have no default; what de
 makes and passes in.
 """
 
+import socket
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -54,3 +55,7 @@ class Settings(BaseSettings):
     def clock(self) -> Clock:
         """The clock of this process."""
         return Clock(fixed_today=self.today)
+
+    def member(self, service: str) -> str:
+        """What this process is called in a consumer group: stable over restarts, and one of its kind at a time."""
+        return f"{service}-{socket.gethostname()}-{self.port}"
