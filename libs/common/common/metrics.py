@@ -1,6 +1,7 @@
-"""Every metric that common's loops keep: one list, a sentence and a unit each, labels from small fixed sets.
+"""Every metric that Rollcall keeps: one list, a sentence and a unit each. Labels are from small fixed sets.
 
-`loop` is the name of a relay or consumer (`absence-engine`), `topic` one of the four topics, `state` parked or forked.
+`loop` is the name of a relay or consumer, `topic` one of the four topics, `state` parked or forked, `route` a route's
+template.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -41,3 +42,14 @@ LEDGER_ENTRIES = Counter(
 )
 LEDGER_SCHOOLS = Gauge("rollcall_ledger_schools", "Schools whose ledger is not being followed, by state.", ["state"])
 DEAD_LETTERS = Counter("rollcall_dead_letters", "Records kept because nobody could read them.", ["topic"])
+
+HTTP_SECONDS = Histogram(
+    "rollcall_http_request_seconds",
+    "Time from a request's first byte to its answer's last, by route template.",
+    ["method", "route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
+)
+HTTP_IN_FLIGHT = Gauge("rollcall_http_requests_in_flight", "Requests that are being answered now.")
+BACKGROUND_UP = Gauge(
+    "rollcall_background_up", "Whether a background loop is turning (1) or not (0).", ["service", "name"]
+)
