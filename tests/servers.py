@@ -84,6 +84,13 @@ class _Server:
     def choose_ports(self) -> None:
         self.port = free_port()
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not running")
+        return self._process.pid
+
     def user(self) -> dict[str, Any]:
         """As whom it runs: arguments for Popen."""
         return {}
@@ -173,6 +180,10 @@ class Postgres(_Server):
     name = "PostgreSQL"
     kill_signal = signal.SIGQUIT  # immediate: no checkpoint, so the next start recovers from the log
 
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder)
+        self.settings = settings
+
     @property
     def url(self) -> str:
         """The URL of the server: its database `postgres`."""
@@ -199,6 +210,7 @@ class Postgres(_Server):
             "shared_buffers": "64MB",
             "io_method": "sync",
             "timezone": "UTC",
+            **self.settings,
         }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [_postgres_binary("postgres"), "-D", str(self.data), *flags]
@@ -240,9 +252,9 @@ class Kafka(_Server):
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A running, empty PostgreSQL server."""
-    with _folder("postgres") as folder, _running(Postgres(folder)) as server:
+def postgres(**settings: str) -> Iterator[Postgres]:
+    """A running, empty PostgreSQL server; `settings` go over those of the tests."""
+    with _folder("postgres") as folder, _running(Postgres(folder, **settings)) as server:
         yield server
 
 

@@ -67,6 +67,9 @@ class Api:
     async def put(self, path: str, body: Body) -> Any:
         return await self._ask("PUT", path, json=body)
 
+    async def post(self, path: str, body: Body) -> Any:
+        return await self._ask("POST", path, json=body)
+
     async def items(self, path: str, **query: Any) -> AsyncIterator[Any]:
         """Every item of a list, page after page."""
         page = await self.get(path, **query)

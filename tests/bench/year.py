@@ -1,0 +1,66 @@
+"""A simulated year on a running system: the authority set up over HTTP, its registers sent by the cheap sender."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from simulator import authority
+from simulator.client import Poster, connect
+from simulator.mis import Mis, Register
+
+from tests.bench import load
+from tests.bench.load import Request
+from tests.bench.system import System
+
+
+@dataclass
+class Year:
+    """Plays the school days of one authority; `sequences` are the schools' last ledger numbers."""
+
+    product: System
+    mis: Mis
+    reader: str
+    sequences: dict[int, int]
+    marks: int = 0
+
+    @classmethod
+    def set_up(cls, product: System, pupils: int) -> "Year":
+        mis = Mis(authority.build(pupils))
+
+        async def post() -> str:
+            async def token() -> str:
+                return product.token
+
+            async with connect(product.url, token) as api:
+                await Poster(api, mis).set_up()
+                urn, register = next(iter((register.urn, register) for register in mis.registers(0, 0)))
+                local_id = register.body["marks"][0]["local_id"]
+                answer = await api.post("/v1/pupils/lookup", {"school_urn": urn, "local_id": local_id})
+                return str(answer["pupil_id"])
+
+        return cls(product, mis, asyncio.run(post()), {})
+
+    def play(self, days: Iterable[int]) -> int:
+        """Posts the registers and corrections of some days and waits until they are counted; the marks sent."""
+        work = list(self._requests(days))
+        marks = sum(count for _, count in work)
+
+        async def send() -> None:
+            answers = await load.closed_loop(self.product.url, self.product.token, (request for request, _ in work))
+            self.sequences |= load.last_sequences(answers, accepted_only=False)
+            await load.wait_for_engine(self.product.url, self.product.token, self.reader, self.sequences)
+
+        asyncio.run(send())
+        self.marks += marks
+        return marks
+
+    def _requests(self, days: Iterable[int]) -> Iterator[tuple[Request, int]]:
+        for day in days:
+            for session in (0, 1):
+                yield from map(_request, self.mis.registers(day, session))
+            yield from map(_request, self.mis.corrections(day))
+
+
+def _request(register: Register) -> tuple[Request, int]:
+    return Request(register.path, json.dumps(register.body).encode()), len(register.body["marks"])
