@@ -1,0 +1,121 @@
+"""Reads the events of the absence engine and of notifications as news for casework."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from common.events import Event, UnreadableEventError, absence_engine, notifications
+
+from casework.domain.values import Episode, Letter
+
+CROSSINGS: dict[type[absence_engine.Threshold], str] = {
+    absence_engine.ThresholdCrossed: "crossed",
+    absence_engine.ThresholdChanged: "changed",
+    absence_engine.ThresholdEnded: "ended",
+    absence_engine.ThresholdReversed: "reversed",
+}
+
+LETTERS: dict[type[notifications.Letter], str] = {
+    notifications.LetterQueued: "queued",
+    notifications.LetterSent: "sent",
+    notifications.LetterRecalled: "recalled",
+    notifications.LetterFailed: "failed",
+    notifications.LetterOvertaken: "overtaken",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """`pupil_id` is `survivor` from now on."""
+
+    pupil_id: str
+    survivor: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeNews:
+    """The state of an episode after it crossed, changed, ended or was reversed (`what`)."""
+
+    episode: Episode
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LetterNews:
+    """The state of a letter after it was queued, sent, recalled, failed or overtaken (`what`)."""
+
+    letter: Letter
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The news of a batch, in the order of the records."""
+
+    merges: list[Merge] = field(default_factory=list[Merge])
+    episodes: list[EpisodeNews] = field(default_factory=list[EpisodeNews])
+    letters: list[LetterNews] = field(default_factory=list[LetterNews])
+
+
+def hear(event: Event) -> Merge | EpisodeNews | LetterNews | None:
+    """The news in an event, or None when it is none of ours; UnreadableEventError when its values make no sense."""
+    data = event.data
+    try:
+        if isinstance(data, absence_engine.ChildMerged):
+            return Merge(_id(data.pupil_id), _id(data.survivor))
+        if isinstance(data, absence_engine.Threshold):
+            return EpisodeNews(_episode(data), CROSSINGS[type(data)], datetime.fromisoformat(event.time))
+        if isinstance(data, notifications.Letter):
+            return LetterNews(_letter(data), LETTERS[type(data)], datetime.fromisoformat(event.time))
+    except (ValueError, KeyError) as error:
+        raise UnreadableEventError(str(error)) from error
+    return None
+
+
+def sorted_out(told: Iterable[Merge | EpisodeNews | LetterNews]) -> News:
+    """The news by what they are about."""
+    news = News()
+    for one in told:
+        if isinstance(one, Merge):
+            news.merges.append(one)
+        elif isinstance(one, EpisodeNews):
+            news.episodes.append(one)
+        else:
+            news.letters.append(one)
+    return news
+
+
+def _id(text: str) -> str:
+    return str(UUID(text))
+
+
+def _episode(data: absence_engine.Threshold) -> Episode:
+    return Episode(
+        episode_id=_id(data.episode_id),
+        pupil_id=_id(data.pupil_id),
+        kind=data.kind,
+        academic_year=data.academic_year,
+        state=data.state,
+        provisional=data.provisional,
+        crossed_on=data.crossed_on.date,
+        school_urn=data.school_urn,
+        open_days=tuple(date.fromisoformat(day) for day in data.open_days),
+        sentence=data.explanation.sentence,
+        revision=data.revision,
+    )
+
+
+def _letter(data: notifications.Letter) -> Letter:
+    return Letter(
+        letter_id=_id(data.letter_id),
+        kind=data.kind,
+        pupil_id=_id(data.pupil_id),
+        school_urn=data.school_urn,
+        episode_id=_id(data.episode_id),
+        status=data.status,
+        overtaken=data.overtaken,
+        revision=data.revision,
+    )

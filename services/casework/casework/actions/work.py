@@ -1,0 +1,69 @@
+"""What a person does to a task: complete it, take it over."""
+
+from collections.abc import Callable
+
+from common import outbox
+from common.clock import Clock
+from common.db import Transaction
+from common.errors import NotFoundError, StaleError
+from common.events import Revision
+from common.events.casework import TOPIC
+
+from casework.actions import say
+from casework.domain import follow as rules
+from casework.domain import tasks
+from casework.domain.values import Task
+from casework.store import look, work
+
+
+async def complete(
+    tx: Transaction,
+    task_id: str,
+    outcome: str,
+    note: str | None,
+    schools: frozenset[int] | None,
+    expected: Revision | None,
+    clock: Clock,
+) -> Task:
+    """Marks a task as done. Saying the same twice is well; NotFoundError, ConflictError, and StaleError when the
+    task is no longer at the `expected` revision.
+    """
+    return await _change(
+        tx, task_id, schools, expected, clock, lambda task: tasks.completed(task, outcome, note, clock.now())
+    )
+
+
+async def own(
+    tx: Transaction,
+    task_id: str,
+    owner: str | None,
+    schools: frozenset[int] | None,
+    expected: Revision | None,
+    clock: Clock,
+) -> Task:
+    """Puts an open task into somebody's hands, or nobody's; errors as for `complete`."""
+    return await _change(tx, task_id, schools, expected, clock, lambda task: tasks.owned(task, owner))
+
+
+async def _change(
+    tx: Transaction,
+    task_id: str,
+    schools: frozenset[int] | None,
+    expected: Revision | None,
+    clock: Clock,
+    change: Callable[[Task], Task],
+) -> Task:
+    task = await look.task(tx, task_id, schools, for_update=True)
+    if task is None:
+        raise NotFoundError("There is no such task.")
+
+    after = change(task)
+    if after == task:
+        return task
+    if expected is not None and expected != task.revision:
+        raise StaleError("The task has changed since it was read.")
+
+    now = clock.now()
+    await work.save(tx, tasks=[after], entries=[rules.closing(after, now)])
+    await outbox.add(tx, [say.of_task(after, now)], TOPIC)
+    return after

@@ -1,0 +1,66 @@
+"""Cases over HTTP: which child has one, and all that is on it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.db import Database
+from common.errors import Fault, InvalidError
+from common.security import Caller, needs
+from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
+from fastapi import APIRouter, Query, Request
+
+from casework.actions import look
+from casework.api.shapes import CaseFileOut, CaseOut, EntryOut, TaskOut
+
+Reader = Annotated[Caller, needs("cases:read")]
+Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
+
+
+def create_router(database: Database) -> APIRouter:
+    """The routes under /v1/cases."""
+    router = APIRouter(tags=["Cases"])
+
+    @router.get("/v1/cases", operation_id="listCases", summary="Open cases, or the one of a child")
+    async def cases(  # pyright: ignore[reportUnusedFunction]
+        request: Request,
+        caller: Reader,
+        pupil_id: UUID | None = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
+    ) -> Page[CaseOut]:
+        after = _position(cursor)
+        wanted = str(pupil_id) if pupil_id else None
+        async with database.connection() as tx:
+            found = await look.cases(tx, caller.schools, wanted, after, page_size + 1)
+        page = found[:page_size]
+        following = None
+        if len(found) > page_size:
+            following = next_path(request, encode_cursor({"case_id": page[-1].case_id}))
+        return Page(items=[CaseOut.of(case) for case in page], next=following)
+
+    @router.get(
+        "/v1/cases/{case_id}",
+        operation_id="getCase",
+        summary="A case with its tasks and timeline",
+        responses={308: {"description": "Joined to another case of the same child: `Location` names it."}},
+    )
+    async def case(case_id: UUID, caller: Reader) -> CaseFileOut:  # pyright: ignore[reportUnusedFunction]
+        async with database.transaction() as tx:
+            found = await look.case(tx, str(case_id), caller.schools)
+        return CaseFileOut(
+            **CaseOut.of(found.case).model_dump(),
+            tasks=[TaskOut.of(task) for task in found.tasks],
+            timeline=[EntryOut.of(entry) for entry in found.timeline],
+        )
+
+    return router
+
+
+def _position(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return str(UUID(decode_cursor(cursor)["case_id"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
+        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error

@@ -1,0 +1,114 @@
+"""Tasks over HTTP: the work list, one task, completing it, taking it over."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.clock import Clock
+from common.db import Database
+from common.errors import Fault, InvalidError, StaleError
+from common.events import Revision
+from common.security import Caller, needs
+from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from casework.actions import look, work
+from casework.api.shapes import Completion, Ownership, TaskOut, etag
+
+Reader = Annotated[Caller, needs("cases:read")]
+Writer = Annotated[Caller, needs("cases:write")]
+IfMatch = Annotated[str | None, Header(description="The task's ETag: change it only if it is still as read.")]
+Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
+
+
+def create_router(database: Database, clock: Clock, said: Callable[[], None]) -> APIRouter:
+    """The routes under /v1/tasks; `said` is called after a change."""
+    router = APIRouter(tags=["Tasks"])
+    _add_reading(router, database)
+    _add_changing(router, database, clock, said)
+    return router
+
+
+def _add_reading(router: APIRouter, database: Database) -> None:
+    @router.get("/v1/tasks", operation_id="listTasks", summary="The work list, by due date")
+    async def tasks(  # pyright: ignore[reportUnusedFunction]
+        request: Request,
+        caller: Reader,
+        status: Literal["open", "done", "cancelled"] | None = None,
+        school_urn: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        pupil_id: UUID | None = None,
+        kind: Annotated[str | None, Query(max_length=100)] = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
+    ) -> Page[TaskOut]:
+        which = look.TaskFilter(
+            schools=caller.schools,
+            status=status,
+            school_urn=school_urn,
+            pupil_id=str(pupil_id) if pupil_id else None,
+            kind=kind,
+            after=_position(cursor),
+        )
+        async with database.connection() as tx:
+            found = await look.tasks(tx, which, page_size + 1)
+        page = found[:page_size]
+        following = None
+        if len(found) > page_size:
+            last = page[-1]
+            following = next_path(request, encode_cursor({"due_on": str(last.due_on), "task_id": last.task_id}))
+        return Page(items=[TaskOut.of(task) for task in page], next=following)
+
+    @router.get("/v1/tasks/{task_id}", operation_id="getTask", summary="One task")
+    async def task(task_id: UUID, caller: Reader, response: Response) -> TaskOut:  # pyright: ignore[reportUnusedFunction]
+        async with database.connection() as tx:
+            found = await look.task(tx, str(task_id), caller.schools)
+        response.headers["ETag"] = etag(found.revision)
+        return TaskOut.of(found)
+
+
+def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Callable[[], None]) -> None:
+    @router.post("/v1/tasks/{task_id}/completion", operation_id="completeTask", summary="Say what came of a task")
+    async def complete(  # pyright: ignore[reportUnusedFunction]
+        task_id: UUID, body: Completion, caller: Writer, response: Response, if_match: IfMatch = None
+    ) -> TaskOut:
+        expected = _revision(if_match)
+        done = await database.in_transaction(
+            lambda tx: work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, expected, clock)
+        )
+        said()
+        response.headers["ETag"] = etag(done.revision)
+        return TaskOut.of(done)
+
+    @router.post("/v1/tasks/{task_id}/owner", operation_id="ownTask", summary="Put a task into somebody's hands")
+    async def own(  # pyright: ignore[reportUnusedFunction]
+        task_id: UUID, body: Ownership, caller: Writer, response: Response, if_match: IfMatch = None
+    ) -> TaskOut:
+        expected = _revision(if_match)
+        owned = await database.in_transaction(
+            lambda tx: work.own(tx, str(task_id), body.owner, caller.schools, expected, clock)
+        )
+        said()
+        response.headers["ETag"] = etag(owned.revision)
+        return TaskOut.of(owned)
+
+
+def _position(cursor: str | None) -> tuple[date, str] | None:
+    if cursor is None:
+        return None
+    position: dict[str, Any] = decode_cursor(cursor)
+    try:
+        return date.fromisoformat(position["due_on"]), str(UUID(position["task_id"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
+        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error
+
+
+def _revision(if_match: str | None) -> Revision | None:
+    """The revision that an If-Match header names; a tag that we never gave matches nothing."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    epoch, _, count = if_match.strip().strip('"').partition(".")
+    if not (epoch.isascii() and epoch.isdigit() and count.isascii() and count.isdigit()):
+        raise StaleError("The tag in If-Match is not one of ours.")
+    return Revision(int(epoch), int(count))

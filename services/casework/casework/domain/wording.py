@@ -1,0 +1,62 @@
+"""The plain words of reasons and timelines: no names, no codes that only a programmer knows."""
+
+from casework.domain.values import Episode
+
+EPISODES = {
+    "PA": "Persistent absence",
+    "SA": "Severe absence",
+    "PN_10_IN_10": "Ten unauthorised sessions within ten school weeks",
+}
+
+TASKS = {
+    "support_review": "Support review",
+    "multi_agency_plan": "Multi-agency plan",
+    "consider_notice": "Consideration of a penalty notice",
+    "already_sent": "Follow-up of a letter that had already left",
+    "check_sending": "Check whether a letter has left",
+}
+
+LETTERS = {
+    "persistent_absence": "persistent absence",
+    "severe_absence": "severe absence",
+    "penalty_threshold": "unauthorised absence",
+}
+
+NEEDED = {
+    "support_review": "Review with the family what support would help.",
+    "multi_agency_plan": "Agree a joint plan with all services that work with the family.",
+    "consider_notice": "Consider whether a penalty notice can and should be issued; support comes first.",
+}
+
+SETTLE_N = "Code N is among the sessions: N must be settled first, before a notice can be considered."
+GONE = "No longer needed: the register marks as now known do not support this step."
+OVERTAKEN = (
+    "A letter had already left, or was leaving, when its reason went: decide what to tell the family. "
+    "No second letter is sent by itself."
+)
+UNSURE = "It cannot be known whether this letter left: find out before anything is sent again."
+
+
+def spoken(names: dict[str, str], kind: str) -> str:
+    """The words for a kind; a kind that has none yet is said by its code, with spaces."""
+    return names.get(kind, kind.replace("_", " "))
+
+
+def reason(task_kind: str, episode: Episode) -> str:
+    """Why a task about an episode is there, and what to do; says that N must be settled first where it must (12.1)."""
+    words = [episode.sentence, NEEDED.get(task_kind, "")]
+    if episode.provisional:
+        words.append(SETTLE_N)
+    return " ".join(word for word in words if word)
+
+
+def happened(episode: Episode, what: str) -> str:
+    """The timeline's words for what an event says of an episode; `what` is crossed, changed, ended or reversed."""
+    name = spoken(EPISODES, episode.kind)
+    firmness = ", provisionally" if episode.provisional else ""
+    return {
+        "crossed": f"{name}: threshold crossed on {episode.crossed_on}{firmness}.",
+        "changed": f"{name}: still stands{firmness}; crossed on {episode.crossed_on}.",
+        "ended": f"{name}: ended.",
+        "reversed": f"{name}: reversed, the marks as now known never crossed.",
+    }[what]

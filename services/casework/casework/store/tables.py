@@ -1,0 +1,120 @@
+"""The tables of casework, as SQLModel classes in a registry of their own; Alembic compares them with the migrations.
+
+`episode` and `letter` mirror the newest state that their publishers told. `timeline` belongs to the child, so that what
+happened before a case was opened is on it too.
+"""
+
+from datetime import date, datetime
+
+from common import children, tables
+from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, Index, Integer, Text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    """The registry of casework alone: other services have classes of the same names."""
+
+
+def _id(*, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
+
+
+def _time(*, null: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=null)
+
+
+class Episode(Base, table=True):
+    """An episode as last heard; `revision` is the count within `epoch`."""
+
+    __table_args__ = (Index("episode_pupil_id", "pupil_id"),)
+    episode_id: str = Field(sa_column=_id(key=True))
+    pupil_id: str = Field(sa_column=_id())
+    kind: str = Field(sa_type=Text)
+    academic_year: str | None = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    provisional: bool
+    crossed_on: str = Field(sa_type=Text)
+    school_urn: int
+    open_days: list[date] = Field(sa_column=Column(ARRAY(Date), nullable=False))
+    sentence: str = Field(sa_type=Text)
+    epoch: int
+    revision: int
+
+
+class Letter(Base, table=True):
+    """A letter as last heard."""
+
+    __table_args__ = (Index("letter_pupil_id", "pupil_id"),)
+    letter_id: str = Field(sa_column=_id(key=True))
+    kind: str = Field(sa_type=Text)
+    pupil_id: str = Field(sa_column=_id())
+    school_urn: int
+    episode_id: str = Field(sa_column=_id())
+    status: str = Field(sa_type=Text)
+    overtaken: bool
+    epoch: int
+    revision: int
+
+
+class Task(Base, table=True):
+    """A task; `letter_id` is set on the kinds that are about one letter."""
+
+    __table_args__ = (
+        Index("task_pupil_id", "pupil_id"),
+        Index("task_due_on", "due_on", "task_id"),
+        Index("task_case_id", "case_id"),
+    )
+    task_id: str = Field(sa_column=_id(key=True))
+    case_id: str = Field(sa_column=_id())
+    kind: str = Field(sa_type=Text)
+    pupil_id: str = Field(sa_column=_id())
+    school_urn: int
+    episode_id: str = Field(sa_column=_id())
+    letter_id: str | None = Field(sa_column=_id(null=True))
+    status: str = Field(sa_type=Text)
+    owner: str | None = Field(sa_type=Text)
+    due_on: date
+    reason: str = Field(sa_type=Text)
+    outcome: str | None = Field(sa_type=Text)
+    note: str | None = Field(sa_type=Text)
+    opened_at: datetime = Field(sa_column=_time())
+    closed_at: datetime | None = Field(sa_column=_time(null=True))
+    epoch: int
+    revision: int
+
+
+class CaseFile(Base, table=True):
+    """One case per child; a case that was closed into another keeps the id of the child that is no more."""
+
+    __tablename__ = "case_file"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    case_id: str = Field(sa_column=_id(key=True))
+    pupil_id: str = Field(sa_column=Column(UUID(as_uuid=False), nullable=False, unique=True))
+    into_case_id: str | None = Field(sa_column=_id(null=True))
+    opened_at: datetime = Field(sa_column=_time())
+    epoch: int
+    revision: int
+
+
+class Timeline(Base, table=True):
+    """One line of a child's timeline; `entry_id` is made of what it tells, so that nothing is told twice. `line` is
+    the order in which lines of the same moment were heard.
+    """
+
+    __table_args__ = (Index("timeline_pupil_id", "pupil_id", "at"),)
+    entry_id: str = Field(sa_column=_id(key=True))
+    pupil_id: str = Field(sa_column=_id())
+    at: datetime = Field(sa_column=_time())
+    kind: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    school_urn: int | None = Field(sa_type=Integer)
+    episode_id: str | None = Field(sa_column=_id(null=True))
+    task_id: str | None = Field(sa_column=_id(null=True))
+    letter_id: str | None = Field(sa_column=_id(null=True))
+    line: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+
+
+metadata = Base.metadata
+for shared in (tables.outbox, tables.position, tables.dead_letter, children.alias, children.child):
+    shared(metadata)

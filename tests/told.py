@@ -1,0 +1,105 @@
+"""Events as the absence engine and notifications tell them, and records as a broker hands them over."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from common.broker import Partition, Record
+from common.events import Data, Event, Revision, SessionRef, encode, make, notifications
+from common.events import absence_engine as engine
+
+SPACE = UUID("6f6c6c63-616c-4c00-8000-000000000000")
+NOW = datetime(2025, 9, 30, 13, 20, tzinfo=UTC)
+TODAY = NOW.date()
+URN = 100001
+
+TYPES: dict[str, type[engine.Threshold]] = {
+    "crossed": engine.ThresholdCrossed,
+    "changed": engine.ThresholdChanged,
+    "ended": engine.ThresholdEnded,
+    "reversed": engine.ThresholdReversed,
+}
+
+
+def some_id(name: str) -> str:
+    """The same id for the same name."""
+    return str(uuid5(SPACE, name))
+
+
+def weekdays(after: date, number: int) -> list[str]:
+    days = (after + timedelta(n) for n in range(1, 3 * number))
+    return [day.isoformat() for day in days if day.weekday() < 5][:number]
+
+
+def crossing(what: str = "crossed", *, episode: str = "e1", count: int = 1, **changes: Any) -> engine.Threshold:
+    """A firm PA episode of child c1, or what `changes` make of it."""
+    state = {"ended": "ended", "reversed": "reversed"}.get(what, "open")
+    sessions = [
+        engine.CountedSession(date="2025-09-29", session="AM", code="I", school_urn=URN),
+        engine.CountedSession(date="2025-09-29", session="PM", code="I", school_urn=URN),
+        engine.CountedSession(date="2025-09-30", session="AM", code="O", school_urn=URN),
+        engine.CountedSession(date="2025-09-30", session="PM", code="U", school_urn=URN),
+    ]
+    values: dict[str, Any] = {
+        "episode_id": some_id(episode),
+        "pupil_id": some_id("c1"),
+        "kind": "PA",
+        "academic_year": "2025-26",
+        "state": state,
+        "provisional": False,
+        "crossed_on": SessionRef("2025-09-30", "PM"),
+        "firm_on": SessionRef("2025-09-30", "PM"),
+        "ended_on": None,
+        "ended_reason": None,
+        "reversed_at": None,
+        "school_urn": URN,
+        "revision": Revision(1, count),
+        "explanation": engine.Explanation(
+            sentence="4 of 40 possible sessions were missed (10.00%).",
+            sessions=sessions,
+            school_weeks=[],
+            formula={"absent": 4, "possible": 40, "test": "absent * 10 >= possible"},
+            policy_version="england-2024.1",
+            hash="0" * 64,
+        ),
+        "sequence": [engine.SchoolSequence(URN, 40)],
+        "open_days": weekdays(TODAY, 20),
+    }
+    return TYPES[what](**(values | changes))
+
+
+def letter(kind: type[notifications.Letter] = notifications.LetterQueued, *, count: int = 1, **changes: Any) -> Data:
+    """A queued letter l1 about episode e1 of child c1, or what `changes` make of it."""
+    values: dict[str, Any] = {
+        "letter_id": some_id("l1"),
+        "kind": "persistent_absence",
+        "pupil_id": some_id("c1"),
+        "school_urn": URN,
+        "episode_id": some_id("e1"),
+        "recipient_id": some_id("contact"),
+        "channel": "letter",
+        "status": "queued",
+        "overtaken": False,
+        "template_version": "2025-1",
+        "revision": Revision(1, count),
+    }
+    return kind(**(values | changes))
+
+
+def merge(dead: str, survivor: str) -> Data:
+    """Child `dead` is `survivor` from now on."""
+    return engine.ChildMerged(pupil_id=some_id(dead), survivor=some_id(survivor))
+
+
+def event(data: Data) -> Event:
+    """The event around some data; the same data make the same event."""
+    return make(data, id=some_id(repr(data)), subject=getattr(data, "pupil_id", ""), now=NOW)
+
+
+def records(told: Iterable[Data], topic: str = engine.TOPIC) -> Sequence[Record]:
+    """The events as records of one partition."""
+    return [
+        Record(Partition(topic, 0), offset, one.subject.encode(), encode(one), one.id)
+        for offset, one in enumerate(map(event, told))
+    ]
