@@ -114,7 +114,7 @@ class MovedError(RollcallError):
 
 
 class MalformedError(RollcallError):
-    """The request can't be read: no JSON, not UTF-8, or characters that no text may have (NUL, lone surrogates)."""
+    """The request can't be read: no JSON, not UTF-8, or with NUL or half a surrogate pair in it."""
 
     status = 400
     type = "malformed"

@@ -18,6 +18,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from common.errors import ForbiddenError, UnauthenticatedError
+from common.jwks import RemoteKeys
+from common.settings import Settings
 
 AUDIENCE = "rollcall"
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
@@ -121,20 +123,20 @@ def jwt_header(token: str) -> Mapping[str, Any]:
 def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], now: float) -> float:
     audience: object = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
-    expires, starts = claims.get("exp"), claims.get("nbf", 0)
+    expires, starts = _number(claims.get("exp")), _number(claims.get("nbf", 0))
     if claims.get("iss") not in issuers:
         raise UnauthenticatedError("The token is from another issuer.")
     if AUDIENCE not in audiences:
         raise UnauthenticatedError("The token is for another audience.")
-    if not _is_number(expires) or expires <= now:
+    if expires is None or expires <= now:
         raise UnauthenticatedError("The token has expired.")
-    if not _is_number(starts) or starts > now + _LEEWAY_SECONDS:
+    if starts is None or starts > now + _LEEWAY_SECONDS:
         raise UnauthenticatedError("The token is not valid yet.")
-    return float(expires)
+    return expires
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
@@ -186,3 +188,10 @@ def needs(*scopes: str) -> Any:
 def any_token() -> Any:
     """`caller: Annotated[Caller, any_token()]`: any valid token will do."""
     return needs()
+
+
+def verifier_for(settings: Settings) -> Verifier:
+    """The verifier of a service that runs alone: one issuer, its keys from its JWKS address."""
+    if not settings.issuer or not settings.jwks_url:
+        raise ValueError("the issuer of tokens and the address of its keys must be set: --issuer, --jwks-url")
+    return Verifier([settings.issuer], RemoteKeys(settings.jwks_url))

@@ -1,0 +1,122 @@
+"""Running services in this process: the web server, their background tasks, and an orderly end."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator, Sequence
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import start_http_server
+
+from common.security import Verifier
+from common.service import Background, Service
+from common.settings import Settings
+from common.web.app import create_app, readiness
+
+DRAIN_SECONDS = 3
+FINISH_SECONDS = 4.0
+LOOK_SECONDS = 0.05
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the end of the process is decided here."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OSError when the port is taken. Port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def run(
+    services: Sequence[Service],
+    settings: Settings,
+    *,
+    verifier: Verifier,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None],
+) -> int:
+    """Serves until `stop` is set; the exit status: 0, or 1 when a background task ended before that.
+
+    `on_ready` is called once, when every part of every service does its work.
+    """
+    app = create_app(services, settings, verifier)
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, settings.web_host)
+    server = _server(app)
+    web = asyncio.create_task(server.serve([listener]), name="web")
+    loops = [asyncio.create_task(task.run(stop), name=task.name) for task in _background(services)]
+    announce = asyncio.create_task(_announce(services, server, stop, on_ready), name="announce")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait([stopping, web, *loops], return_when=asyncio.FIRST_COMPLETED)
+    crashed = not stop.is_set()
+    stop.set()
+    server.should_exit = True
+    announce.cancel()
+    await asyncio.wait([web, *loops, announce], timeout=FINISH_SECONDS)
+    for task in [web, *loops]:
+        task.cancel()
+    ended = await asyncio.gather(web, *loops, announce, return_exceptions=True)
+    for task, outcome in zip([web, *loops], ended, strict=False):
+        if isinstance(outcome, Exception):
+            crashed = True
+            log.error("task failed", task=task.get_name(), exc_info=outcome)
+    await asyncio.wait_for(asyncio.gather(*(service.close() for service in services)), FINISH_SECONDS)
+    return 1 if crashed else 0
+
+
+def _background(services: Sequence[Service]) -> list[Background]:
+    return [task for service in services for task in service.background]
+
+
+def _server(app: FastAPI) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+
+async def _announce(
+    services: Sequence[Service], server: _Server, stop: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
+    while not stop.is_set():
+        if server.started and all(check.ok for check in await readiness(services)):
+            on_ready()
+            return
+        await asyncio.sleep(LOOK_SECONDS)

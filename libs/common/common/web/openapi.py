@@ -1,0 +1,102 @@
+"""The OpenAPI 3.1 document: what FastAPI derives from the routes, and the problems that every operation may answer."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from common import errors
+from common.errors import Fault, RollcallError
+from common.service import Service
+from common.web import problems
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "instance", "correlation_id", "retryable", "errors"],
+    "properties": {
+        "type": {"type": "string", "description": "Path of the page that explains this kind of problem; stable."},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What happened here, in a sentence."},
+        "instance": {"type": "string", "description": "The path that was asked for."},
+        "correlation_id": {"type": "string", "description": "Under this id it stands in our logs."},
+        "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer into the body, or a parameter's name."},
+                    "code": {"type": "string", "description": "Stable; the list may grow."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+_EVERYWHERE: tuple[type[RollcallError], ...] = (
+    errors.MalformedError,
+    errors.MethodNotAllowedError,
+    RollcallError,
+    errors.UnavailableError,
+)
+_BELOW_V1 = (errors.UnauthenticatedError, errors.ForbiddenError, errors.NotFoundError, errors.InvalidError)
+_WITH_BODY = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
+_METHODS_WITH_BODY = frozenset({"post", "put", "patch", "delete"})
+
+
+def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
+    """The document of an application; made once."""
+    if app.openapi_schema is None:
+        tags = [dict(tag) for service in services for tag in service.tags]
+        made = get_openapi(
+            title=app.title,
+            version=app.version,
+            description="Live school attendance: registers in; figures, episodes, tasks and letters out.",
+            routes=app.routes,
+            tags=[*tags, {"name": "Operations", "description": "For whoever runs it. No token needed."}],
+        )
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = PROBLEM_SCHEMA
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for path, operations in made["paths"].items():
+            for method, operation in operations.items():
+                _add_problems(path, method, operation)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
+    if path.startswith("/oauth/"):
+        return  # its errors follow RFC 6749
+    kinds = list(_EVERYWHERE)
+    if path.startswith("/v1/"):
+        kinds += _BELOW_V1
+        kinds += _WITH_BODY if method in _METHODS_WITH_BODY else ()
+    answers = operation.setdefault("responses", {})
+    for kind in kinds:
+        answers[str(kind.status)] = _answer(kind, path)
+    if path.startswith("/v1/") and "{pupil_id}" in path and method == "get":
+        answers["308"] = {
+            "description": errors.MovedError.title,
+            "headers": {
+                "Location": {"description": "The same path with the id that lives on.", "schema": {"type": "string"}}
+            },
+        }
+
+
+def _answer(kind: type[RollcallError], path: str) -> dict[str, Any]:
+    faults = [Fault("/marks/0/code", "missing", "Field required")] if kind is errors.InvalidError else []
+    example = copy.deepcopy(problems.body(kind(faults=faults), path))
+    example["correlation_id"] = "6f1c0a52b1f94d4fa3b0c2f2f3d5a1c7"
+    return {
+        "description": kind.title,
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+    }
