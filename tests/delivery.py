@@ -7,13 +7,14 @@ duplicate.
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from common import tables
-from common.broker import Partition, Record
+from common import outbox, tables
+from common.broker import Broker, Partition, Record, Subscription
 from common.db import Database, Transaction
 from common.events import Event, encode, make
 from common.events.registers import TOPIC, SessionMarked
@@ -90,3 +91,56 @@ async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30) ->
     while not await condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         await asyncio.sleep(0.02)
+
+
+class Loop(Protocol):
+    """A relay or a consumer."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+@asynccontextmanager
+async def running(*loops: Loop) -> AsyncIterator[None]:
+    """Loops at work while the block lasts; then they are told to stop, and must do so in time."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop.run(stop)) for loop in loops]
+        try:
+            yield
+        finally:
+            stop.set()
+            _, late = await asyncio.wait(tasks, timeout=20)
+            for task in late:
+                task.cancel()
+            assert not late, "a loop did not stop in time"
+
+
+async def say(database: Database, events: Sequence[Event], topic: str) -> None:
+    """Announces events through the outbox, in a transaction of their own."""
+    async with database.transaction() as tx:
+        await outbox.add(tx, events, topic)
+
+
+async def waiting(database: Database) -> int:
+    """How many rows are still to be published."""
+    async with database.connection() as connection:
+        return await connection.fetchval("select count(*) from outbox")
+
+
+async def published(broker: Broker, topic: str, partitions: int) -> dict[int, list[Record]]:
+    """All that stands in a topic, by partition."""
+    found: dict[Partition, list[Record]] = {Partition(topic, number): [] for number in range(partitions)}
+    subscription = await broker.subscribe(f"reader-{uuid.uuid4()}", [topic], "reader")
+    try:
+        async with asyncio.timeout(60):
+            while not await _at_the_end(subscription, found):
+                for partition, records in (await subscription.poll(0.2, 5000)).items():
+                    found[partition].extend(records)
+    finally:
+        await subscription.close()
+    return {partition.number: records for partition, records in found.items()}
+
+
+async def _at_the_end(subscription: Subscription, found: Mapping[Partition, Sequence[Record]]) -> bool:
+    ends = {partition: records[-1].offset + 1 if records else 0 for partition, records in found.items()}
+    return not any([await subscription.read_one(partition, end) for partition, end in ends.items()])
