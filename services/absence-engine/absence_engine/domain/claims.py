@@ -1,0 +1,227 @@
+"""Which earlier episode a span continues, and what happened to each (`docs/decisions/episodes.md`; 12.10, 12.23).
+
+A span is what the marks now say; an episode is a span with an id that others know. Spans claim old episodes of their
+kind and year that they overlap: standing ones first, then reversed ones, each in time order. Who claims keeps the id;
+other spans become new episodes; standing episodes that nobody claims are reversed. What was reversed stays, and may be
+claimed again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid5
+
+from common.events.absence_engine import Explanation
+
+from absence_engine.domain.explain import evidence_at, explain
+from absence_engine.domain.penalty import PENALTY
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.records import Calendars
+from absence_engine.domain.spans import Child, EndReason, Scope, Span
+from absence_engine.domain.ticks import NEVER, ref_of, year_at, year_start
+
+NAMESPACE = UUID("6f0f6a0e-3a3c-5f5b-9a59-6e0f6c5d7a10")
+
+State = Literal["open", "ended", "reversed"]
+Happened = Literal["crossed", "changed", "ended", "reversed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A span that was announced, as it is kept; sessions as ticks. `hash` is that of its explanation.
+
+    `last_mark` is the child's last marked session when the episode last stood. `epoch` and `revision` rise with every
+    change. `event` is what was announced last.
+    """
+
+    episode_id: str
+    pupil_id: str
+    kind: str
+    year: int | None
+    state: State
+    crossed: int
+    firm: int | None
+    ended: int | None
+    reason: EndReason | None
+    reversed_at: datetime | None
+    last_mark: int
+    school_urn: int
+    epoch: int
+    revision: int
+    hash: str
+    policy_version: str
+    event: Happened
+
+    @property
+    def stands(self) -> bool:
+        return self.state != "reversed"
+
+    @property
+    def provisional(self) -> bool:
+        return self.firm is None
+
+    @property
+    def span(self) -> Span:
+        return Span(self.kind, self.year, self.crossed, self.firm, self.ended, self.reason)
+
+    @property
+    def reaches_to(self) -> int:
+        """The last session of its span, for claims: a reversed one that was open ends where its child's marks ended."""
+        if self.ended is not None:
+            return self.ended
+        return NEVER if self.stands else self.last_mark
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to an episode, and its new state; `explanation` is None where the stored one stays."""
+
+    happened: Happened
+    episode: Episode
+    explanation: Explanation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation of one child knows beside the marks.
+
+    `touched`: the earliest session whose mark changed, 0 when more than marks did; later evidence is as it was.
+    `last_mark_before`: the last marked session before the change. `epoch`: raised by every rebuild.
+    """
+
+    scope: Scope
+    touched: int
+    last_mark_before: int
+    epoch: int
+    now: datetime
+
+
+def claims(spans: Sequence[Span], old: Iterable[Episode]) -> list[Episode | None]:
+    """For each span (of one kind and year, in time order) the episode that it continues, or None."""
+    in_time_order = sorted(old, key=lambda episode: (episode.crossed, episode.episode_id))
+    claimed: list[Episode | None] = [None] * len(spans)
+    for standing in (True, False):
+        free = [episode for episode in in_time_order if episode.stands is standing]
+        for n, span in enumerate(spans):
+            if claimed[n] is None:
+                claimed[n] = next((episode for episode in free if _overlap(span, episode)), None)
+                free = [episode for episode in free if episode is not claimed[n]]
+    return claimed
+
+
+def _overlap(span: Span, episode: Episode) -> bool:
+    ended = NEVER if span.ended is None else span.ended
+    return span.crossed <= episode.reaches_to and episode.crossed <= ended
+
+
+def new_id(pupil_id: str, span: Span, taken: Iterable[str]) -> str:
+    """The UUIDv5 of what an episode is; when an earlier episode that has moved on bears it, of that and a number."""
+    crossed, used = ref_of(span.crossed), set(taken)
+    name = f"{pupil_id}/{span.kind}/{span.year or ''}/{crossed.date}/{crossed.session}"
+    found, n = str(uuid5(NAMESPACE, name)), 1
+    while found in used:
+        n += 1
+        found = str(uuid5(NAMESPACE, f"{name}/{n}"))
+    return found
+
+
+def decide(
+    child: Child,
+    spans: Sequence[Span],
+    old: Sequence[Episode],
+    evaluation: Evaluation,
+    calendars: Calendars,
+    policy: Policy,
+) -> list[Change]:
+    """What happened to a child's episodes of the evaluated scope. `old` are all its episodes, under whichever ids."""
+    scope = evaluation.scope
+    looked_at = [e for e in old if (scope.penalty if e.kind == PENALTY else e.year in scope.years)]
+    if _as_before(child, spans, looked_at, evaluation.touched):
+        return []
+    found: list[Change] = []
+    taken = {episode.episode_id for episode in old}
+    for kind, year in sorted({(x.kind, x.year) for x in (*spans, *looked_at)}, key=str):
+        its_spans = [span for span in spans if (span.kind, span.year) == (kind, year)]
+        its_old = [episode for episode in looked_at if (episode.kind, episode.year) == (kind, year)]
+        claimed = claims(its_spans, its_old)
+        for span, before in zip(its_spans, claimed, strict=True):
+            change = _standing(child, span, before, taken, evaluation, calendars, policy)
+            if change is not None:
+                taken.add(change.episode.episode_id)
+                found.append(change)
+        kept = {episode.episode_id for episode in claimed if episode is not None}
+        left = [episode for episode in its_old if episode.episode_id not in kept]
+        found.extend(change for episode in left if (change := _left(child, episode, evaluation)) is not None)
+    return found
+
+
+def _as_before(child: Child, spans: Sequence[Span], old: Sequence[Episode], touched: int) -> bool:
+    """Whether nothing can have happened: the usual case, found cheaply."""
+    standing = sorted((episode for episode in old if episode.stands), key=lambda e: (e.kind, e.year or 0, e.crossed))
+    return (
+        [episode.span for episode in standing] == sorted(spans, key=lambda s: (s.kind, s.year or 0, s.crossed))
+        and all(episode.pupil_id == child.record.pupil_id for episode in old)
+        and all(evidence_at(span) < touched for span in spans)
+    )
+
+
+def _standing(
+    child: Child,
+    span: Span,
+    before: Episode | None,
+    taken: set[str],
+    evaluation: Evaluation,
+    calendars: Calendars,
+    policy: Policy,
+) -> Change | None:
+    """The episode of a span, and what happened to it; None when nothing did."""
+    explanation = explain(child, span, calendars, policy)
+    crossed_in = child.years[year_at(span.crossed)]
+    after = Episode(
+        episode_id=new_id(child.record.pupil_id, span, taken) if before is None else before.episode_id,
+        pupil_id=child.record.pupil_id,
+        kind=span.kind,
+        year=span.year,
+        state="open" if span.ended is None else "ended",
+        crossed=span.crossed,
+        firm=span.firm,
+        ended=span.ended,
+        reason=span.reason,
+        reversed_at=None,
+        last_mark=evaluation.last_mark_before if before is None else before.last_mark,
+        school_urn=crossed_in.school_at(span.crossed - year_start(crossed_in.year)),
+        epoch=evaluation.epoch if before is None else before.epoch,
+        revision=0 if before is None else before.revision,
+        hash=explanation.hash,
+        policy_version=policy.version,
+        event="crossed" if before is None else before.event,
+    )
+    if before == after:
+        return None
+    if before is None or not before.stands:
+        return _change("crossed", after, explanation, evaluation)
+    ended = before.state == "open" and after.state == "ended"
+    return _change("ended" if ended else "changed", after, explanation, evaluation)
+
+
+def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | None:
+    """What happens to an episode that no span claims: it is reversed, and follows its child when that is merged."""
+    pupil_id = child.record.pupil_id
+    if episode.stands:
+        after = replace(
+            episode,
+            pupil_id=pupil_id,
+            state="reversed",
+            reversed_at=evaluation.now,
+            last_mark=evaluation.last_mark_before,
+        )
+        return _change("reversed", after, None, evaluation)
+    if episode.pupil_id != pupil_id:
+        return _change("reversed", replace(episode, pupil_id=pupil_id), None, evaluation)
+    return None
+
+
+def _change(happened: Happened, episode: Episode, explanation: Explanation | None, evaluation: Evaluation) -> Change:
+    revised = replace(episode, epoch=evaluation.epoch, revision=episode.revision + 1, event=happened)
+    return Change(happened, revised, explanation)
