@@ -389,8 +389,8 @@ async def _check_topics(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> No
 
 def _let_leave(consumer: AIOKafkaConsumer) -> None:
     """Has `stop` leave the group, which aiokafka keeps a static member from."""
-    if consumer._coordinator is not None:
-        consumer._coordinator._group_instance_id = None
+    coordinator: Any = consumer._coordinator
+    coordinator._group_instance_id = None
 
 
 async def _end(client: Any, *, gone: bool) -> None:
