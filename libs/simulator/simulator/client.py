@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from common.academic import year_name
 
 from simulator.mis import Body, Mis, Register
 
@@ -115,52 +116,55 @@ async def connect(base_url: str, token: TokenProvider, connections: int = 16) ->
 
 
 class Poster:
-    """Posts what `mis` says through `api`, at most `at_once` requests at a time; `posted` is what was taken."""
+    """Posts what `mis` says through `api`, at most `at_once` requests at a time.
+
+    `posted` is what was taken, `pupil_ids` what the product calls each (URN, local id).
+    """
 
     def __init__(self, api: Api, mis: Mis, at_once: int = 16) -> None:
+        self.api = api
+        self.mis = mis
         self.posted = Posted()
-        self._api = api
-        self._mis = mis
+        self.pupil_ids: dict[tuple[int, str], str] = {}
         self._at_once = at_once
         self._versions: dict[int, int] = {}
 
     async def set_up(self) -> None:
         """Schools, then their calendars, then their rolls."""
-        year = self._mis.authority.year
-        name = f"{year}-{(year + 1) % 100:02d}"
-        calendar = self._mis.calendar()
-        await self._all(self._api.put(f"/v1/schools/{urn}", body) for urn, body in self._mis.schools())
+        name = year_name(self.mis.authority.year)
+        calendar = self.mis.calendar()
+        await self._all(self.api.put(f"/v1/schools/{urn}", body) for urn, body in self.mis.schools())
         await self._all(
-            self._api.put(f"/v1/schools/{school.urn}/calendars/{name}", calendar)
-            for school in self._mis.authority.schools
+            self.api.put(f"/v1/schools/{school.urn}/calendars/{name}", calendar)
+            for school in self.mis.authority.schools
         )
         await self._all(
-            self._put_roll(school.urn, self._mis.roll(place))
-            for place, school in enumerate(self._mis.authority.schools)
+            self._put_roll(school.urn, self.mis.roll(place)) for place, school in enumerate(self.mis.authority.schools)
         )
 
     async def play(self, day: int) -> None:
         """One school day: who came and left, the morning, the afternoon, the office's corrections."""
-        for urn, body in self._mis.moves(day):
+        for urn, body in self.mis.moves(day):
             await self._put_roll(urn, body)
         for session in (0, 1):
-            await self._all(self.put_register(register) for register in self._mis.registers(day, session))
-        await self._all(self.put_register(register) for register in self._mis.corrections(day))
+            await self._all(self.put_register(register) for register in self.mis.registers(day, session))
+        await self._all(self.put_register(register) for register in self.mis.corrections(day))
 
     async def put_register(self, register: Register) -> Body:
         """Posts one register under the school's next version; answers what the product said."""
         version = self._versions[register.urn] = self._versions.get(register.urn, 0) + 1
-        answer: Body = await self._api.put(register.path, {**register.body, "source_version": version})
+        answer: Body = await self.api.put(register.path, {**register.body, "source_version": version})
         self.posted.count(answer)
         return answer
 
     async def _put_roll(self, urn: int, body: Body) -> None:
         for first in range(0, len(body["pupils"]), _ROLL_ROWS):
             part = {**body, "pupils": body["pupils"][first : first + _ROLL_ROWS]}
-            answer = await self._api.put(f"/v1/schools/{urn}/roll", part)
+            answer = await self.api.put(f"/v1/schools/{urn}/roll", part)
             rejected = [result for result in answer["results"] if result["status"] == "rejected"]
             if rejected:
                 raise RefusedError(f"the roll of school {urn} has {len(rejected)} rejected rows, first: {rejected[0]}")
+            self.pupil_ids |= {(urn, result["local_id"]): result["pupil_id"] for result in answer["results"]}
 
     async def _all(self, requests: Iterable[Awaitable[Any]]) -> None:
         """Awaits every request, `at_once` at a time; the first failure ends them all."""
