@@ -1,0 +1,80 @@
+"""What every comparison needs to know: the roll, the calendars, who is who, and what has not been delivered yet."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from audit.barrier import Outstanding
+from audit.child import Enrolment, Session
+from audit.codes import Code, code_table
+from audit.fold import Facts
+from audit.policy import Policy, policy_on
+from audit.read import engine, registers
+from audit.read.engine import ChildRow, Position
+from audit.read.registers import Pupil, School
+from audit.read.snapshot import Snapshots
+
+
+@dataclass
+class World:
+    """Everything known beside what was sent. `survivors`: whom each dead id means today. `enrolments`: by living child.
+
+    Filled while schools are compared: `facts` and `merges`, as the ledgers tell them; `behind`, children of whom the
+    engine has not been told everything yet.
+    """
+
+    today: date
+    codes: dict[str, Code]
+    policy: Policy
+    schools: list[School]
+    pupils: dict[str, Pupil]
+    survivors: dict[str, str]
+    enrolments: dict[str, list[Enrolment]]
+    calendar_years: dict[int, set[int]]
+    calendars: dict[int, set[Session]]
+    positions: dict[int, Position]
+    children: dict[str, ChildRow]
+    outstanding: Outstanding
+    facts: dict[str, Facts] = field(default_factory=dict)
+    merges: dict[str, str] = field(default_factory=dict)
+    behind: set[str] = field(default_factory=set)
+
+    def living(self, pupil_id: str) -> str:
+        """The child that an id means today."""
+        return self.survivors.get(pupil_id, pupil_id)
+
+
+def followed(survivor_of: dict[str, str]) -> dict[str, str]:
+    """For each dead id the living one at the end of its chain of survivors."""
+    found: dict[str, str] = {}
+    for dead in survivor_of:
+        seen = {dead}
+        living = survivor_of[dead]
+        while living in survivor_of and living not in seen:
+            seen.add(living)
+            living = survivor_of[living]
+        found[dead] = living
+    return found
+
+
+async def load(at: Snapshots, outstanding: Outstanding, today: date) -> World:
+    """Reads all of it."""
+    pupils = await registers.pupils(at.registers)
+    survivors = followed({pupil.pupil_id: pupil.survivor for pupil in pupils.values() if pupil.survivor})
+    enrolments: dict[str, list[Enrolment]] = {}
+    for pupil_id, stays in (await registers.enrolments(at.registers)).items():
+        enrolments.setdefault(survivors.get(pupil_id, pupil_id), []).extend(stays)
+    calendar_years, calendars = await registers.calendars(at.registers)
+    return World(
+        today=today,
+        codes=code_table(),
+        policy=policy_on(today),
+        schools=await registers.schools(at.registers),
+        pupils=pupils,
+        survivors=survivors,
+        enrolments=enrolments,
+        calendar_years=calendar_years,
+        calendars=calendars,
+        positions=await engine.positions(at.engine),
+        children=await engine.children(at.engine),
+        outstanding=outstanding,
+    )

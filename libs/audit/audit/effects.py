@@ -1,0 +1,156 @@
+"""What episodes call for: one task for each crossing that needs one, one letter for each recipient.
+
+Rows of three services are compared with one another here, by the rules of casework and notifications:
+
+- A firm PA or SA episode, and any PN_10_IN_10 episode, has exactly one task of its kind, open or done. A reversed
+  one, and a provisional PA or SA, has none open. That an episode ended changes nothing.
+- A letter belongs to a firm episode. When that is reversed, or provisional again, an unsent letter is recalled, and
+  one that had reached `sending` is overtaken. While a child has a firm SA episode, no PA letter of that year waits to
+  be sent.
+- A letter that was overtaken has one task `already_sent`; one of which nobody knows whether it left has
+  `check_sending`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+TASK_OF_KIND = {"PA": "support_review", "SA": "multi_agency_plan", "PN_10_IN_10": "consider_notice"}
+TASK_WHILE_PROVISIONAL = {"PN_10_IN_10"}
+ALREADY_SENT = "already_sent"
+CHECK_SENDING = "check_sending"
+REACHED_SENDING = {"sending", "sent", "delivered", "returned", "failed"}
+
+
+@dataclass(frozen=True)
+class EpisodeState:
+    """An episode as the engine holds it now."""
+
+    episode_id: str
+    pupil_id: str
+    kind: str
+    year: int | None
+    state: str
+    provisional: bool
+
+    @property
+    def stands(self) -> bool:
+        return self.state != "reversed"
+
+    @property
+    def firm(self) -> bool:
+        return self.stands and not self.provisional
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task as casework holds it."""
+
+    task_id: str
+    kind: str
+    pupil_id: str
+    episode_id: str
+    letter_id: str | None
+    status: str
+
+
+@dataclass(frozen=True)
+class LetterState:
+    """A letter as notifications holds it."""
+
+    letter_id: str
+    kind: str
+    pupil_id: str
+    episode_id: str
+    recipient_id: str
+    status: str
+    overtaken: bool
+
+
+def task_differences(
+    episodes: dict[str, EpisodeState], tasks: Iterable[TaskState], letters: Iterable[LetterState]
+) -> list[str]:
+    """Where the tasks are not those that the episodes and letters call for."""
+    found: list[str] = []
+    of_episode: dict[str, list[TaskState]] = {}
+    of_letter: dict[str, list[TaskState]] = {}
+    for task in tasks:
+        if task.letter_id is not None:
+            of_letter.setdefault(task.letter_id, []).append(task)
+        else:
+            of_episode.setdefault(task.episode_id, []).append(task)
+    for episode_id, own in of_episode.items():
+        if episode_id not in episodes:
+            found += [f"task {task.task_id} ({task.kind}) is about an unknown episode {episode_id}" for task in own]
+    for episode in episodes.values():
+        found += _tasks_of_episode(episode, of_episode.get(episode.episode_id, []))
+    known = {letter.letter_id: letter for letter in letters}
+    for letter_id, own in of_letter.items():
+        if letter_id not in known:
+            found += [f"task {task.task_id} ({task.kind}) is about an unknown letter {letter_id}" for task in own]
+    for letter in known.values():
+        found += _tasks_of_letter(letter, of_letter.get(letter.letter_id, []))
+    return found
+
+
+def _tasks_of_episode(episode: EpisodeState, tasks: list[TaskState]) -> list[str]:
+    name = f"{episode.kind} episode {episode.episode_id} ({episode.state}{', provisional' * episode.provisional})"
+    kind = TASK_OF_KIND.get(episode.kind)
+    found = [f"{name} has task {task.task_id} of kind {task.kind}" for task in tasks if task.kind != kind]
+    if kind is None:
+        return found
+    own = [task for task in tasks if task.kind == kind]
+    needed = episode.stands and (not episode.provisional or episode.kind in TASK_WHILE_PROVISIONAL)
+    if len(own) > 1 or (needed and not own):
+        found.append(f"{name} has {len(own)} tasks of kind {kind}")
+    for task in own:
+        if needed and task.status == "cancelled":
+            found.append(f"{name} needs its task, but {task.task_id} is cancelled")
+        if not needed and task.status == "open":
+            found.append(f"{name} needs no task, but {task.task_id} is open")
+        if task.pupil_id != episode.pupil_id:
+            found.append(f"task {task.task_id} is of pupil {task.pupil_id}, its episode of {episode.pupil_id}")
+    return found
+
+
+def _tasks_of_letter(letter: LetterState, tasks: list[TaskState]) -> list[str]:
+    found: list[str] = []
+    counts = Counter(task.kind for task in tasks)
+    wanted = {ALREADY_SENT: int(letter.overtaken), CHECK_SENDING: int(letter.status == "failed")}
+    for kind in sorted({*counts, *wanted}):
+        if counts[kind] != wanted.get(kind, 0):
+            about = f"letter {letter.letter_id} ({letter.status}{', overtaken' * letter.overtaken})"
+            found.append(f"{about} has {counts[kind]} tasks of kind {kind}, not {wanted.get(kind, 0)}")
+    return found
+
+
+def letter_differences(episodes: dict[str, EpisodeState], letters: Iterable[LetterState]) -> list[str]:
+    """Where a letter is, or is about to be, sent without a reason, twice, or to the wrong child's parents."""
+    found: list[str] = []
+    severe = {
+        (episode.pupil_id, episode.year)
+        for episode in episodes.values()
+        if episode.kind == "SA" and episode.firm and episode.state == "open"
+    }
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for letter in letters:
+        seen[letter.episode_id, letter.kind, letter.recipient_id] += 1
+        episode = episodes.get(letter.episode_id)
+        if episode is None:
+            found.append(f"letter {letter.letter_id} is about an unknown episode {letter.episode_id}")
+            continue
+        name = f"letter {letter.letter_id} ({letter.status}) about {episode.kind} episode {episode.episode_id}"
+        if not episode.firm and letter.status == "queued":
+            found.append(f"{name} waits to be sent, but the episode is not firm")
+        if not episode.firm and letter.status in REACHED_SENDING and not letter.overtaken:
+            found.append(f"{name} has lost its reason and nobody was told")
+        if letter.overtaken and letter.status not in REACHED_SENDING:
+            found.append(f"{name} is overtaken, but never reached sending")
+        if episode.kind == "PA" and letter.status == "queued" and (episode.pupil_id, episode.year) in severe:
+            found.append(f"{name} waits to be sent, though absence is severe by now")
+        if letter.pupil_id != episode.pupil_id:
+            found.append(f"{name} is of pupil {letter.pupil_id}, its episode of {episode.pupil_id}")
+    for (episode_id, kind, recipient), count in seen.items():
+        if count > 1:
+            found.append(f"{count} letters of kind {kind} about episode {episode_id} to recipient {recipient}")
+    return found

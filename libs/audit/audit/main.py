@@ -1,0 +1,87 @@
+"""`rollcall audit`: takes a snapshot in which nothing is on its way, compares, tells.
+
+Exit status 0: no difference. 1: at least one. 2: it could not run, because a database is missing or because something
+that was announced does not arrive.
+"""
+
+import time
+from datetime import date, datetime
+from typing import TextIO
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from audit import barrier
+from audit.barrier import NotReachedError, Outstanding
+from audit.compare import world as worlds
+from audit.compare.children import Children, compare_facts, standing_rows
+from audit.compare.effects import compare_effects
+from audit.compare.school import compare_school
+from audit.read import engine, registers, snapshot
+from audit.read.snapshot import Snapshots
+from audit.report import Report
+
+PATIENCE_SECONDS = 60.0
+"""How long a running product may stand still before the audit says that something is stuck."""
+STOPPED_PATIENCE_SECONDS = 2.0
+"""The same for a stopped one, where nothing is expected to move."""
+
+NO_DIFFERENCE, DIFFERENCES, COULD_NOT_RUN = 0, 1, 2
+
+
+async def run(
+    server_url: str, *, today: date | None, out: TextIO, running: bool = True, patience: float | None = None
+) -> int:
+    """Audits the four databases of a server; returns the exit status.
+
+    `today` is the day by which marks are allowed, the day in London when None; a stopped product is judged by the day
+    by which it last judged itself. With `running` it waits until everything that was announced has been consumed, as
+    long as something moves at least every `patience` seconds; on a stopped product it leaves out what was not
+    delivered, and says so.
+    """
+    report = Report(out)
+    began = time.monotonic()
+    if patience is None:
+        patience = PATIENCE_SECONDS if running else STOPPED_PATIENCE_SECONDS
+    try:
+        opened = await snapshot.connect(server_url)
+    except (OSError, asyncpg.PostgresError) as error:
+        report.say(f"could not run: {error}")
+        return COULD_NOT_RUN
+    try:
+        today = today or datetime.now(ZoneInfo("Europe/London")).date()
+        if not running:
+            today = await registers.judged_by(opened["registers"]) or today
+        async with barrier.reached(opened, today, patience=patience, give_up=running) as (at, outstanding):
+            await compare(at, outstanding, today, report)
+    except NotReachedError as error:
+        report.say(f"could not run: nothing has moved for {patience:.0f} s, and this has not arrived: {error}")
+        return COULD_NOT_RUN
+    except asyncpg.UndefinedTableError as error:
+        report.say(f"could not run: a database has not been set up: {error}")
+        return COULD_NOT_RUN
+    finally:
+        await snapshot.close(opened)
+    report.end()
+    report.say(f"seconds: {time.monotonic() - began:.1f}")
+    return DIFFERENCES if report.differences else NO_DIFFERENCE
+
+
+async def compare(at: Snapshots, outstanding: Outstanding, today: date, report: Report) -> None:
+    """Everything, on snapshots of one moment."""
+    for text in outstanding.waiting:
+        report.note(f"not yet delivered: {text}")
+    world = await worlds.load(at, outstanding, today)
+    rows = await engine.episodes(at.engine)
+    children = Children(at, world, report, {})
+    # Schools that the engine lags behind come first: they name the children who can't be compared.
+    schools = sorted(world.schools, key=lambda school: (school.urn not in outstanding.schools, school.urn))
+    lagging = [school for school in schools if school.urn in outstanding.schools]
+    for school in lagging:
+        await children.school(school.urn, await compare_school(at, world, school, report))
+    children.rows = standing_rows(rows, world, report)
+    for school in schools[len(lagging) :]:
+        await children.school(school.urn, await compare_school(at, world, school, report))
+    await children.end()
+    compare_facts(world, report)
+    await compare_effects(at, world, rows, report)

@@ -1,0 +1,75 @@
+"""What casework and notifications keep, and what they know of others."""
+
+from typing import NamedTuple
+
+from audit.effects import LetterState, TaskState
+from audit.read.registers import BATCH
+from audit.read.snapshot import Connection
+
+TASKS = "select task_id::text, kind, pupil_id::text, episode_id::text, letter_id::text, status from task"
+LETTERS = """
+select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, epoch, revision
+from letter
+"""
+MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revision from episode"
+MIRRORED_LETTERS = "select letter_id::text, status, overtaken, epoch, revision from letter"
+ALIASES = "select pupil_id::text, survivor::text from alias"
+SETTLEMENTS_DUE = "select episode_id::text, letter_kind from settlement where state = 'due'"
+OUTBOX = "select count(*) from outbox"
+LAST_OFFSETS = "select coalesce(sum(next_offset), 0)::bigint from position"
+
+
+class Mirror(NamedTuple):
+    """Somebody else's thing as it was last heard of: its state in two words, and how new that is."""
+
+    state: str
+    flag: bool
+    revision: tuple[int, int]
+
+
+async def tasks(connection: Connection) -> list[TaskState]:
+    return [TaskState(*row) async for row in connection.cursor(TASKS, prefetch=BATCH)]
+
+
+async def letters(connection: Connection) -> list[tuple[LetterState, tuple[int, int]]]:
+    """Every letter, with its revision."""
+    return [
+        (LetterState(*list(row)[:7]), (row["epoch"], row["revision"]))
+        async for row in connection.cursor(LETTERS, prefetch=BATCH)
+    ]
+
+
+async def mirrored_episodes(connection: Connection) -> dict[str, Mirror]:
+    """Episodes as heard: state, provisional, revision."""
+    return {
+        row[0]: Mirror(row[1], row[2], (row[3], row[4]))
+        async for row in connection.cursor(MIRRORED_EPISODES, prefetch=BATCH)
+    }
+
+
+async def mirrored_letters(connection: Connection) -> dict[str, Mirror]:
+    """Letters as heard: status, overtaken, revision."""
+    return {
+        row[0]: Mirror(row[1], row[2], (row[3], row[4]))
+        async for row in connection.cursor(MIRRORED_LETTERS, prefetch=BATCH)
+    }
+
+
+async def aliases(connection: Connection) -> dict[str, str]:
+    """Dead ids and whom they mean."""
+    return {row["pupil_id"]: row["survivor"] for row in await connection.fetch(ALIASES)}
+
+
+async def settlements_due(connection: Connection) -> list[tuple[str, str]]:
+    """(episode, letter kind) whose recipients are still to be asked for."""
+    return [(row[0], row[1]) for row in await connection.fetch(SETTLEMENTS_DUE)]
+
+
+async def outbox(connection: Connection) -> int:
+    """How many events wait to be published."""
+    return int(await connection.fetchval(OUTBOX))
+
+
+async def last_offsets(connection: Connection) -> int:
+    """A number that rises with everything that is consumed."""
+    return int(await connection.fetchval(LAST_OFFSETS))

@@ -1,0 +1,136 @@
+"""What the absence engine keeps: how far it is, sheets, calendars, facts, episodes."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from audit.child import Enrolment, Session
+from audit.fold import Facts
+from audit.read.registers import BATCH, HALVES
+from audit.read.snapshot import Connection
+
+POSITIONS = "select urn, number, entry_id, evaluated, state, reason from ledger_position"
+SCHOOL = "select name, la_code, phase from school where urn = $1"
+SHEETS = "select pupil_id::text, year, codes from sheet where urn = $1"
+CALENDARS = "select year, sessions from calendar where urn = $1"
+ENROLMENTS = "select pupil_id::text, from_date, to_date, kind from enrolment where urn = $1 order by from_date"
+CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_group, flags from child"
+EPISODES = """
+select episode_id::text, pupil_id::text, kind, year, state, provisional, crossed_on, crossed_session, firm_on,
+firm_session,
+    ended_on, ended_session, ended_reason, school_urn, epoch, revision, policy_version
+from episode
+"""
+EXPLANATIONS = "select episode_id::text, explanation from episode where episode_id = any($1::uuid[])"
+
+
+class Position(NamedTuple):
+    """How far a school's ledger was applied (`number`, `entry_id`) and its children evaluated."""
+
+    urn: int
+    number: int
+    entry_id: str
+    evaluated: int
+    state: str
+    reason: str | None
+
+
+class ChildRow(NamedTuple):
+    """A child as the engine knows it; a dead id has a survivor."""
+
+    pupil_id: str
+    survivor: str | None
+    facts: Facts
+
+
+class EpisodeRow(NamedTuple):
+    """An episode as it is kept, without its explanation."""
+
+    episode_id: str
+    pupil_id: str
+    kind: str
+    year: int | None
+    state: str
+    provisional: bool
+    crossed_on: Session
+    firm_on: Session | None
+    ended_on: Session | None
+    ended_reason: str | None
+    school_urn: int
+    revision: tuple[int, int]
+    policy_version: str
+
+
+def _session(day: Any, half: int | None) -> Any:
+    return None if day is None or half is None else (day, HALVES[half])
+
+
+async def positions(connection: Connection) -> dict[int, Position]:
+    return {row["urn"]: Position(*row) for row in await connection.fetch(POSITIONS)}
+
+
+async def school(connection: Connection, urn: int) -> dict[str, Any]:
+    row = await connection.fetchrow(SCHOOL, urn)
+    return dict(row) if row else {}
+
+
+async def sheets(connection: Connection, urn: int) -> AsyncIterator[tuple[str, int, bytes]]:
+    """A school's sheets: pupil, academic year, 732 code numbers."""
+    async for row in connection.cursor(SHEETS, urn, prefetch=BATCH):
+        yield row["pupil_id"], row["year"], row["codes"]
+
+
+async def calendars(connection: Connection, urn: int) -> dict[int, bytes]:
+    """A school's calendars: by academic year 732 places, 1 where it is open."""
+    return {row["year"]: row["sessions"] for row in await connection.fetch(CALENDARS, urn)}
+
+
+async def enrolments(connection: Connection, urn: int) -> dict[str, list[Enrolment]]:
+    """The stays at a school, by pupil."""
+    found: dict[str, list[Enrolment]] = {}
+    for row in await connection.fetch(ENROLMENTS, urn):
+        stay = Enrolment(urn, row["from_date"], row["to_date"], row["kind"])
+        found.setdefault(row["pupil_id"], []).append(stay)
+    return found
+
+
+async def children(connection: Connection) -> dict[str, ChildRow]:
+    return {
+        row["pupil_id"]: ChildRow(
+            row["pupil_id"],
+            row["survivor"],
+            Facts(row["version"], row["date_of_birth"], row["year_group"], tuple(sorted(row["flags"]))),
+        )
+        for row in await connection.fetch(CHILDREN)
+    }
+
+
+async def episodes(connection: Connection) -> list[EpisodeRow]:
+    """Every episode that was ever announced."""
+    found: list[EpisodeRow] = []
+    async for row in connection.cursor(EPISODES, prefetch=BATCH):
+        found.append(
+            EpisodeRow(
+                row["episode_id"],
+                row["pupil_id"],
+                row["kind"],
+                row["year"],
+                row["state"],
+                row["provisional"],
+                _session(row["crossed_on"], row["crossed_session"]),
+                _session(row["firm_on"], row["firm_session"]),
+                _session(row["ended_on"], row["ended_session"]),
+                row["ended_reason"],
+                row["school_urn"],
+                (row["epoch"], row["revision"]),
+                row["policy_version"],
+            )
+        )
+    return found
+
+
+async def explanations(connection: Connection, episode_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The evidence of some episodes, as announced."""
+    return {
+        row["episode_id"]: json.loads(row["explanation"]) for row in await connection.fetch(EXPLANATIONS, episode_ids)
+    }

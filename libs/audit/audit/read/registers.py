@@ -1,0 +1,159 @@
+"""What the registers service keeps: the roll, everything that was sent, the ledgers."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import NamedTuple
+
+from audit.child import Enrolment, Session
+from audit.fold import Facts, Row
+from audit.read.snapshot import Connection
+
+HALVES = ("AM", "PM")
+BATCH = 2000
+
+SCHOOLS = "select urn, name, la_code, phase, last_number, last_entry::text from school order by urn"
+PUPILS = """
+select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags from pupil
+"""
+ENROLMENTS = "select urn, pupil_id::text, from_date, to_date, kind from enrolment order by from_date"
+LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1"
+CALENDARS = "select urn, academic_year from calendar"
+CALENDAR_DAYS = "select urn, date, am, pm from calendar_day"
+LEDGER = """
+select number, entry_id::text, type, write_last, body from ledger where urn = $1 order by number
+"""
+SENT = """
+select coalesce(dead.survivor, mark.pupil_id)::text as child, mark.pupil_id::text as pupil_id, mark.date, mark.session,
+    mark.received, mark.place, mark.version, mark.rank, mark.code, mark.standing, mark.problem
+from mark left join unnest($2::uuid[], $3::uuid[]) as dead (pupil_id, survivor) on dead.pupil_id = mark.pupil_id
+where mark.urn = $1
+order by 1, mark.date, mark.session, mark.received, mark.place
+"""
+UNRESOLVED = """
+select date, session, received, place, key_kind, key, code, problem from unresolved where urn = $1
+order by received, place
+"""
+
+JUDGED_BY = "select value from evaluated where what = 'today'"
+
+
+class School(NamedTuple):
+    """A school and where its ledger ends."""
+
+    urn: int
+    name: str
+    la_code: str
+    phase: str
+    last_number: int
+    last_entry: str | None
+
+
+class Pupil(NamedTuple):
+    """A child's row; a dead one has a survivor."""
+
+    pupil_id: str
+    upn: str | None
+    survivor: str | None
+    facts: Facts
+
+
+class SentRow(NamedTuple):
+    """One entry of one slot as it is kept, with what the service made of it; `child` is whom it counts for today."""
+
+    child: str
+    pupil_id: str
+    session: Session
+    order: tuple[int, int]
+    version: int | None
+    rank: int
+    code: str | None
+    standing: bool
+    problem: str | None
+
+
+class UnresolvedRow(NamedTuple):
+    """An entry whose pupil nobody knew when it came."""
+
+    session: Session
+    received: int
+    place: int
+    key_kind: str
+    key: str
+    code: str | None
+    problem: str
+
+
+async def schools(connection: Connection) -> list[School]:
+    return [School(*row) for row in await connection.fetch(SCHOOLS)]
+
+
+async def pupils(connection: Connection) -> dict[str, Pupil]:
+    """Every child ever, dead ids included."""
+    return {
+        row["pupil_id"]: Pupil(
+            row["pupil_id"],
+            row["upn"],
+            row["survivor"],
+            Facts(row["version"], row["date_of_birth"], row["year_group"], tuple(sorted(row["flags"]))),
+        )
+        for row in await connection.fetch(PUPILS)
+    }
+
+
+async def enrolments(connection: Connection) -> dict[str, list[Enrolment]]:
+    """Every stay on a roll, by pupil."""
+    found: dict[str, list[Enrolment]] = {}
+    async for row in connection.cursor(ENROLMENTS, prefetch=BATCH):
+        stay = Enrolment(row["urn"], row["from_date"], row["to_date"], row["kind"])
+        found.setdefault(row["pupil_id"], []).append(stay)
+    return found
+
+
+async def calendars(connection: Connection) -> tuple[dict[int, set[int]], dict[int, set[Session]]]:
+    """By URN the academic years that have a calendar, and the open sessions of all of them."""
+    years: dict[int, set[int]] = {}
+    for row in await connection.fetch(CALENDARS):
+        years.setdefault(row["urn"], set()).add(row["academic_year"])
+    sessions: dict[int, set[Session]] = {}
+    known: dict[Session, Session] = {}  # schools share their sessions: each is kept once
+    async for row in connection.cursor(CALENDAR_DAYS, prefetch=BATCH):
+        for half in HALVES:
+            if row[half.lower()]:
+                session = known.setdefault((row["date"], half), (row["date"], half))
+                sessions.setdefault(row["urn"], set()).add(session)
+    return years, sessions
+
+
+async def judged_by(connection: Connection) -> date | None:
+    """The day by which the standing marks were last judged; None before the first."""
+    value = await connection.fetchval(JUDGED_BY)
+    return date.fromisoformat(value) if value else None
+
+
+async def local_ids(connection: Connection, urn: int) -> dict[str, str]:
+    """The children that a school knows, by its own names for them."""
+    return {row["local_id"]: row["pupil_id"] for row in await connection.fetch(LOCAL_IDS, urn)}
+
+
+async def ledger(connection: Connection, urn: int) -> AsyncIterator[Row]:
+    """A school's entries in order."""
+    async for row in connection.cursor(LEDGER, urn, prefetch=BATCH):
+        yield Row(*row)
+
+
+async def sent(connection: Connection, urn: int, survivors: dict[str, str]) -> AsyncIterator[SentRow]:
+    """Everything sent for known pupils of a school: child by child, session by session, as it came.
+
+    `survivors`: whom each dead id means today.
+    """
+    async for row in connection.cursor(SENT, urn, list(survivors), list(survivors.values()), prefetch=BATCH):
+        child, pupil_id, day, half, received, place, *rest = row
+        yield SentRow(child, pupil_id, (day, HALVES[half]), (received, place), *rest)
+
+
+async def unresolved(connection: Connection, urn: int) -> list[UnresolvedRow]:
+    """Everything sent to a school for pupils whom nobody knew."""
+    return [
+        UnresolvedRow((row["date"], HALVES[row["session"]]), *list(row)[2:])
+        for row in await connection.fetch(UNRESOLVED, urn)
+    ]
