@@ -1,13 +1,14 @@
-"""Running services in this process: the web server, their background tasks, and an orderly end."""
+"""Running services in this process: one web server, their background tasks, an orderly end."""
 
 import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from prometheus_client import start_http_server
 
@@ -89,6 +90,12 @@ async def run(
             log.error("task failed", task=task.get_name(), exc_info=outcome)
     await asyncio.wait_for(asyncio.gather(*(service.close() for service in services)), FINISH_SECONDS)
     return 1 if crashed else 0
+
+
+def run_loop(work: Coroutine[None, None, int]) -> int:
+    """Runs `work` on a uvloop of its own; its status."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def _background(services: Sequence[Service]) -> list[Background]:

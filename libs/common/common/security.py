@@ -19,22 +19,11 @@ from joserfc.jwk import KeySet
 
 from common.errors import ForbiddenError, UnauthenticatedError
 from common.jwks import RemoteKeys
+from common.scopes import AUDIENCE, SCOPES
 from common.settings import Settings
 
-AUDIENCE = "rollcall"
 ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
 """Asymmetric only: a verifier never holds what could sign."""
-
-SCOPES = {
-    "registers:write": "Schools, calendars, registers, deletions",
-    "registers:read": "Registers, marks, changes, quarantine",
-    "pupils:write": "The roll",
-    "pupils:read": "Looking pupils up",
-    "totals:read": "Absence figures, episodes, explanations",
-    "cases:write": "Completing tasks and acting on cases",
-    "cases:read": "Tasks and cases",
-    "letters:read": "Letters and their content",
-}
 
 _REMEMBERED_TOKENS = 4096
 _REMEMBERED_SECONDS = 300.0

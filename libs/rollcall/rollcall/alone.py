@@ -1,0 +1,75 @@
+"""`rollcall service NAME`: one service by itself, as in production: real database, real broker, tokens of an issuer."""
+
+import argparse
+
+from common.broker import Broker
+from common.logs import configure_logging
+from common.run import listen, run, run_loop, stop_on_signals
+from common.security import verifier_for
+from common.settings import Settings
+from pydantic import ValidationError
+
+from rollcall.cli import CommandError, port_taken
+from rollcall.services import factory
+
+OPTIONS = {
+    "database": "database_url",
+    "kafka": "kafka",
+    "port": "port",
+    "issuer": "issuer",
+    "jwks_url": "jwks_url",
+    "registers_url": "registers_url",
+}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Serves until SIGTERM or Ctrl-C."""
+    settings = _settings(options)
+    configure_logging(settings.log_level)
+    try:
+        verifier = verifier_for(settings)
+        listener = listen(settings.web_host, settings.port)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise port_taken(settings.port, error) from error
+    host, port = listener.getsockname()[:2]
+
+    async def serve() -> int:
+        stop = stop_on_signals()
+        broker = open_broker(settings)
+        try:
+            service = await factory(options.name)(settings, broker)
+            return await run(
+                [service],
+                settings,
+                verifier=verifier,
+                listener=listener,
+                stop=stop,
+                on_ready=lambda: print(f"ready http://{host}:{port}", flush=True),
+            )
+        finally:
+            await broker.close()
+
+    return run_loop(serve())
+
+
+def open_broker(settings: Settings) -> Broker:
+    """Apache Kafka when the settings name one, else the embedded broker on the same database server."""
+    if settings.kafka:
+        from common.kafka import open_kafka
+
+        return open_kafka(settings.kafka)
+    from common.embedded import open_embedded
+
+    return open_embedded(settings.database_url)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The environment's settings, with what was said on the command line in their place."""
+    given = {field: value for name, field in OPTIONS.items() if (value := getattr(options, name)) is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        places = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise CommandError(f"settings: {places}") from error

@@ -1,0 +1,93 @@
+"""The words of the command and their options. A word's module is imported only when it is used: `token` is quick."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+SERVICES = ("registers", "absence-engine", "casework", "notifications")
+
+
+class CommandError(Exception):
+    """Why a command can't do what was asked, in a sentence for the person who typed it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one word; the exit status. 2 stands for a command that could not begin."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(import_module(f"rollcall.{options.module}").main(options))
+    except CommandError as error:
+        print(f"rollcall: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every word with its options."""
+    top = argparse.ArgumentParser(prog="rollcall", description="Live school attendance for a local authority.")
+    words = top.add_subparsers(required=True, metavar="COMMAND")
+
+    up = _word(words, "up", "up", "run all services in one process")
+    up.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: %(default)s)")
+    up.add_argument("--port", type=int, default=8080)
+    up.add_argument("--kafka", metavar="HOST:PORT", help="a real Apache Kafka instead of the embedded broker")
+    up.add_argument("--database", metavar="URL", help="a real PostgreSQL server instead of the embedded one")
+
+    service = _word(words, "service", "alone", "run one service alone")
+    service.add_argument("name", choices=SERVICES)
+    service.add_argument("--database", metavar="URL", help="PostgreSQL server (ROLLCALL_DATABASE_URL)")
+    service.add_argument("--kafka", metavar="HOST:PORT", help="Apache Kafka (ROLLCALL_KAFKA)")
+    service.add_argument("--port", type=int, help="ROLLCALL_PORT")
+    service.add_argument("--issuer", metavar="URL", help="`iss` of the tokens that are let in (ROLLCALL_ISSUER)")
+    service.add_argument("--jwks-url", metavar="URL", help="the issuer's public keys (ROLLCALL_JWKS_URL)")
+    service.add_argument("--registers-url", metavar="URL", help="the registers service (ROLLCALL_REGISTERS_URL)")
+
+    issuer = _word(words, "issuer", "issuer_command", "run the development issuer alone")
+    issuer.add_argument("--data", type=Path, required=True, metavar="DIR")
+    issuer.add_argument("--port", type=int, required=True)
+
+    token = _word(words, "token", "token", "print a bearer token of the embedded issuer (development only)")
+    token.add_argument("--data", type=Path, required=True, metavar="DIR")
+    token.add_argument("--scope", required=True, help='what it opens, for example "registers:write totals:read"')
+    token.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
+
+    republish = _word(words, "republish", "republish", "have the running relay send entries or states again")
+    republish.add_argument("--service", choices=SERVICES, required=True)
+    _where(republish)
+    republish.add_argument("--school", type=int, metavar="URN", help="only this school")
+    republish.add_argument("--from", type=int, dest="from_number", metavar="N", help="from this entry of the ledger on")
+
+    audit = _word(words, "audit", "audit_command", "recompute everything by a second implementation and compare")
+    _where(audit)
+
+    demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
+    demo.add_argument("--pupils", type=int, default=1000)
+    demo.add_argument("--days", type=int, default=30)
+    demo.add_argument("--port", type=int, default=8080)
+    demo.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: a new one)")
+    demo.add_argument("--once", action="store_true", help="end after the summary; 0 only if the audit found nothing")
+    return top
+
+
+def _word(
+    words: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, module: str, text: str
+) -> argparse.ArgumentParser:
+    word = words.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    word.set_defaults(module=module)
+    return word
+
+
+def _where(word: argparse.ArgumentParser) -> None:
+    where = word.add_mutually_exclusive_group(required=True)
+    where.add_argument("--data", type=Path, metavar="DIR", help="data folder, of a running product or a stopped one")
+    where.add_argument("--database", metavar="URL", help="PostgreSQL server")
+
+
+def port_taken(port: int, error: OSError | OverflowError) -> CommandError:
+    """What to say when a port can't be listened on."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return CommandError(f"can't listen on port {port}: {reason}")

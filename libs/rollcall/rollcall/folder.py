@@ -1,0 +1,125 @@
+"""The data folder: what is in it, and who may use it.
+
+`postgres/` the database cluster · `issuer.json` keys and client secrets · `letters/` letters sent · `run.json` where
+the product runs. Two locks: the supervisor's says that the product runs; the worker's outlives a supervisor that was
+killed, so that its successor can end the orphan first.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rollcall.cli import CommandError
+
+ORPHAN_SECONDS = 12.0
+
+
+class InUseError(CommandError):
+    """Another Rollcall works with the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where the product runs: processes, port, and the URL of its database server."""
+
+    supervisor: int
+    worker: int
+    port: int
+    database: str
+
+
+class Folder:
+    """A data folder, made when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"can't make the data folder {self.path}: {error.strerror}") from error
+        self.postgres = self.path / "postgres"
+        self.letters = self.path / "letters"
+        self.issuer = self.path / "issuer.json"
+        self._run = self.path / "run.json"
+
+    def running(self) -> Running | None:
+        """What the last supervisor wrote down; it may be gone since."""
+        try:
+            return Running(**json.loads(self._run.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write_running(self, running: Running) -> None:
+        """Says where the product runs."""
+        write_whole(self._run, asdict(running))
+
+    def forget_running(self) -> None:
+        """It runs no longer."""
+        self._run.unlink(missing_ok=True)
+
+    def take(self) -> "Locks":
+        """Both locks, ending a worker that was left behind; InUseError when the product runs already."""
+        supervisor = _lock(self.path / ".lock")
+        if supervisor is None:
+            running = self.running()
+            where = f" (process {running.supervisor}, port {running.port})" if running else ""
+            raise InUseError(f"{self.path} is in use by another Rollcall{where}")
+        worker = self._lock_after_orphan()
+        if worker is None:
+            os.close(supervisor)
+            raise CommandError(f"{self.path} is still in use by a worker that does not end")
+        return Locks(supervisor, worker)
+
+    def _lock_after_orphan(self) -> int | None:
+        """The worker's lock, taken from a worker without supervisor: such a one is ending already; it gets a second."""
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        kill_after = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            if (lock := _lock(self.path / ".worker-lock")) is not None:
+                return lock
+            running = self.running()
+            if running is not None and time.monotonic() > kill_after:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(running.worker, signal.SIGKILL)
+            time.sleep(0.02)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Open files whose locks last as long as they do; `worker` is inherited by the worker."""
+
+    supervisor: int
+    worker: int
+
+    def release(self) -> None:
+        """Gives the folder back."""
+        os.close(self.worker)
+        os.close(self.supervisor)
+
+
+def _lock(path: Path) -> int | None:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def write_whole(path: Path, content: Any) -> None:
+    """Writes JSON so that a reader sees the old file or the new one; readable by its owner alone."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(file, "w") as stream:
+        json.dump(content, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)

@@ -1,0 +1,137 @@
+"""The development issuer's routes: client credentials (RFC 6749, 4.4), its keys, its metadata (RFC 8414)."""
+
+import base64
+import binascii
+import hmac
+from typing import Any
+from urllib.parse import parse_qs
+
+from common.scopes import SCOPES
+from common.service import Service
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from rollcall.issuer import OAUTH_SECONDS, Issuer
+
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+TAG = "Tokens"
+
+_TOKEN_EXAMPLE = {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": OAUTH_SECONDS, "scope": "totals:read"}
+_TOKEN_DOCS: dict[str, Any] = {
+    "security": [{"client": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type"],
+                    "properties": {
+                        "grant_type": {"const": "client_credentials"},
+                        "scope": {"type": "string", "examples": ["registers:write totals:read"]},
+                    },
+                }
+            }
+        },
+    },
+}
+
+
+class OAuthError(Exception):
+    """An error of the token endpoint, as RFC 6749 5.2 wants it."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.error = error
+        self.status = status
+
+    def response(self) -> Response:
+        """The answer."""
+        headers = {**NO_STORE, **({"www-authenticate": 'Basic realm="rollcall"'} if self.status == 401 else {})}
+        return JSONResponse({"error": self.error, "error_description": str(self)}, self.status, headers)
+
+
+def create_issuer(issuer: Issuer, base_url: str) -> Service:
+    """The issuer as something that `common.run` can serve; `base_url` is where it answers."""
+    router = APIRouter(tags=[TAG])
+
+    @router.post(
+        "/oauth/token",
+        name="token",
+        summary="Get a token by client credentials",
+        openapi_extra=_TOKEN_DOCS,
+        responses={
+            200: {"content": {"application/json": {"example": _TOKEN_EXAMPLE}}},
+            400: {
+                "description": "RFC 6749 error",
+                "content": {"application/json": {"example": {"error": "invalid_scope"}}},
+            },
+            401: {
+                "description": "Unknown client",
+                "content": {"application/json": {"example": {"error": "invalid_client"}}},
+            },
+        },
+    )
+    async def token(request: Request) -> Response:
+        try:
+            return JSONResponse(await _grant(issuer, request), headers=NO_STORE)
+        except OAuthError as error:
+            return error.response()
+
+    @router.get("/.well-known/jwks.json", name="jwks", summary="The public keys that tokens are checked with")
+    async def jwks() -> dict[str, Any]:
+        return issuer.public_keys()
+
+    @router.get("/.well-known/openid-configuration", name="metadata", summary="Where the issuer's parts are")
+    async def metadata() -> dict[str, Any]:
+        return {
+            "issuer": issuer.issuer,
+            "token_endpoint": f"{base_url}/oauth/token",
+            "jwks_uri": f"{base_url}/.well-known/jwks.json",
+            "grant_types_supported": ["client_credentials"],
+            "response_types_supported": ["token"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "scopes_supported": list(SCOPES),
+        }
+
+    return Service(
+        name="issuer",
+        router=router,
+        tags=[{"name": TAG, "description": "The development issuer; in production the council's own takes its place."}],
+    )
+
+
+async def _grant(issuer: Issuer, request: Request) -> dict[str, Any]:
+    client = _client(issuer, request.headers.get("authorization", ""))
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise OAuthError("invalid_request", "Send a form.")
+    try:
+        form = parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise OAuthError("invalid_request", "The form can't be read.") from None
+    if any(len(values) > 1 for values in form.values()) or "grant_type" not in form:
+        raise OAuthError("invalid_request", "Send grant_type, and each parameter once.")
+    if form["grant_type"] != ["client_credentials"]:
+        raise OAuthError("unsupported_grant_type", "Only client_credentials.")
+    scope = " ".join(dict.fromkeys(form.get("scope", [""])[0].split())) or " ".join(SCOPES)
+    if unknown := [name for name in scope.split() if name not in SCOPES]:
+        raise OAuthError("invalid_scope", f"{len(unknown)} scope(s) that there are not.")
+    return {
+        "access_token": issuer.sign(client, scope, None, OAUTH_SECONDS),
+        "token_type": "Bearer",
+        "expires_in": OAUTH_SECONDS,
+        "scope": scope,
+    }
+
+
+def _client(issuer: Issuer, authorization: str) -> str:
+    """The client's id, from HTTP Basic."""
+    scheme, _, credentials = authorization.partition(" ")
+    try:
+        name, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        name = secret = ""
+    expected = issuer.clients().get(name, "")
+    if scheme.lower() != "basic" or not expected or not hmac.compare_digest(expected.encode(), secret.encode()):
+        raise OAuthError("invalid_client", "Unknown client or wrong secret.", 401)
+    return name

@@ -1,0 +1,34 @@
+"""`rollcall issuer`: the development issuer alone, for services that run apart."""
+
+import argparse
+
+from common.run import listen, run, run_loop, stop_on_signals
+from common.security import FixedKeys, Verifier
+from common.settings import Settings
+
+from rollcall import issuer
+from rollcall.cli import port_taken
+from rollcall.folder import Folder
+from rollcall.issuer_api import create_issuer
+
+
+def main(options: argparse.Namespace) -> int:
+    """Serves until SIGTERM or Ctrl-C; its address becomes the `iss` of the folder's tokens."""
+    try:
+        listener = listen("127.0.0.1", options.port)
+    except OSError as error:
+        raise port_taken(options.port, error) from error
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    keys = issuer.load(Folder(options.data).issuer, issuer=url)
+
+    async def serve() -> int:
+        return await run(
+            [create_issuer(keys, url)],
+            Settings(database_url=""),
+            verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
+            listener=listener,
+            stop=stop_on_signals(),
+            on_ready=lambda: print(f"ready {url}", flush=True),
+        )
+
+    return run_loop(serve())

@@ -1,0 +1,117 @@
+"""The process that does the work of `rollcall up`: all services, the issuer, one web server.
+
+Started by the supervisor (`up`) with its options as JSON. It listens on a socket that it inherits, says `ready` over
+the lifeline, and ends when the lifeline does: then the supervisor is gone, and what it looked after ends with it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import asyncpg
+import structlog
+from common.logs import configure_logging
+from common.run import run, run_loop, stop_on_signals
+from common.security import FixedKeys, Verifier
+from common.service import Service
+from common.settings import Settings
+
+from rollcall import issuer
+from rollcall.alone import open_broker
+from rollcall.cli import SERVICES
+from rollcall.folder import Folder
+from rollcall.issuer_api import create_issuer
+from rollcall.postgres import Postgres
+from rollcall.services import factory
+from rollcall.worker_options import READY, Options
+
+DATABASE_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+def main(options: Options) -> int:
+    """Works until told to stop. Its status: 0, or 1 when it could not go on."""
+    folder = Folder(Path(options.data))
+    keys = issuer.load(folder.issuer)
+    settings = _settings(options, folder, keys)
+    configure_logging(settings.log_level)
+    lifeline = socket.socket(fileno=options.lifeline)
+    lifeline.setblocking(False)
+    return run_loop(_work(options, settings, keys, lifeline))
+
+
+async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifeline: socket.socket) -> int:
+    stop = stop_on_signals()
+    watch = asyncio.create_task(_watch(lifeline, stop))
+    status = 0
+    if await _database_answers(settings.database_url, stop):
+        broker = open_broker(settings)
+        try:
+            services: list[Service] = [await factory(name)(settings, broker) for name in SERVICES]
+            services.append(create_issuer(keys, f"http://127.0.0.1:{options.port}"))
+            status = await run(
+                services,
+                settings,
+                verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
+                listener=socket.socket(fileno=options.listener),
+                stop=stop,
+                on_ready=lambda: _say_ready(lifeline),
+            )
+        finally:
+            await broker.close()
+    if watch.done() and options.embedded:
+        await asyncio.to_thread(Postgres(Folder(Path(options.data)).postgres).stop)
+    watch.cancel()
+    return status
+
+
+def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings:
+    """The environment's settings, with what the embedded mode knows by itself in their place."""
+    url = f"http://127.0.0.1:{options.port}"
+    fixed: dict[str, object] = {
+        "database_url": options.database,
+        "kafka": options.kafka,
+        "port": options.port,
+        "registers_url": url,
+        "token_url": f"{url}/oauth/token",
+        "client_id": keys.service_client["id"],
+        "client_secret": keys.service_client["secret"],
+    }
+    if "ROLLCALL_LETTERS_FOLDER" not in os.environ:
+        fixed["letters_folder"] = folder.letters
+    return Settings(**fixed)  # type: ignore[arg-type]
+
+
+async def _watch(lifeline: socket.socket, stop: asyncio.Event) -> None:
+    """Returns, and stops the work, when the supervisor is gone. Nothing is ever sent to the worker."""
+    with contextlib.suppress(OSError):
+        await asyncio.get_running_loop().sock_recv(lifeline, 1)
+    log.warning("supervisor gone")
+    stop.set()
+
+
+async def _database_answers(url: str, stop: asyncio.Event) -> bool:
+    """Waits for the server, which is being started meanwhile; False when told to stop before."""
+    deadline = asyncio.get_running_loop().time() + DATABASE_SECONDS
+    while not stop.is_set():
+        try:
+            await (await asyncpg.connect(url, timeout=5)).close()
+            return True
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.05)
+    return False
+
+
+def _say_ready(lifeline: socket.socket) -> None:
+    lifeline.send(READY)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Options(**json.loads(sys.argv[1]))))

@@ -1,0 +1,25 @@
+"""What the supervisor tells its worker, kept apart so that the supervisor need not load what the worker needs."""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+READY = b"ready\n"
+"""What the worker says over the lifeline once every part of every service does its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`listener` and `lifeline` are the numbers of inherited files; `database` is the URL of a server."""
+
+    data: str
+    port: int
+    database: str
+    embedded: bool
+    kafka: str | None
+    listener: int
+    lifeline: int
+
+    def command(self) -> list[str]:
+        """How to start a worker with these options."""
+        return [sys.executable, "-m", "rollcall.worker", json.dumps(asdict(self))]
