@@ -97,7 +97,7 @@ async def explanation_lines(api: Api) -> list[str]:
         return [
             episode["sentence"],
             *_session_lines(episode["sessions"]),
-            f"task due {in_words(task['due_on'])}, policy {episode['policy_version']}, evidence {episode['hash'][:12]}…",
+            f"task due {in_words(task['due_on'])}, policy {episode['policy_version']}, hash {episode['hash'][:12]}…",
         ]
     return ["No crossing is firm yet: persistent absence is firm from the 40th possible session on."]
 
