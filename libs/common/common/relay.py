@@ -14,6 +14,7 @@ takes the lead and works; `Relay.wake` is called after a commit that wrote rows.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -30,8 +31,8 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 0.25
 """How often the relay looks without having been woken: rows of other processes, and of commits that it raced."""
-PACE_SECONDS = 0.03
-"""The least time between two looks that found less than they asked for: what a busy service saves on tiny batches."""
+PACE_SECONDS = 0.05
+"""The least time between two looks, unless rows wait: a busy service would wake the relay for every single one."""
 STANDBY_SECONDS = 0.5
 COUNT_SECONDS = 10.0
 
@@ -139,16 +140,13 @@ class Relay:
             self._pulse.beat()
             if len(rows) < limit:
                 self._emptied = time.monotonic()
-                await self._rest(stop, looked if rows else None)
+                await self._rest(stop, looked)
 
-    async def _rest(self, stop: asyncio.Event, looked: float | None) -> None:
-        """Until somebody wakes us, or the time is up; after rows were found at `looked`, not before the pace allows."""
-        if looked is not None:
-            await pause(stop, max(0.0, looked + PACE_SECONDS - time.monotonic()))
-        try:
+    async def _rest(self, stop: asyncio.Event, looked: float) -> None:
+        """Until somebody wakes us, or the time is up; but not before the pace allows."""
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            return
+        await pause(stop, max(0.0, looked + PACE_SECONDS - time.monotonic()))
 
     async def _publish(self, connection: Transaction, rows: Sequence[Outgoing]) -> bool:
         """Sends rows, all partitions at once, and deletes what was acknowledged; False when the broker is away."""
