@@ -38,7 +38,6 @@ _SETTINGS = {
     "checkpoint_timeout": "10min",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "wal_compression": "lz4",
     "io_method": "sync",
     "jit": "off",
     "max_worker_processes": "4",

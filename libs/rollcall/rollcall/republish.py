@@ -1,4 +1,4 @@
-"""`rollcall republish`: puts part of a ledger, or the present state of episodes, tasks or letters, before the relay again.
+"""`rollcall republish`: puts part of a ledger, or the present state of episodes, tasks, letters, before the relay.
 
 Harmless at any time: whoever reads them knows them by number, id or revision.
 """
@@ -19,8 +19,8 @@ def main(options: argparse.Namespace) -> int:
     """Prints how much will be sent; the running relay does it, or the next one to run."""
     if options.from_number is not None and (options.service != "registers" or options.school is None):
         raise CommandError("--from counts the entries of one school's ledger: --service registers --school URN")
-    with server(options) as url:
-        count = asyncio.run(_republish(url, options.service, options.school, options.from_number))
+    with server(options) as place:
+        count = asyncio.run(_republish(place.url, options.service, options.school, options.from_number))
     print(f"{options.service}: {count} to be sent again")
     return 0
 

@@ -3,17 +3,26 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rollcall.cli import CommandError
 from rollcall.folder import Folder, InUseError
 from rollcall.postgres import Postgres
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The URL of a database server, and whether the product is taken to be running on it."""
+
+    url: str
+    running: bool
+
+
 @contextmanager
-def server(options: argparse.Namespace) -> Iterator[str]:
-    """The server's URL. A stopped folder's PostgreSQL is started, and stopped afterwards."""
+def server(options: argparse.Namespace) -> Iterator[Place]:
+    """The server to work with. A stopped folder's PostgreSQL is started, and stopped afterwards."""
     if options.database:
-        yield options.database
+        yield Place(options.database, running=True)
         return
     if not options.data.is_dir():
         raise CommandError(f"there is no data folder {options.data}")
@@ -23,7 +32,7 @@ def server(options: argparse.Namespace) -> Iterator[str]:
     except InUseError:
         if (running := folder.running()) is None:
             raise
-        yield running.database
+        yield Place(running.database, running=True)
         return
     try:
         if not (folder.postgres / "PG_VERSION").exists():
@@ -31,7 +40,7 @@ def server(options: argparse.Namespace) -> Iterator[str]:
         postgres = Postgres(folder.postgres)
         postgres.start()
         try:
-            yield postgres.url
+            yield Place(postgres.url, running=False)
         finally:
             postgres.stop()
     finally:

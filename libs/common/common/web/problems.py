@@ -63,7 +63,7 @@ def body(error: RollcallError, path: str) -> dict[str, Any]:
         "type": f"/problems/{error.type}",
         "title": error.title,
         "status": error.status,
-        "detail": error.detail,
+        "detail": error.detail or error.title,
         "instance": path,
         "correlation_id": correlation_id(),
         "retryable": error.retryable,
