@@ -61,7 +61,11 @@ class Publisher(Protocol):
 class Subscription(Protocol):
     """A member of a group: gets records of the partitions assigned to it, from where it asks for them."""
 
-    async def poll(self, timeout: float, max_records: int) -> Mapping[Partition, Sequence[Record]]:
+    async def poll(
+        self,
+        timeout: float,  # noqa: ASYNC109 - a poll without records is no error
+        max_records: int,
+    ) -> Mapping[Partition, Sequence[Record]]:
         """Records by partition, each in offset order; empty after `timeout` seconds. BrokerAwayError if unreachable.
 
         A partition that was assigned anew starts at the broker's committed hint: the caller seeks where it must.
@@ -78,6 +82,10 @@ class Subscription(Protocol):
 
     async def read_one(self, partition: Partition, offset: int) -> Record | None:
         """The record that stands at `offset` now, or None when there is none (any more). Does not move the position."""
+        ...
+
+    def end(self, partition: Partition) -> int | None:
+        """The offset behind the last record known to stand in a partition; None while nothing is known of it."""
         ...
 
     async def hint(self, offsets: Mapping[Partition, int]) -> None:

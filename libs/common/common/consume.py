@@ -118,12 +118,12 @@ class Consumer:
         self._backoff = Backoff()
         self._places: dict[Partition, int] = {}
         self._hinted = self._looked = 0.0
-        self._caught_up = False
+        self._behind = 0
 
     @property
     def caught_up(self) -> bool:
-        """Whether the last poll brought everything that there was."""
-        return self._caught_up
+        """Whether everything has been applied that was known to stand in our partitions at the last poll."""
+        return self._behind == 0
 
     def health(self) -> Health:
         """Degraded while the broker is away."""
@@ -160,11 +160,10 @@ class Consumer:
                     await self._apply(subscription, partition, records)
                 slowest = max(slowest, time.monotonic() - began)
             await self._hint(subscription, last=stop.is_set())
-            total = sum(len(records) for records in polled.values())
-            self._adapt(total, slowest)
-            if total == 0:
+            self._adapt(self._count_behind(subscription), slowest)
+            if not polled:
                 await self._look()
-            elif self._caught_up:
+            elif self._behind < self._smallest:
                 # Let as much arrive as the work took: a busy day comes in fewer, fuller batches.
                 await pause(stop, min(max(time.monotonic() - started, SHORTEST_PAUSE), LONGEST_PAUSE))
 
@@ -248,12 +247,18 @@ class Consumer:
             self._hinted = time.monotonic()
             await subscription.hint(self._places)
 
-    def _adapt(self, total: int, slowest: float) -> None:
+    def _count_behind(self, subscription: Subscription) -> int:
+        """The records known to stand in our partitions that have not been applied."""
+        ends = {partition: subscription.end(partition) or 0 for partition in self._places}
+        return sum(max(0, end - self._places[partition]) for partition, end in ends.items())
+
+    def _adapt(self, behind: int, slowest: float) -> None:
         """Small batches while little waits, large ones when we lag, and none that starves the heartbeats."""
-        self._caught_up = total < self._limit
-        if slowest > SLOW_SECONDS or total < self._limit // 4:
+        self._behind = behind
+        metrics.LAG_RECORDS.labels(self.name).set(behind)
+        if slowest > SLOW_SECONDS or behind < self._limit // 4:
             self._limit = max(self._limit // 2, self._smallest)
-        elif not self._caught_up:
+        elif behind > self._limit:
             self._limit = min(self._limit * 2, self._largest)
 
     def _found(self) -> None:

@@ -60,6 +60,9 @@ REQUEST_MS = 30_000
 """More than a rebalance lasts: joining a group is one request."""
 MAX_POLL_MS = 300_000
 
+FETCH_BYTES = 4_000_000
+"""How much of one partition a lagging reader gets at once: batches can be no larger."""
+
 BATCH_BYTES = 500_000
 """Half of what a broker takes by default; a single larger message is a batch of its own."""
 
@@ -128,6 +131,7 @@ class KafkaBroker:
             rebalance_timeout_ms=REBALANCE_MS,
             max_poll_interval_ms=MAX_POLL_MS,
             request_timeout_ms=REQUEST_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
         )
         connections = _Connections(consumer._client)
         try:
@@ -286,6 +290,11 @@ class KafkaSubscription:
             return None
         finally:
             reader.unsubscribe()
+
+    def end(self, partition: Partition) -> int | None:
+        """See `Subscription`."""
+        place = TopicPartition(*partition)
+        return self._consumer.highwater(place) if place in self._consumer.assignment() else None
 
     async def hint(self, offsets: Mapping[Partition, int]) -> None:
         """See `Subscription`."""

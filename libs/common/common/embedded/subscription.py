@@ -38,7 +38,7 @@ class EmbeddedSubscription:
         self._memberships = sorted({membership for membership, _ in slots.values()})
         self._held: dict[Partition, int] = {}
         """The partitions that are ours, and the offset to read next in each."""
-        self._complete = False
+        self._ends: Mapping[int, int] = {}
         self._look_at = 0.0
         self._woken = asyncio.Event()
 
@@ -120,7 +120,7 @@ class EmbeddedSubscription:
 
     async def _read(self, max_records: int) -> dict[Partition, Sequence[Record]]:
         """What is new, from the partition that waited longest on; positions move past it."""
-        ends = await store.ends(self._session, [self._slots[partition][1] for partition in self._held])
+        ends = self._ends = await store.ends(self._session, [self._slots[partition][1] for partition in self._held])
         polled: dict[Partition, Sequence[Record]] = {}
         room, room_bytes = max_records, POLL_BYTES
         for partition, position in list(self._held.items()):
@@ -150,6 +150,10 @@ class EmbeddedSubscription:
     async def read_one(self, partition: Partition, offset: int) -> Record | None:
         """See `Subscription`."""
         return await store.read_one(self._session, partition, self._slots[partition][1], offset)
+
+    def end(self, partition: Partition) -> int | None:
+        """See `Subscription`."""
+        return self._ends.get(self._slots[partition][1])
 
     async def hint(self, offsets: Mapping[Partition, int]) -> None:
         """See `Subscription`."""
