@@ -10,6 +10,7 @@
     rates     PA and SA: the spans in which a rate is over its line, for many children at once
     penalty   ten sessions in ten school weeks: the spans, the best and the current window
     spans     all of a child's spans: `spans(children, calendars, policy)`, the one door to rates and penalty
+    days      a school's next open days
     explain   why a span is there: sentence, sessions, weeks, formula, hash
     claims    which earlier episode a span continues; what is new, changed, ended, reversed
 

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from common.events.absence_engine import Explanation
 
 from absence_engine.domain.explain import evidence_at, explain
+from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars
@@ -64,6 +65,10 @@ class Episode:
     @property
     def span(self) -> Span:
         return Span(self.kind, self.year, self.crossed, self.firm, self.ended, self.reason)
+
+    def with_hash(self, digest: str) -> "Episode":
+        """The episode with another explanation's hash."""
+        return replace(self, hash=digest)
 
     @property
     def reaches_to(self) -> int:
@@ -177,6 +182,8 @@ def _standing(
 ) -> Change | None:
     """The episode of a span, and what happened to it; None when nothing did."""
     explanation = explain(child, span, calendars, policy)
+    last_mark = last_marked(child.record.sheets)
+    assert last_mark is not None
     crossed_in = child.years[year_at(span.crossed)]
     after = Episode(
         episode_id=new_id(child.record.pupil_id, span, taken) if before is None else before.episode_id,
@@ -189,7 +196,7 @@ def _standing(
         ended=span.ended,
         reason=span.reason,
         reversed_at=None,
-        last_mark=evaluation.last_mark_before if before is None else before.last_mark,
+        last_mark=last_mark,
         school_urn=crossed_in.school_at(span.crossed - year_start(crossed_in.year)),
         epoch=evaluation.epoch if before is None else before.epoch,
         revision=0 if before is None else before.revision,
@@ -197,7 +204,7 @@ def _standing(
         policy_version=policy.version,
         event="crossed" if before is None else before.event,
     )
-    if before == after:
+    if before is not None and replace(before, last_mark=last_mark) == after:
         return None
     if before is None or not before.stands:
         return _change("crossed", after, explanation, evaluation)
@@ -214,7 +221,7 @@ def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | No
             pupil_id=pupil_id,
             state="reversed",
             reversed_at=evaluation.now,
-            last_mark=evaluation.last_mark_before,
+            last_mark=evaluation.last_mark_before or episode.last_mark,
         )
         return _change("reversed", after, None, evaluation)
     if episode.pupil_id != pupil_id:

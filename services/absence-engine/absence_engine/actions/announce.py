@@ -1,0 +1,76 @@
+"""The engine's events: full states of episodes, and merges for those who do not read the ledgers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from common.academic import year_name
+from common.clock import Clock
+from common.db import Transaction
+from common.events import Event, Revision, make
+from common.events.absence_engine import (
+    ChildMerged,
+    Threshold,
+    ThresholdChanged,
+    ThresholdCrossed,
+    ThresholdEnded,
+    ThresholdReversed,
+)
+
+from absence_engine.domain.claims import Happened
+from absence_engine.domain.days import next_open_days
+from absence_engine.domain.ticks import ref_of
+from absence_engine.store import schools
+from absence_engine.store.episodes import Told
+
+OPEN_DAYS = 20  # as many as the contract promises
+
+KINDS: dict[Happened, type[Threshold]] = {
+    "crossed": ThresholdCrossed,
+    "changed": ThresholdChanged,
+    "ended": ThresholdEnded,
+    "reversed": ThresholdReversed,
+}
+
+
+def merged(dead: str, survivor: str, now: datetime) -> Event:
+    """An id is another child's from now on. Said again, it is the same event."""
+    identity = str(uuid5(NAMESPACE_URL, f"child-merged/{dead}/{survivor}"))
+    return make(ChildMerged(pupil_id=dead, survivor=survivor), id=identity, subject=dead, now=now)
+
+
+async def thresholds(tx: Transaction, told: Sequence[Told], clock: Clock) -> list[Event]:
+    """The event of what happened last to each episode, with its school's next open days."""
+    if not told:
+        return []
+    calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
+    today = clock.today()
+    open_days = {
+        urn: [day.isoformat() for day in next_open_days(urn, today, calendars, OPEN_DAYS)]
+        for urn in {one.episode.school_urn for one in told}
+    }
+    return [_event(one, open_days[one.episode.school_urn], clock.now()) for one in told]
+
+
+def _event(told: Told, open_days: list[str], now: datetime) -> Event:
+    e = told.episode
+    data = KINDS[e.event](
+        episode_id=e.episode_id,
+        pupil_id=e.pupil_id,
+        kind=e.kind,
+        academic_year=None if e.year is None else year_name(e.year),
+        state=e.state,
+        provisional=e.provisional,
+        crossed_on=ref_of(e.crossed),
+        firm_on=None if e.firm is None else ref_of(e.firm),
+        ended_on=None if e.ended is None else ref_of(e.ended),
+        ended_reason=e.reason,
+        reversed_at=None if e.reversed_at is None else e.reversed_at.isoformat(timespec="milliseconds"),
+        school_urn=e.school_urn,
+        revision=Revision(e.epoch, e.revision),
+        explanation=told.explanation,
+        sequence=list(told.sequence),
+        open_days=open_days,
+    )
+    identity = str(uuid5(NAMESPACE_URL, f"threshold/{e.episode_id}/{e.epoch}/{e.revision}"))
+    return make(data, id=identity, subject=e.pupil_id, now=now)

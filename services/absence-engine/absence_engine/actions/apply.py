@@ -1,0 +1,195 @@
+"""Applies ledger entries, in the transaction that moves the position: each effect once.
+
+The order is what keeps two partitions from passing each other: first the rows of all children that the batch touches
+are locked, then everything is read. A child's sheets, enrolments and calendars at a school of another partition may be
+changing at this moment; whoever comes second sees what the first one wrote.
+
+Map: `apply_entries` is the way; `_Family` knows which child an id means; `_due` says who is evaluated now and who waits
+for the end of a write; `_write_marks` changes sheets and notes what that touches.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+
+from common import outbox
+from common.academic import GRID
+from common.clock import Clock
+from common.db import Transaction
+from common.events import Event
+from common.events.absence_engine import TOPIC
+
+from absence_engine.actions import announce, batch
+from absence_engine.actions.batch import Batch, SheetKey
+from absence_engine.actions.evaluate import Touch, evaluate
+from absence_engine.domain.marks import last_marked
+from absence_engine.domain.penalty import COUNTS_TO_PENALTY
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
+from absence_engine.domain.ticks import year_start
+from absence_engine.store import children, episodes, progress, schools, sheets
+
+EMPTY = bytes(GRID)
+_COUNTS = COUNTS_TO_PENALTY.tolist()
+
+
+async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock, policy: Policy) -> None:
+    """Applies entries that are next in their ledgers, and announces what became of episodes."""
+    if not entries:
+        return
+    changes = batch.read(entries, await schools.on_roll(tx, batch.recalendared(entries)))
+    settled = await _settled(tx, changes)
+    waited = await progress.waiting_at(tx, settled)
+    family = _Family(await children.lock(tx, changes.ids() | waited))
+
+    merged = await _merge(tx, changes, family)
+    whole = await _keep_facts(tx, changes, family) | family.of(waited) | set(merged.values())
+    due = await _due(tx, changes, settled, waited, family)
+    touches, records = await _write_marks(tx, changes, family, due, whole)
+    await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
+
+    told = await evaluate(tx, records, touches, clock.now(), policy)
+    await episodes.save(tx, told)
+    said = [announce.merged(dead, survivor, clock.now()) for dead, survivor in merged.items()]
+    await outbox.add(tx, [*said, *await announce.thresholds(tx, told, clock)], TOPIC)
+
+
+class _Family:
+    """The locked ids: which living child each means, and what is known of it."""
+
+    def __init__(self, rows: dict[str, children.ChildRow]) -> None:
+        self._survivor = {row.pupil_id: row.survivor for row in rows.values()}
+        self.born: dict[str, date | None] = {row.pupil_id: row.date_of_birth for row in rows.values()}
+        self.dead: dict[str, str] = {}
+
+    def living(self, pupil_id: str) -> str:
+        """The living child that a locked id, or one that died into a locked one, means."""
+        while (survivor := self._survivor.get(pupil_id, self.dead.get(pupil_id))) is not None:
+            pupil_id = survivor
+        return pupil_id
+
+    def of(self, pupil_ids: Iterable[str]) -> set[str]:
+        """The living children of some ids."""
+        return {self.living(pupil_id) for pupil_id in pupil_ids}
+
+    def buried(self, pupil_ids: Iterable[str], survivor: str) -> None:
+        """Notes a merge."""
+        self._survivor |= dict.fromkeys(pupil_ids, survivor)
+
+    async def complete(self, tx: Transaction, living: Collection[str]) -> set[str]:
+        """All ids of these children, dead ones included."""
+        self.dead |= await children.dead_ids(tx, living)
+        return {*living, *(dead for dead in self.dead if self.living(dead) in living)}
+
+
+async def _settled(tx: Transaction, changes: Batch) -> set[int]:
+    """The schools of which a write was completed, and which are not in the middle of a rebuild."""
+    former = await progress.former(tx, changes.runs)
+    return {
+        urn
+        for urn, run in changes.runs.items()
+        if run.complete_to is not None and run.complete_to >= former.get(urn, 0)
+    }
+
+
+async def _merge(tx: Transaction, changes: Batch, family: _Family) -> dict[str, str]:
+    """Makes dead ids mean their survivors, flat; what changed, by dead id."""
+    merged: dict[str, str] = {}
+    for told_dead, told_survivor in changes.merges:
+        dead, survivor = family.living(told_dead), family.living(told_survivor)
+        if dead == survivor:
+            continue  # known: the entry of another school's ledger said so before
+        ids = await family.complete(tx, [dead])
+        await children.merge(tx, sorted(ids), survivor)
+        family.buried(ids, survivor)
+        merged |= dict.fromkeys(sorted(ids), survivor)
+    return {dead: family.living(dead) for dead in merged}
+
+
+async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[str]:
+    """Writes what is not a mark; the children of whom more than marks changed."""
+    await schools.keep_schools(tx, list(changes.schools.values()))
+    await schools.keep_calendars(tx, changes.calendars)
+    await schools.replace_enrolments(tx, changes.enrolments)
+    newer = await children.tell(tx, list(changes.facts.values()))
+    for pupil_id in newer:
+        born = changes.facts[pupil_id].date_of_birth
+        family.born[pupil_id] = None if born is None else date.fromisoformat(born)
+    replanned = {urn for urn, _ in changes.calendars}
+    on_roll = {pupil_id for urn in replanned for pupil_id in changes.runs[urn].everybody()}
+    return family.of({*newer, *on_roll, *(pupil_id for _, pupil_id in changes.enrolments)})
+
+
+async def _due(
+    tx: Transaction, changes: Batch, settled: Collection[int], waited: Collection[str], family: _Family
+) -> set[str]:
+    """The living children to evaluate now; those touched by an incomplete write are set aside."""
+    aside = {urn: run.unfinished if urn in settled else run.everybody() for urn, run in changes.runs.items()}
+    if waited:
+        await progress.release(tx, settled)
+    await progress.set_aside(tx, aside)
+    due = family.of(waited) | family.of(id for urn in settled for id in changes.runs[urn].touched)
+    return due - family.of(await progress.still_waiting(tx, await family.complete(tx, due)))
+
+
+async def _write_marks(
+    tx: Transaction, changes: Batch, family: _Family, due: set[str], whole: set[str]
+) -> tuple[dict[str, Touch], list[ChildRecord]]:
+    """Changes the sheets, all in one statement. Answers what is touched, and the records, of the children that are
+    due.
+    """
+    ids = await family.complete(tx, due)
+    stays = await schools.enrolments(tx, ids)
+    loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in changes.marks})}
+    owners = {key: family.living(key[0]) for key in (*loaded, *changes.marks)}
+    touches = {child: Touch(everything=child in whole) for child in due}
+    for key, sheet in loaded.items():
+        if (touch := touches.get(owners[key])) is not None and (last := last_marked([sheet])) is not None:
+            touch.last_mark_before = max(touch.last_mark_before, last)
+    changed: list[Sheet] = []
+    for key, marks in changes.marks.items():
+        before = loaded[key].codes if key in loaded else EMPTY
+        after = bytearray(before)
+        for place, number in marks:
+            after[place] = number
+        if (codes := bytes(after)) != before:
+            changed.append(Sheet(*key, codes))
+            if (touch := touches.get(owners[key])) is not None:
+                _note(touch, key, marks, before, codes)
+    await sheets.save(tx, changed)
+    loaded |= {sheet[:3]: sheet for sheet in changed}
+    touches = {child: touch for child, touch in touches.items() if touch.everything or touch.years}
+    return touches, _records(touches, family, loaded, owners, stays)
+
+
+def _note(touch: Touch, key: SheetKey, marks: Sequence[tuple[int, int]], before: bytes, after: bytes) -> None:
+    """Adds to a touch what changed on a sheet."""
+    places = [place for place, _ in marks if before[place] != after[place]]
+    touch.years.add(key[2])
+    touch.since = min(touch.since, year_start(key[2]) + min(places))
+    touch.counting |= any(_COUNTS[before[place]] or _COUNTS[after[place]] for place in places)
+
+
+def _records(
+    touched: Collection[str],
+    family: _Family,
+    loaded: dict[SheetKey, Sheet],
+    owners: dict[SheetKey, str],
+    stays: Iterable[tuple[str, Enrolment]],
+) -> list[ChildRecord]:
+    its_sheets: dict[str, list[Sheet]] = {child: [] for child in touched}
+    its_stays: dict[str, list[Enrolment]] = {child: [] for child in touched}
+    for key, sheet in loaded.items():
+        if (of_child := its_sheets.get(owners[key])) is not None:
+            of_child.append(sheet)
+    for pupil_id, stay in stays:
+        if (of_child := its_stays.get(family.living(pupil_id))) is not None:
+            of_child.append(stay)
+    return [
+        ChildRecord(child, family.born.get(child), tuple(its_stays[child]), tuple(its_sheets[child]))
+        for child in touched
+    ]
+
+
+def _advance(urn: int, changes: Batch, settled: Collection[int]) -> progress.Advance:
+    run = changes.runs[urn]
+    return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register)

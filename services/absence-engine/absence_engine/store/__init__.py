@@ -1,0 +1,12 @@
+"""The absence engine's tables and every SQL statement on them.
+
+tables      the schema, as SQLModel classes; `versions/` makes it
+children    child rows: aliases, locks, facts, merges
+schools     schools, calendars, enrolments
+sheets      the marks: a year of one id at one school is one row
+episodes    episodes, with their explanations
+progress    how far ledgers are evaluated, which children wait, freshness, the epoch
+figures     what the API reads of many children at once
+republish   every episode and alias, page by page
+rebuild     emptying what the ledgers can tell again
+"""

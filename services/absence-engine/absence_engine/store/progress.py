@@ -1,0 +1,102 @@
+"""How far the ledgers have been counted: what is evaluated, who waits for the end of a write, freshness, the epoch."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common.db import Transaction
+
+EPOCH = "select epoch from engine"
+FORMER = "select urn, former from ledger_position where urn = any($1::int[]) and former > 0"
+ADVANCE = """
+update ledger_position set evaluated = greatest(ledger_position.evaluated, t.evaluated),
+    (last_register_date, last_register_session) = (
+        select day, session
+        from (values (last_register_date, last_register_session), (t.day, t.session)) as v (day, session)
+        where day is not null order by day desc, session desc limit 1
+    )
+from unnest($1::int[], $2::bigint[], $3::date[], $4::smallint[]) as t (urn, evaluated, day, session)
+where ledger_position.urn = t.urn
+"""
+SET_ASIDE = """
+insert into pending (urn, pupil_id) select * from unnest($1::int[], $2::uuid[]) order by 1, 2 on conflict do nothing
+"""
+WAITING_AT = "select pupil_id::text from pending where urn = any($1::int[])"
+RELEASE = "delete from pending where urn = any($1::int[])"
+STILL_WAITING = """
+select pending.pupil_id::text from pending join ledger_position using (urn)
+where pending.pupil_id = any($1::uuid[])
+    and (ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
+"""
+FRESHNESS = """
+select urn, evaluated, last_register_date, last_register_session from ledger_position where urn = any($1::int[])
+order by urn
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a batch brought a school: the last complete write that is evaluated now, the latest session marked."""
+
+    urn: int
+    evaluated: int | None
+    last_register: tuple[date, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a school's ledger is evaluated, and its latest marked session (0 AM, 1 PM)."""
+
+    urn: int
+    sequence: int
+    last_register: tuple[date, int] | None
+
+
+async def epoch(tx: Transaction) -> int:
+    """The present epoch."""
+    return await tx.fetchval(EPOCH)
+
+
+async def former(tx: Transaction, urns: Collection[int]) -> dict[int, int]:
+    """For schools that are being rebuilt, the number up to which no child of theirs is evaluated."""
+    return {row[0]: row[1] for row in await tx.fetch(FORMER, sorted(urns))}
+
+
+async def advance(tx: Transaction, schools: Sequence[Advance]) -> None:
+    """Notes how far schools have come; nothing moves back."""
+    if schools:
+        await tx.execute(
+            ADVANCE,
+            [school.urn for school in schools],
+            [school.evaluated for school in schools],
+            [school.last_register and school.last_register[0] for school in schools],
+            [school.last_register and school.last_register[1] for school in schools],
+        )
+
+
+async def set_aside(tx: Transaction, touched: Mapping[int, Collection[str]]) -> None:
+    """Has these children wait, by school, until its write is complete."""
+    pairs = [(urn, pupil_id) for urn, pupil_ids in touched.items() for pupil_id in pupil_ids]
+    if pairs:
+        await tx.execute(SET_ASIDE, [urn for urn, _ in pairs], [pupil_id for _, pupil_id in pairs])
+
+
+async def waiting_at(tx: Transaction, urns: Collection[int]) -> set[str]:
+    """The ids that wait for a write of one of these schools."""
+    return {row[0] for row in await tx.fetch(WAITING_AT, sorted(urns))} if urns else set()
+
+
+async def release(tx: Transaction, urns: Collection[int]) -> None:
+    """Nobody waits for these schools any more."""
+    await tx.execute(RELEASE, sorted(urns))
+
+
+async def still_waiting(tx: Transaction, pupil_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that wait for a school; a parked one is waited for only while it is being rebuilt."""
+    return {row[0] for row in await tx.fetch(STILL_WAITING, list(pupil_ids))}
+
+
+async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:
+    """How far some schools have been counted, in URN order; a school never heard of is left out."""
+    rows = await tx.fetch(FRESHNESS, sorted(urns))
+    return [Freshness(row[0], row[1], None if row[2] is None else (row[2], row[3])) for row in rows]

@@ -1,0 +1,84 @@
+"""Schools, their calendars, and who is enrolled where."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from common.db import Transaction
+from common.events.registers import SchoolChanged
+
+from absence_engine.domain.records import Calendars, Enrolment
+
+KEEP_SCHOOLS = """
+insert into school (urn, name, la_code, phase)
+select * from unnest($1::int[], $2::text[], $3::text[], $4::text[]) on conflict (urn) do update
+set name = excluded.name, la_code = excluded.la_code, phase = excluded.phase
+"""
+KEEP_CALENDARS = """
+insert into calendar (urn, year, sessions) select * from unnest($1::int[], $2::smallint[], $3::bytea[])
+on conflict (urn, year) do update set sessions = excluded.sessions
+"""
+CALENDARS = "select urn, year, sessions from calendar where urn = any($1::int[])"
+FORGET_ENROLMENTS = """
+delete from enrolment using unnest($1::int[], $2::uuid[]) as t (urn, pupil_id)
+where enrolment.urn = t.urn and enrolment.pupil_id = t.pupil_id
+"""
+ADD_ENROLMENTS = """
+insert into enrolment (urn, pupil_id, from_date, to_date, kind)
+select * from unnest($1::int[], $2::uuid[], $3::date[], $4::date[], $5::text[])
+"""
+ENROLMENTS = """
+select pupil_id::text, urn, from_date, to_date, kind from enrolment where pupil_id = any($1::uuid[])
+order by urn, from_date
+"""
+ENROLLED = "select distinct urn, pupil_id::text from enrolment where urn = any($1::int[])"
+
+
+async def keep_schools(tx: Transaction, schools: Sequence[SchoolChanged]) -> None:
+    """Adds or replaces schools, each named once."""
+    if schools:
+        columns = zip(*((s.urn, s.name, s.la_code, s.phase) for s in schools), strict=True)
+        await tx.execute(KEEP_SCHOOLS, *(list(column) for column in columns))
+
+
+async def keep_calendars(tx: Transaction, grids: Mapping[tuple[int, int], bytes]) -> None:
+    """Adds or replaces calendars: 732 bytes (1 = open) per (URN, year)."""
+    if grids:
+        keys = list(grids)
+        await tx.execute(KEEP_CALENDARS, [urn for urn, _ in keys], [year for _, year in keys], list(grids.values()))
+
+
+async def calendars(tx: Transaction, urns: Collection[int]) -> Calendars:
+    """All calendars of some schools."""
+    rows = await tx.fetch(CALENDARS, sorted(urns))
+    return Calendars.of({(row[0], row[1]): row[2] for row in rows})
+
+
+async def replace_enrolments(tx: Transaction, told: Mapping[tuple[int, str], Sequence[Enrolment]]) -> None:
+    """Replaces all enrolments of each (URN, id of the ledger)."""
+    if not told:
+        return
+    keys = list(told)
+    await tx.execute(FORGET_ENROLMENTS, [urn for urn, _ in keys], [pupil_id for _, pupil_id in keys])
+    stays = [(urn, pupil_id, stay) for (urn, pupil_id), its in told.items() for stay in its]
+    if stays:
+        await tx.execute(
+            ADD_ENROLMENTS,
+            [urn for urn, _, _ in stays],
+            [pupil_id for _, pupil_id, _ in stays],
+            [stay.from_ for _, _, stay in stays],
+            [stay.to for _, _, stay in stays],
+            [stay.kind for _, _, stay in stays],
+        )
+
+
+async def enrolments(tx: Transaction, pupil_ids: Iterable[str]) -> list[tuple[str, Enrolment]]:
+    """The enrolments of some ids of the ledger, by school and time."""
+    rows = await tx.fetch(ENROLMENTS, list(pupil_ids))
+    return [(row[0], Enrolment(row[1], row[2], row[3], row[4])) for row in rows]
+
+
+async def on_roll(tx: Transaction, urns: Collection[int]) -> dict[int, set[str]]:
+    """By school the ids of the ledger that have, or had, an enrolment there."""
+    found: dict[int, set[str]] = {urn: set() for urn in urns}
+    for row in await tx.fetch(ENROLLED, sorted(urns)) if urns else ():
+        found[row[0]].add(row[1])
+    return found

@@ -1,0 +1,134 @@
+"""The tables of the absence engine, as SQLModel classes in a registry of their own; Alembic compares them with the
+migrations.
+
+`child` has a row for every id that a ledger ever named; a dead one names its `survivor`, always the living child.
+`enrolment`, `sheet` and `pending` keep the id that the ledger used: a merge moves none of them. A session of an episode
+is a date and 0 (AM) or 1 (PM). `engine` is one row.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from common import tables
+from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    """The registry of the engine alone: other services have classes of the same names."""
+
+
+def _id(*, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
+
+
+def _small(*, key: bool = False, null: bool = False) -> Column[int]:
+    return Column(SmallInteger, primary_key=key, nullable=null, autoincrement=False)
+
+
+def _urn(*, key: bool = True) -> Column[int]:
+    return Column(Integer, primary_key=key, nullable=False, autoincrement=False)
+
+
+class Child(Base, table=True):
+    """An id; `version` is that of the facts (0: none told yet)."""
+
+    __table_args__ = (Index("child_survivor", "survivor", postgresql_where=sql("survivor is not null")),)
+    pupil_id: str = Field(sa_column=_id(key=True))
+    survivor: str | None = Field(sa_column=_id(null=True))
+    version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
+    date_of_birth: date | None = Field(sa_column=Column(Date))
+    year_group: int | None = Field(sa_column=_small(null=True))
+    flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=sql("'{}'")))
+
+
+class School(Base, table=True):
+    """A school as its ledger tells it."""
+
+    __table_args__ = (Index("school_la_code", "la_code"),)
+    urn: int = Field(sa_column=_urn())
+    name: str = Field(sa_type=Text)
+    la_code: str = Field(sa_type=Text)
+    phase: str = Field(sa_type=Text)
+
+
+class Calendar(Base, table=True):
+    """A school's academic year: 732 bytes, 1 where a session is open."""
+
+    urn: int = Field(sa_column=_urn())
+    year: int = Field(sa_column=_small(key=True))
+    sessions: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Enrolment(Base, table=True):
+    """A stay on a roll, both days inclusive."""
+
+    __table_args__ = (Index("enrolment_urn", "urn"),)
+    pupil_id: str = Field(sa_column=_id(key=True))
+    urn: int = Field(sa_column=_urn())
+    from_date: date = Field(sa_column=Column(Date, primary_key=True))
+    to_date: date | None = Field(sa_column=Column(Date))
+    kind: str = Field(sa_type=Text)
+
+
+class Sheet(Base, table=True):
+    """A year of marks: 732 code numbers, 0 where none stands."""
+
+    __table_args__ = (Index("sheet_urn", "urn", "year"),)
+    pupil_id: str = Field(sa_column=_id(key=True))
+    urn: int = Field(sa_column=_urn())
+    year: int = Field(sa_column=_small(key=True))
+    codes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Episode(Base, table=True):
+    """An announced episode; `year` is null for kinds that run over the years. `event` is what was announced last."""
+
+    __table_args__ = (Index("episode_pupil_id", "pupil_id"),)
+    episode_id: str = Field(sa_column=_id(key=True))
+    pupil_id: str = Field(sa_column=_id())
+    kind: str = Field(sa_type=Text)
+    year: int | None = Field(sa_column=_small(null=True))
+    state: str = Field(sa_type=Text)
+    provisional: bool
+    crossed_on: date
+    crossed_session: int = Field(sa_column=_small())
+    firm_on: date | None
+    firm_session: int | None = Field(sa_column=_small(null=True))
+    ended_on: date | None
+    ended_session: int | None = Field(sa_column=_small(null=True))
+    ended_reason: str | None = Field(sa_type=Text)
+    reversed_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
+    last_mark_on: date
+    last_mark_session: int = Field(sa_column=_small())
+    school_urn: int
+    epoch: int
+    revision: int
+    hash: str = Field(sa_type=Text)
+    policy_version: str = Field(sa_type=Text)
+    event: str = Field(sa_type=Text)
+    explanation: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    sequence: list[Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class Pending(Base, table=True):
+    """A child that a school's ledger has touched in a write that is not complete, or not yet past a rebuild."""
+
+    __table_args__ = (Index("pending_pupil_id", "pupil_id"),)
+    urn: int = Field(sa_column=_urn())
+    pupil_id: str = Field(sa_column=_id(key=True))
+
+
+class Engine(Base, table=True):
+    """The one row: `epoch` rises with every rebuild."""
+
+    id: int = Field(sa_column=_small(key=True))
+    epoch: int
+
+
+metadata = Base.metadata
+for table in (tables.outbox, tables.position, tables.dead_letter, tables.ledger_position):
+    table(metadata)

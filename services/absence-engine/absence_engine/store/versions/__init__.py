@@ -1,0 +1,1 @@
+"""The engine's migrations, run by `common.migrate`."""

@@ -1,0 +1,45 @@
+"""A migrated engine database for each test, copied from one that is made once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from common.db import Database
+from common.migrate import migrate
+
+from tests import servers
+from tests.integration.absence_engine.ledgers import Engine
+
+
+@pytest.fixture(scope="session")
+def engine_template(postgres_url: str) -> str:
+    """The name of a migrated database to copy."""
+
+    async def make() -> str:
+        async with servers.fresh_database(postgres_url) as url:
+            await migrate(url, "absence_engine")
+            admin = await servers.asyncpg.connect(postgres_url)
+            name = "template_absence_engine"
+            await admin.execute(f'create database {name} template "{url.rsplit("/", 1)[1]}"')
+            await admin.close()
+            return name
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def engine(postgres_url: str, engine_template: str) -> AsyncIterator[Engine]:
+    """An engine on an empty, migrated database."""
+    async with servers.fresh_database(postgres_url, engine_template) as url:
+        database = await Database.open(url)
+        yield Engine(database)
+        await database.close()
+
+
+@pytest.fixture
+async def other_engine(postgres_url: str, engine_template: str) -> AsyncIterator[Engine]:
+    """A second engine on a database of its own."""
+    async with servers.fresh_database(postgres_url, engine_template) as url:
+        database = await Database.open(url)
+        yield Engine(database)
+        await database.close()
