@@ -102,7 +102,8 @@ async def mirrors(at: Snapshots, found: Outstanding) -> None:
         if letter.letter_id not in heard or heard[letter.letter_id].revision < revision:
             found.letters.add(letter.letter_id)
     _wait_for(found, found.letters, f"casework: the newest state of {len(found.letters)} letters")
-    due = await downstream.settlements_due(at.notifications)
+    settlements = await downstream.settlements(at.notifications)
+    due = {episode_id for episode_id, state in settlements.items() if state == "due"}
     _wait_for(found, due, f"notifications: the recipients of {len(due)} letters, to be asked of registers")
     dead = {row.pupil_id for row in (await engine.children(at.engine)).values() if row.survivor}
     for name, connection in (("casework", at.casework), ("notifications", at.notifications)):
@@ -111,7 +112,7 @@ async def mirrors(at: Snapshots, found: Outstanding) -> None:
         _wait_for(found, missing, f"{name}: {len(missing)} merged children")
 
 
-def _wait_for(found: Outstanding, missing: "set[str] | list[tuple[str, str]]", text: str) -> None:
+def _wait_for(found: Outstanding, missing: set[str], text: str) -> None:
     found.moved.append(len(missing))
     if missing:
         found.waiting.append(text)

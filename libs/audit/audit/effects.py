@@ -5,8 +5,9 @@ Rows of three services are compared with one another here, by the rules of casew
 - A firm PA or SA episode, and any PN_10_IN_10 episode, has exactly one task of its kind, open or done. A reversed
   one, and a provisional PA or SA, has none open. That an episode ended changes nothing.
 - A letter belongs to a firm episode. When that is reversed, or provisional again, an unsent letter is recalled, and
-  one that had reached `sending` is overtaken. While a child has a firm SA episode, no PA letter of that year waits to
-  be sent.
+  one that had reached `sending` is overtaken. When it is firm again, a recalled letter waits again to be sent, unless
+  its recipient may not be written to any more (`withheld`). While a child has a firm SA episode, no PA letter of that
+  year waits to be sent. The recipients of each firm episode have been asked for, once.
 - A letter that was overtaken has one task `already_sent`; one of which nobody knows whether it left has
   `check_sending`.
 """
@@ -65,6 +66,7 @@ class LetterState:
     recipient_id: str
     status: str
     overtaken: bool
+    withheld: bool
 
 
 def task_differences(
@@ -124,14 +126,17 @@ def _tasks_of_letter(letter: LetterState, tasks: list[TaskState]) -> list[str]:
     return found
 
 
-def letter_differences(episodes: dict[str, EpisodeState], letters: Iterable[LetterState]) -> list[str]:
-    """Where a letter is, or is about to be, sent without a reason, twice, or to the wrong child's parents."""
+def letter_differences(
+    episodes: dict[str, EpisodeState], letters: Iterable[LetterState], settled: set[str]
+) -> list[str]:
+    """Where a letter waits or was sent without a reason, or twice, or does not wait though it should.
+
+    `settled`: the episodes whose recipients have been asked for.
+    """
     found: list[str] = []
-    severe = {
-        (episode.pupil_id, episode.year)
-        for episode in episodes.values()
-        if episode.kind == "SA" and episode.firm and episode.state == "open"
-    }
+    severe = [episode for episode in episodes.values() if episode.kind == "SA" and episode.firm]
+    displaced = {(episode.pupil_id, episode.year) for episode in severe}
+    displaced_now = {(episode.pupil_id, episode.year) for episode in severe if episode.state == "open"}
     seen: Counter[tuple[str, str, str]] = Counter()
     for letter in letters:
         seen[letter.episode_id, letter.kind, letter.recipient_id] += 1
@@ -139,18 +144,34 @@ def letter_differences(episodes: dict[str, EpisodeState], letters: Iterable[Lett
         if episode is None:
             found.append(f"letter {letter.letter_id} is about an unknown episode {letter.episode_id}")
             continue
-        name = f"letter {letter.letter_id} ({letter.status}) about {episode.kind} episode {episode.episode_id}"
-        if not episode.firm and letter.status == "queued":
-            found.append(f"{name} waits to be sent, but the episode is not firm")
-        if not episode.firm and letter.status in REACHED_SENDING and not letter.overtaken:
-            found.append(f"{name} has lost its reason and nobody was told")
-        if letter.overtaken and letter.status not in REACHED_SENDING:
-            found.append(f"{name} is overtaken, but never reached sending")
-        if episode.kind == "PA" and letter.status == "queued" and (episode.pupil_id, episode.year) in severe:
-            found.append(f"{name} waits to be sent, though absence is severe by now")
-        if letter.pupil_id != episode.pupil_id:
-            found.append(f"{name} is of pupil {letter.pupil_id}, its episode of {episode.pupil_id}")
+        of_year = (episode.pupil_id, episode.year)
+        about = f"letter {letter.letter_id} ({letter.status}) about {episode.kind} episode {episode.episode_id}"
+        wrong = _wrong_with(letter, episode)
+        if episode.kind == "PA" and letter.status == "queued" and of_year in displaced_now:
+            wrong.append("waits to be sent, though absence is severe by now")
+        may_be_displaced = episode.kind == "PA" and of_year in displaced
+        if letter.status == "recalled" and episode.firm and not letter.withheld and not may_be_displaced:
+            wrong.append("does not wait to be sent, though the episode is firm")
+        found += [f"{about} {what}" for what in wrong]
     for (episode_id, kind, recipient), count in seen.items():
         if count > 1:
             found.append(f"{count} letters of kind {kind} about episode {episode_id} to recipient {recipient}")
+    for episode in episodes.values():
+        may_be_displaced = episode.kind == "PA" and (episode.pupil_id, episode.year) in displaced
+        if episode.firm and episode.episode_id not in settled and not may_be_displaced:
+            found.append(f"{episode.kind} episode {episode.episode_id} is firm, and nobody asked whom to write to")
     return found
+
+
+def _wrong_with(letter: LetterState, episode: EpisodeState) -> list[str]:
+    """What can be said of a letter and its own episode alone."""
+    wrong: list[str] = []
+    if not episode.firm and letter.status == "queued":
+        wrong.append("waits to be sent, but the episode is not firm")
+    if not episode.firm and letter.status in REACHED_SENDING and not letter.overtaken:
+        wrong.append("has lost its reason, and nobody was told")
+    if letter.overtaken and letter.status not in REACHED_SENDING:
+        wrong.append("is overtaken, but never reached sending")
+    if letter.pupil_id != episode.pupil_id:
+        wrong.append(f"is of pupil {letter.pupil_id}, its episode of {episode.pupil_id}")
+    return wrong

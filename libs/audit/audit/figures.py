@@ -94,12 +94,15 @@ def window(weeks: list[date], last: date, counting: list[Mark], policy: Policy) 
 
 
 def best_window(child: Child, codes: dict[str, Code], policy: Policy) -> Window | None:
-    """The window, ending with the week of a session that counts, that holds most of them; of equals, the latest."""
+    """Of the windows that end with the week of an unauthorised session, spent or not, the one that holds most that are
+    not spent; of equals, the latest.
+    """
     weeks = list(school_weeks(child))
     counting = hits(child, codes)
+    with_one = {monday_of(mark.day) for mark in counting + hits(child, codes, spent=True)}
     best: Window | None = None
     for last in weeks:
-        if any(monday_of(mark.day) == last for mark in counting):
+        if last in with_one:
             found = window(weeks, last, counting, policy)
             if best is None or len(found.marks) >= len(best.marks):
                 best = found

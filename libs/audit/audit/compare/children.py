@@ -133,7 +133,7 @@ def _compare_episode(
     report.same(f"{name}: school weeks", explanation["school_weeks"], found.school_weeks)
     report.same(f"{name}: formula", explanation["formula"], found.formula)
     wanted = digest(child.pupil_id, episode.kind, found, world.policy.version)
-    report.same(f"{name}: hash of the explanation", explanation["hash"], wanted)
+    report.same(f"{name}: hash of the explanation", (row.hash, explanation["hash"]), (wanted, wanted))
 
 
 def _name(row: EpisodeRow) -> str:

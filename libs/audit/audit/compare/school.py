@@ -228,7 +228,7 @@ async def _unresolved(at: Snapshots, world: World, school: School, standing: Sta
     for row in rows:
         report.count("entries sent for unknown pupils")
         report.same(f"unknown pupil's mark {row.received}.{row.place}: problem", row.problem, "unknown-pupil")
-        if _is_known(row, known, upns, {world.living(row.key)} & at_school):
+        if _is_known(row, known, upns, {world.living(row.key.lower())} & at_school):
             report.difference(
                 f"school {school.urn}: the mark {row.received}.{row.place} on {row.session[0]} {row.session[1]} waits"
                 f" for a pupil whom the school knows by this {row.key_kind}"

@@ -8,13 +8,14 @@ from audit.read.snapshot import Connection
 
 TASKS = "select task_id::text, kind, pupil_id::text, episode_id::text, letter_id::text, status from task"
 LETTERS = """
-select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, epoch, revision
+select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, withheld, epoch,
+    revision
 from letter
 """
 MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revision from episode"
 MIRRORED_LETTERS = "select letter_id::text, status, overtaken, epoch, revision from letter"
 ALIASES = "select pupil_id::text, survivor::text from alias"
-SETTLEMENTS_DUE = "select episode_id::text, letter_kind from settlement where state = 'due'"
+SETTLEMENTS = "select episode_id::text, state from settlement"
 OUTBOX = "select count(*) from outbox"
 LAST_OFFSETS = "select coalesce(sum(next_offset), 0)::bigint from position"
 
@@ -34,7 +35,7 @@ async def tasks(connection: Connection) -> list[TaskState]:
 async def letters(connection: Connection) -> list[tuple[LetterState, tuple[int, int]]]:
     """Every letter, with its revision."""
     return [
-        (LetterState(*list(row)[:7]), (row["epoch"], row["revision"]))
+        (LetterState(*list(row)[:8]), (row["epoch"], row["revision"]))
         async for row in connection.cursor(LETTERS, prefetch=BATCH)
     ]
 
@@ -60,9 +61,9 @@ async def aliases(connection: Connection) -> dict[str, str]:
     return {row["pupil_id"]: row["survivor"] for row in await connection.fetch(ALIASES)}
 
 
-async def settlements_due(connection: Connection) -> list[tuple[str, str]]:
-    """(episode, letter kind) whose recipients are still to be asked for."""
-    return [(row[0], row[1]) for row in await connection.fetch(SETTLEMENTS_DUE)]
+async def settlements(connection: Connection) -> dict[str, str]:
+    """By episode, whether its recipients are still to be asked for (`due`) or are known (`settled`)."""
+    return {row["episode_id"]: row["state"] for row in await connection.fetch(SETTLEMENTS)}
 
 
 async def outbox(connection: Connection) -> int:

@@ -18,7 +18,7 @@ CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_
 EPISODES = """
 select episode_id::text, pupil_id::text, kind, year, state, provisional, crossed_on, crossed_session, firm_on,
 firm_session,
-    ended_on, ended_session, ended_reason, school_urn, epoch, revision, policy_version
+    ended_on, ended_session, ended_reason, school_urn, epoch, revision, policy_version, hash
 from episode
 """
 EXPLANATIONS = "select episode_id::text, explanation from episode where episode_id = any($1::uuid[])"
@@ -59,6 +59,7 @@ class EpisodeRow(NamedTuple):
     school_urn: int
     revision: tuple[int, int]
     policy_version: str
+    hash: str
 
 
 def _session(day: Any, half: int | None) -> Any:
@@ -124,6 +125,7 @@ async def episodes(connection: Connection) -> list[EpisodeRow]:
                 row["school_urn"],
                 (row["epoch"], row["revision"]),
                 row["policy_version"],
+                row["hash"],
             )
         )
     return found

@@ -35,6 +35,12 @@ order by received, place
 """
 
 JUDGED_BY = "select value from evaluated where what = 'today'"
+REACHABLE = """
+select coalesce(pupil.survivor, pupil.pupil_id)::text
+from contact join pupil using (pupil_id)
+group by 1
+having bool_or(parental_responsibility) and not bool_or(do_not_contact)
+"""
 
 
 class School(NamedTuple):
@@ -128,6 +134,11 @@ async def judged_by(connection: Connection) -> date | None:
     """The day by which the standing marks were last judged; None before the first."""
     value = await connection.fetchval(JUDGED_BY)
     return date.fromisoformat(value) if value else None
+
+
+async def reachable(connection: Connection) -> set[str]:
+    """Children of whom somebody with parental responsibility may be written to today, and nobody asked us not to."""
+    return {row[0] for row in await connection.fetch(REACHABLE)}
 
 
 async def local_ids(connection: Connection, urn: int) -> dict[str, str]:
