@@ -6,14 +6,19 @@ from collections.abc import AsyncIterator
 import pytest
 from common.broker import Broker
 from common.db import Database
+from common.embedded import open_embedded
 from common.kafka import open_kafka
 
 from tests.delivery import listening
 
 
-@pytest.fixture
-async def broker(kafka: str) -> AsyncIterator[Broker]:
-    broker = open_kafka(kafka)
+@pytest.fixture(params=["kafka", "embedded"])
+async def broker(request: pytest.FixtureRequest) -> AsyncIterator[Broker]:
+    """Each of the two implementations in turn."""
+    if request.param == "kafka":
+        broker = open_kafka(request.getfixturevalue("kafka"))
+    else:
+        broker = open_embedded(request.getfixturevalue("postgres_url"))
     yield broker
     await broker.close()
 
