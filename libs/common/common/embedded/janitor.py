@@ -13,6 +13,7 @@ SPAN = timedelta(days=7)
 AHEAD = 3
 """How many weeks, this one included, have their partition already: the janitor may fail for two."""
 
+ONE_AT_A_TIME = "select pg_advisory_xact_lock(0, 2)"
 LOCK_TIMEOUT = "set local lock_timeout = '2s'"
 TODAY = "select current_date"
 THERE = """
@@ -29,6 +30,7 @@ DROP = 'drop table "{name}"'
 
 async def sweep(tx: Transaction, retention: timedelta = RETENTION) -> list[str]:
     """Makes the partitions of the weeks to come, drops those that are past their time, and tells the names dropped."""
+    await tx.execute(ONE_AT_A_TIME)  # all services of a process do this at the start
     await tx.execute(LOCK_TIMEOUT)
     today: date = await tx.fetchval(TODAY)
     there = {row["name"] for row in await tx.fetch(THERE)}
