@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -44,8 +44,12 @@ class Process:
             text=True,
             start_new_session=True,
         )
-        for stream, keep in ((self.process.stdout, self._keep_line), (self.process.stderr, self.errors.append)):
-            threading.Thread(target=lambda s=stream, k=keep: [k(line) for line in s], daemon=True).start()
+        self._readers = [
+            threading.Thread(target=_keep_lines, args=(stream, keep), daemon=True)
+            for stream, keep in ((self.process.stdout, self._keep_line), (self.process.stderr, self.errors.append))
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def _keep_line(self, line: str) -> None:
         self._lines.append(line)
@@ -60,11 +64,22 @@ class Process:
                 raise AssertionError(f"{self.arguments} did not become ready:\n{''.join(self.errors[-60:])}")
         return next(line for line in self._lines if line.startswith("ready ")).split()[1]
 
+    def printed(self) -> list[str]:
+        """What came on standard output; all of it once the process was stopped."""
+        return list(self._lines)
+
+    def ended(self, seconds: float) -> int:
+        """The exit status, after waiting for it; everything that was said has been read then."""
+        status = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join(5)
+        return status
+
     def stop(self) -> int:
         """SIGTERM, and the exit status; the contract gives it ten seconds."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.ended(10)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise AssertionError(f"{self.arguments} did not end within 10 s:\n{''.join(self.errors[-60:])}") from None
@@ -72,11 +87,17 @@ class Process:
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
-        self.process.wait(10)
+        self.ended(10)
 
     def again(self) -> "Process":
         """The same command, started anew."""
         return Process(*self.arguments, environment=self._environment)
+
+
+def _keep_lines(stream: IO[str], keep: Callable[[str], None]) -> None:
+    with stream:
+        for line in stream:
+            keep(line)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import argparse
 
+from common.logs import configure_logging
 from common.run import listen, run, run_loop, stop_on_signals
 from common.security import FixedKeys, Verifier
 from common.settings import Settings
@@ -14,6 +15,7 @@ from rollcall.issuer_api import create_issuer
 
 def main(options: argparse.Namespace) -> int:
     """Serves until SIGTERM or Ctrl-C; its address becomes the `iss` of the folder's tokens."""
+    configure_logging()
     try:
         listener = listen("127.0.0.1", options.port)
     except OSError as error:

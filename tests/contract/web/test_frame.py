@@ -1,0 +1,266 @@
+"""What every service answers, whatever its routes are: shown on a service of two routes, over real HTTP semantics."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import asyncpg
+import httpx
+import pytest
+from common.errors import ConflictError, MovedError, UnavailableError
+from common.health import Health
+from common.scopes import AUDIENCE
+from common.security import Caller, FixedKeys, Verifier, needs
+from common.service import Check, Service
+from common.settings import Settings
+from common.web.app import create_app
+from common.web.bodies import LIMIT_BYTES
+from fastapi import APIRouter
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from pydantic import BaseModel
+
+KEY = ECKey.generate_key("P-256", {"kid": "k"})
+router = APIRouter(tags=["Things"])
+health = Health(ok=True)
+
+
+class Thing(BaseModel):
+    code: str
+    marks: list[int] = []
+
+
+@router.put("/v1/things/{number}", name="put_thing")
+async def put_thing(number: int, thing: Thing, caller: Annotated[Caller, needs("registers:write")]) -> Thing:
+    return thing
+
+
+@router.get("/v1/things/{number}", name="get_thing")
+async def get_thing(number: int, caller: Annotated[Caller, needs("registers:read")]) -> Thing:
+    outcomes: dict[int, Exception] = {
+        308: MovedError("/v1/things/1"),
+        409: ConflictError("It is closed."),
+        422: asyncpg.DataError("value out of range: 'Hazel'"),
+        500: RuntimeError("a fault of ours, about Hazel"),
+        503: UnavailableError("Not counted yet.", retry_after=7),
+        504: ConnectionRefusedError("the database"),
+    }
+    if number in outcomes:
+        raise outcomes[number]
+    return Thing(code="/")
+
+
+class Loop:
+    name = "loop"
+
+    async def run(self, stop: object) -> None: ...
+
+    def health(self) -> Health:
+        return health
+
+
+async def database() -> Check:
+    return Check("database", ok=True)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
+    service = Service(name="things", router=router, background=(Loop(),), ready=(database,))
+    app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rollcall") as client:
+        yield client
+
+
+def bearer(scope: str = "registers:write registers:read") -> dict[str, str]:
+    claims = {"iss": "us", "aud": AUDIENCE, "sub": "s", "exp": 4_000_000_000, "scope": scope}
+    return {"authorization": "Bearer " + jwt.encode({"alg": "ES256", "kid": "k"}, claims, KEY)}
+
+
+def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    """The problem document of an answer, whose fixed members are checked here."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert document["type"] == f"/problems/{kind}"
+    assert document["status"] == status
+    assert document["instance"] == answer.request.url.path
+    assert document["correlation_id"] == answer.headers["x-correlation-id"]
+    assert document["title"]
+    assert document["detail"]
+    return dict(document)
+
+
+async def test_no_token_is_401_with_a_challenge(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/1")
+    problem(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_a_bad_token_is_401_too(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/1", headers={"authorization": "Bearer no.token.atall"})
+    problem(answer, 401, "unauthenticated")
+
+
+async def test_a_missing_scope_is_403(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/1", headers=bearer("totals:read"))
+    assert "registers:read" in problem(answer, 403, "forbidden")["detail"]
+
+
+async def test_an_unknown_path_is_404(client: httpx.AsyncClient) -> None:
+    problem(await client.get("/v1/nothing"), 404, "not-found")
+
+
+async def test_another_method_is_405_and_names_every_method_of_the_path(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/v1/things/1")
+    problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET, PUT"
+
+
+async def test_another_body_than_json_is_415(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/v1/things/1", content=b"code=a", headers={**bearer(), "content-type": "text/plain"})
+    problem(answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("body", [b'{"code": ', b"\xff", b'{"code": "\\u0000"}', b"[" * 100_000, b"1" * 5000])
+async def test_a_body_that_can_not_be_read_is_400(client: httpx.AsyncClient, body: bytes) -> None:
+    headers = {**bearer(), "content-type": "application/json"}
+    problem(await client.put("/v1/things/1", content=body, headers=headers), 400, "malformed")
+
+
+async def test_an_address_with_nul_is_400(client: httpx.AsyncClient) -> None:
+    problem(await client.get("/v1/things/1?on=%00", headers=bearer()), 400, "malformed")
+
+
+async def test_wrong_values_are_422_and_say_where(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/v1/things/1", json={"code": 5, "marks": [1, "x"]}, headers=bearer())
+    found = problem(answer, 422, "invalid")["errors"]
+    assert [(fault["pointer"], fault["code"]) for fault in found] == [
+        ("/code", "string-type"),
+        ("/marks/1", "int-parsing"),
+    ]
+
+
+async def test_a_wrong_value_in_the_address_is_422_and_names_the_parameter(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/one", headers=bearer())
+    assert problem(answer, 422, "invalid")["errors"][0]["pointer"] == "number"
+
+
+async def test_what_was_wrong_is_never_quoted(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/v1/things/1", json={"code": "/", "marks": ["Hazel Nutt"]}, headers=bearer())
+    assert "Hazel" not in answer.text
+
+
+async def test_a_declared_body_over_the_limit_is_413_before_it_is_read(client: httpx.AsyncClient) -> None:
+    async def never_read() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    headers = {**bearer(), "content-type": "application/json", "content-length": str(LIMIT_BYTES + 1)}
+    answer = await client.put("/v1/things/1", content=never_read(), headers=headers)
+    problem(answer, 413, "too-large")
+
+
+async def test_a_body_in_chunks_over_the_limit_is_413_as_soon_as_it_is(client: httpx.AsyncClient) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 65536
+            assert sent <= LIMIT_BYTES + 2 * 65536, "it went on reading"
+            yield b" " * 65536
+
+    headers = {**bearer(), "content-type": "application/json"}
+    problem(await client.put("/v1/things/1", content=endless(), headers=headers), 413, "too-large")
+
+
+async def test_a_body_of_exactly_the_limit_is_read(client: httpx.AsyncClient) -> None:
+    body = json.dumps({"code": "/"}).encode().ljust(LIMIT_BYTES)
+    headers = {**bearer(), "content-type": "application/json"}
+    assert (await client.put("/v1/things/1", content=body, headers=headers)).status_code == 200
+
+
+async def test_a_named_outcome_has_its_status(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/409", headers=bearer())
+    assert problem(answer, 409, "conflict")["detail"] == "It is closed."
+
+
+async def test_a_value_that_the_database_refuses_is_422(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/422", headers=bearer())
+    problem(answer, 422, "invalid")
+    assert "Hazel" not in answer.text
+
+
+async def test_not_now_is_503_and_says_when(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/503", headers=bearer())
+    assert problem(answer, 503, "unavailable")["retryable"] is True
+    assert answer.headers["retry-after"] == "7"
+
+
+async def test_a_database_away_is_503(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/504", headers=bearer())
+    problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_fault_of_ours_is_500_and_tells_nothing(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/500", headers=bearer())
+    problem(answer, 500, "internal")
+    assert "Hazel" not in answer.text
+
+
+async def test_a_merged_child_is_308_with_the_parameters_kept(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/308?from=2025-09-01", headers=bearer())
+    assert answer.status_code == 308
+    assert answer.headers["location"] == "/v1/things/1?from=2025-09-01"
+
+
+async def test_every_kind_of_problem_has_its_page(client: httpx.AsyncClient) -> None:
+    index = await client.get("/problems")
+    assert index.status_code == 200
+    for kind in ("not-found", "invalid", "too-large", "malformed", "internal", "unavailable"):
+        assert f"/problems/{kind}" in index.text
+        assert (await client.get(f"/problems/{kind}")).status_code == 200
+    problem(await client.get("/problems/unheard-of"), 404, "not-found")
+
+
+async def test_personal_data_is_never_cached(client: httpx.AsyncClient) -> None:
+    for answer in (await client.get("/v1/things/1", headers=bearer()), await client.get("/v1/things/1")):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_callers_correlation_id_is_kept(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/things/1", headers={**bearer(), "x-correlation-id": "mis-77"})
+    assert answer.headers["x-correlation-id"] == "mis-77"
+
+
+async def test_readiness_names_what_does_not_work(client: httpx.AsyncClient) -> None:
+    global health
+    assert (await client.get("/health/ready")).json()["status"] == "ready"
+    health = Health(ok=True, degraded=True, detail="the broker is away")
+    degraded = await client.get("/health/ready")
+    assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
+    health = Health(ok=False, detail="stuck")
+    found = problem(await client.get("/health/ready"), 503, "unavailable")["errors"]
+    health = Health(ok=True)
+    assert found == [{"pointer": "things/loop", "code": "not-ready", "detail": "stuck"}]
+    assert (await client.get("/health/live")).json() == {"status": "live"}
+
+
+async def test_requests_are_measured_by_route_and_never_by_address(client: httpx.AsyncClient) -> None:
+    await client.get("/v1/things/123456", headers=bearer())
+    measured = (await client.get("/metrics")).text
+    assert 'route="/v1/things/{number}"' in measured
+    assert "123456" not in measured
+
+
+async def test_the_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("<!doctype", "")
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js"):
+        assert (await client.get(f"/docs/{asset}")).status_code == 200
+    problem(await client.get("/docs/passwd"), 404, "not-found")

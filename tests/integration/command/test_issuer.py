@@ -1,0 +1,103 @@
+"""The development issuer as a process: tokens by client credentials, errors as RFC 6749 wants them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from common.jwks import RemoteKeys
+from common.security import Verifier
+
+from tests.e2e.product import Process, free_port, token_from
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("issuer")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    environment = {"ROLLCALL_CLIENT_ID": "mis-vendor", "ROLLCALL_CLIENT_SECRET": "its secret"}
+    process = Process("issuer", "--data", str(folder), "--port", str(free_port()), environment=environment)
+    yield process.wait_ready()
+    assert process.stop() == 0
+
+
+def ask(url: str, client: tuple[str, str] | None = ("mis-vendor", "its secret"), **form: str) -> httpx.Response:
+    form = {"grant_type": "client_credentials", **form}
+    return httpx.post(f"{url}/oauth/token", data=form, auth=client)
+
+
+async def metadata_of(url: str) -> dict[str, str]:
+    async with httpx.AsyncClient() as client:
+        return dict((await client.get(f"{url}/.well-known/openid-configuration")).json())
+
+
+async def test_a_client_gets_a_token_that_holds_for_fifteen_minutes(url: str) -> None:
+    answer = ask(url, scope="registers:write totals:read")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    document = answer.json()
+    assert (document["token_type"], document["expires_in"]) == ("Bearer", 900)
+    metadata = await metadata_of(url)
+    assert metadata["issuer"] == url
+    caller = await Verifier([metadata["issuer"]], RemoteKeys(metadata["jwks_uri"])).verify(document["access_token"])
+    assert caller.scopes == {"registers:write", "totals:read"}
+    assert caller.subject == "mis-vendor"
+
+
+def test_the_services_own_client_is_in_the_folder(url: str, folder: Path) -> None:
+    client = json.loads((folder / "issuer.json").read_text())["service_client"]
+    assert ask(url, (client["id"], client["secret"]), scope="pupils:read").status_code == 200
+
+
+async def test_the_commands_tokens_hold_with_this_issuer(url: str, folder: Path) -> None:
+    token = token_from(folder)("cases:read", [100001])
+    caller = await Verifier([url], RemoteKeys(f"{url}/.well-known/jwks.json")).verify(token)
+    assert caller.schools == {100001}
+
+
+@pytest.mark.parametrize("client", [None, ("mis-vendor", "another"), ("nobody", "its secret"), ("", "")])
+def test_an_unknown_client_is_401(url: str, client: tuple[str, str] | None) -> None:
+    answer = ask(url, client)
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"scope": "everything"}, "invalid_scope"),
+    ],
+)
+def test_what_is_not_granted_has_its_error(url: str, form: dict[str, str], error: str) -> None:
+    answer = ask(url, **form)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == error
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"grant_type=client_credentials&grant_type=client_credentials", "application/x-www-form-urlencoded"),
+        (b"\xff=\xff", "application/x-www-form-urlencoded"),
+        (b"a=1&" * 50, "application/x-www-form-urlencoded"),
+        (b'{"grant_type": "client_credentials"}', "application/json"),
+    ],
+)
+def test_a_form_that_can_not_be_read_is_an_invalid_request(url: str, content: bytes, kind: str) -> None:
+    auth = ("mis-vendor", "its secret")
+    answer = httpx.post(f"{url}/oauth/token", content=content, headers={"content-type": kind}, auth=auth)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+
+
+def test_its_public_keys_hold_no_private_part(url: str) -> None:
+    for key in httpx.get(f"{url}/.well-known/jwks.json").json()["keys"]:
+        assert "d" not in key
+        assert key["use"] == "sig"
