@@ -1,0 +1,125 @@
+"""Letters over HTTP: the list, one letter, and what it says."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.errors import Fault, InvalidError, NotAcceptableError
+from common.security import Caller, needs
+from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from notifications.actions import look
+from notifications.actions.office import Office
+from notifications.api.media import preferred
+from notifications.api.shapes import LetterOut
+from notifications.domain.values import Status
+
+Reader = Annotated[Caller, needs("letters:read")]
+Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
+
+HTML, TEXT = "text/html", "text/plain"
+CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The letter.",
+        "content": {
+            HTML: {"schema": {"type": "string"}, "example": '<!DOCTYPE html><html lang="en-GB">…</html>'},
+            TEXT: {"schema": {"type": "string"}, "example": "Dear Robin Parent,\n\n…"},
+        },
+    },
+}
+
+
+def create_router(office: Office) -> APIRouter:
+    """The routes under /v1/letters."""
+    router = APIRouter(tags=["Letters"])
+    _add_lists(router, office)
+    _add_content(router, office)
+    return router
+
+
+def _add_lists(router: APIRouter, office: Office) -> None:
+    @router.get("/v1/letters", operation_id="listLetters", summary="Letters, in the order in which they were made")
+    async def letters(  # pyright: ignore[reportUnusedFunction]
+        request: Request,
+        caller: Reader,
+        pupil_id: UUID | None = None,
+        status: Status | None = None,
+        school_urn: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        episode_id: UUID | None = None,
+        kind: Annotated[str | None, Query(max_length=100)] = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
+    ) -> Page[LetterOut]:
+        which = look.LetterFilter(
+            schools=caller.schools,
+            status=status,
+            school_urn=school_urn,
+            pupil_id=str(pupil_id) if pupil_id else None,
+            kind=kind,
+            episode_id=str(episode_id) if episode_id else None,
+            after=_position(cursor),
+        )
+        async with office.database.connection() as tx:
+            found = await look.letters(tx, which, page_size + 1)
+        page = found[:page_size]
+        following = None
+        if len(found) > page_size:
+            last = page[-1]
+            position = {"made_at": last.made_at.isoformat(), "letter_id": last.letter_id}
+            following = next_path(request, encode_cursor(position))
+        return Page(items=[LetterOut.of(letter) for letter in page], next=following)
+
+    @router.get("/v1/letters/{letter_id}", operation_id="getLetter", summary="One letter")
+    async def letter(letter_id: UUID, caller: Reader, response: Response) -> LetterOut:  # pyright: ignore[reportUnusedFunction]
+        async with office.database.connection() as tx:
+            found = await look.letter(tx, str(letter_id), caller.schools)
+        response.headers["ETag"] = f'"{found.revision.epoch}.{found.revision.count}"'
+        return LetterOut.of(found)
+
+
+def _add_content(router: APIRouter, office: Office) -> None:
+    @router.get(
+        "/v1/letters/{letter_id}/content",
+        operation_id="getLetterContent",
+        summary="What a letter says, as HTML or plain text",
+        response_class=Response,
+        responses=CONTENT,
+    )
+    async def content(  # pyright: ignore[reportUnusedFunction]
+        letter_id: UUID,
+        caller: Reader,
+        accept: Annotated[str | None, Header(description="text/html (the default) or text/plain")] = None,
+    ) -> Response:
+        media = preferred(accept, (HTML, TEXT))
+        if media is None:
+            async with office.database.connection() as tx:
+                await look.letter(
+                    tx, str(letter_id), caller.schools
+                )  # a letter that is not there is not there in any form
+            raise NotAcceptableError(f"Letters are to be had as {HTML} and {TEXT}.")
+        rendered = await look.content(office, str(letter_id), caller.schools)
+        return Response(
+            rendered.html if media == HTML else rendered.text,
+            media_type=media,
+            headers={
+                "Vary": "Accept",
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+def _position(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    position: dict[str, Any] = decode_cursor(cursor)
+    try:
+        made_at = datetime.fromisoformat(position["made_at"])
+        if made_at.tzinfo is None:
+            raise ValueError("no offset")
+        return made_at, str(UUID(position["letter_id"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
+        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error

@@ -1,0 +1,93 @@
+"""What becomes of one letter.
+
+A letter is wanted while its episode is firm and no graver one of the same year displaces it. One that has not reached
+`sending` is recalled when it is not wanted, and queued again under its id, with a new hold, when it is. One that has
+can't be held back: if its reason goes, it is overtaken, once and for good, and a person decides. Being displaced
+takes no reason away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from common.events import Revision
+
+from notifications.domain.policy import LetterRule
+from notifications.domain.values import UNSENT, ChannelName, Contact, Episode, Letter, revised
+
+FIRST = Revision(1, 1)
+
+
+def letter_id(episode_id: str, kind: str, recipient_id: str) -> str:
+    """The id of the one letter of a kind to one recipient about one episode."""
+    return str(uuid5(UUID(episode_id), f"{kind}/{recipient_id}"))
+
+
+def is_wanted(episode: Episode, of_child: Iterable[Episode], rule: LetterRule) -> bool:
+    """Whether an episode's letter is to be written, among all episodes `of_child`."""
+    return episode.is_firm and not any(
+        other.is_firm and other.kind in rule.displaced_by and other.academic_year == episode.academic_year
+        for other in of_child
+    )
+
+
+def made(
+    episode: Episode, rule: LetterRule, recipient: Contact, channel: ChannelName, now: datetime, hold: timedelta
+) -> Letter:
+    """A new letter, queued until its hold has passed."""
+    return Letter(
+        letter_id=letter_id(episode.episode_id, rule.letter, recipient.contact_id),
+        kind=rule.letter,
+        pupil_id=episode.pupil_id,
+        school_urn=episode.school_urn,
+        episode_id=episode.episode_id,
+        recipient_id=recipient.contact_id,
+        channel=channel,
+        status="queued",
+        overtaken=False,
+        withheld=False,
+        template_version=rule.template_version,
+        made_at=now,
+        queued_at=now,
+        hold_until=now + hold,
+        due_at=now + hold,
+        sent_at=None,
+        revision=FIRST,
+    )
+
+
+def after_episode(
+    letter: Letter, episode: Episode, rule: LetterRule, *, wanted: bool, now: datetime, hold: timedelta
+) -> Letter:
+    """The letter as the newest state of its episode wants it."""
+    if letter.status not in UNSENT:
+        return revised(letter, replace(letter, overtaken=letter.overtaken or not episode.is_firm))
+    if not wanted:
+        return revised(letter, replace(letter, status="recalled", withheld=False))
+    placed = replace(letter, school_urn=episode.school_urn)
+    if letter.status == "recalled" and not letter.withheld:
+        until = now + hold
+        again = replace(placed, status="queued", queued_at=now, hold_until=until, due_at=until)
+        return revised(letter, replace(again, template_version=rule.template_version))
+    return revised(letter, placed)
+
+
+def withheld(letter: Letter) -> Letter:
+    """Its recipient may not be written to any more: recalled, and it stays so while its episode stands."""
+    return revised(letter, replace(letter, status="recalled", withheld=True))
+
+
+def leaving(letter: Letter, channel: ChannelName, now: datetime) -> Letter:
+    """It is being handed over from now on. Nobody is told yet, so its revision stays."""
+    return replace(letter, status="sending", channel=channel, due_at=now)
+
+
+def sent(letter: Letter, now: datetime) -> Letter:
+    """It has been handed over."""
+    return revised(letter, replace(letter, status="sent", sent_at=now))
+
+
+def failed(letter: Letter) -> Letter:
+    """Nobody knows whether it has left, or it was refused: a person looks."""
+    return revised(letter, replace(letter, status="failed"))

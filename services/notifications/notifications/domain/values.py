@@ -1,0 +1,122 @@
+"""What notifications knows of episodes, what it keeps of letters, and what registers tells it about people."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from common.events import Revision
+from common.events.absence_engine import Explanation
+
+Status = Literal["queued", "sending", "sent", "delivered", "returned", "recalled", "failed"]
+ChannelName = Literal["letter", "email", "text"]
+
+UNSENT: tuple[Status, ...] = ("queued", "recalled")
+"""The states of a letter that has not reached `sending`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """An episode as the absence engine last told it."""
+
+    episode_id: str
+    pupil_id: str
+    kind: str
+    academic_year: str | None
+    state: Literal["open", "ended", "reversed"]
+    provisional: bool
+    firm_on: str | None
+    school_urn: int
+    revision: Revision
+
+    @property
+    def is_firm(self) -> bool:
+        """It stands, whether open or ended, and is not provisional."""
+        return self.state != "reversed" and not self.provisional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedEpisode(Episode):
+    """An episode with its evidence: what a letter about it is written from."""
+
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter to one recipient about one episode. It holds no name: those are asked for when it is written out.
+
+    `withheld`: recalled because the recipient may not be written to any more, not because its reason went. `due_at`:
+    when the sender looks at it (again), never before `hold_until`. `made_at` never changes.
+    """
+
+    letter_id: str
+    kind: str
+    pupil_id: str
+    school_urn: int
+    episode_id: str
+    recipient_id: str
+    channel: ChannelName
+    status: Status
+    overtaken: bool
+    withheld: bool
+    template_version: str
+    made_at: datetime
+    queued_at: datetime
+    hold_until: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """Whether the recipients of an episode's letter have been found; once they are, they stay.
+
+    While `due`, a worker asks registers for them at `due_at`; `attempts` counts the askings.
+    """
+
+    episode_id: str
+    letter_kind: str
+    state: Literal["due", "settled"]
+    due_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address."""
+
+    lines: tuple[str, ...]
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A person whom a school named as a contact of the child."""
+
+    contact_id: str
+    school_urn: int
+    name: str
+    parental_responsibility: bool
+    do_not_contact: bool
+    priority: int
+    email: str | None
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """What registers says of a child when a letter is written out: never kept."""
+
+    pupil_id: str
+    given_name: str
+    family_name: str
+    schools: dict[int, str]
+    contacts: tuple[Contact, ...]
+
+
+def revised(old: Letter, new: Letter) -> Letter:
+    """`new` with the next revision when it differs from `old`; else `old` itself."""
+    if new == old:
+        return old
+    return replace(new, revision=Revision(old.revision.epoch, old.revision.count + 1))
