@@ -14,19 +14,20 @@ from rollcall.issuer_api import create_issuer
 
 
 def main(options: argparse.Namespace) -> int:
-    """Serves until SIGTERM or Ctrl-C; its address becomes the `iss` of the folder's tokens."""
-    configure_logging()
+    """Serves until SIGTERM or Ctrl-C. Its address, or ROLLCALL_ISSUER, becomes the `iss` of the folder's tokens."""
+    settings = Settings(database_url="")
+    configure_logging(settings.log_level)
     try:
-        listener = listen("127.0.0.1", options.port)
+        listener = listen(settings.web_host, options.port)
     except OSError as error:
         raise port_taken(options.port, error) from error
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    keys = issuer.load(Folder(options.data).issuer, issuer=url)
+    keys = issuer.load(Folder(options.data).issuer, issuer=settings.issuer or url)
 
     async def serve() -> int:
         return await run(
-            [create_issuer(keys, url)],
-            Settings(database_url=""),
+            [create_issuer(keys, keys.issuer)],
+            settings,
             verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
             listener=listener,
             stop=stop_on_signals(),
