@@ -8,7 +8,7 @@ Map: `apply_entries` is the way; `_Family` knows which child an id means; `_due`
 for the end of a write; `_write_marks` changes sheets and notes what that touches.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from common import outbox
@@ -18,9 +18,11 @@ from common.db import Transaction
 from common.events import Event
 from common.events.absence_engine import TOPIC
 
-from absence_engine.actions import announce, batch
+from absence_engine.actions import batch
 from absence_engine.actions.batch import Batch, SheetKey
 from absence_engine.actions.evaluate import Touch, evaluate
+from absence_engine.domain import events
+from absence_engine.domain.events import Told
 from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
 from absence_engine.domain.policy import Policy
@@ -49,8 +51,7 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
 
     told = await evaluate(tx, records, touches, clock.now(), policy)
     await episodes.save(tx, told)
-    said = [announce.merged(dead, survivor, clock.now()) for dead, survivor in merged.items()]
-    await outbox.add(tx, [*said, *await announce.thresholds(tx, told, clock)], TOPIC)
+    await _announce(tx, merged, told, clock)
 
 
 class _Family:
@@ -193,3 +194,12 @@ def _records(
 def _advance(urn: int, changes: Batch, settled: Collection[int]) -> progress.Advance:
     run = changes.runs[urn]
     return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register)
+
+
+async def _announce(tx: Transaction, merged: Mapping[str, str], told: Sequence[Told], clock: Clock) -> None:
+    """Says merges first, then what happened to episodes."""
+    said = [events.merged(dead, survivor, clock.now()) for dead, survivor in merged.items()]
+    if told:
+        calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
+        said += events.thresholds(told, calendars, clock.today(), clock.now())
+    await outbox.add(tx, said, TOPIC)

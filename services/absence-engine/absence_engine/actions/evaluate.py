@@ -11,6 +11,7 @@ from common.db import Transaction
 from common.events.absence_engine import SchoolSequence
 
 from absence_engine.domain.claims import Change, Episode, Evaluation, decide
+from absence_engine.domain.events import Told
 from absence_engine.domain.explain import for_pupil
 from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import PENALTY
@@ -19,7 +20,6 @@ from absence_engine.domain.records import ChildRecord
 from absence_engine.domain.spans import Child, Scope, spans
 from absence_engine.domain.ticks import NEVER, week_of
 from absence_engine.store import children, episodes, progress, schools
-from absence_engine.store.episodes import Told
 
 
 @dataclass(slots=True)

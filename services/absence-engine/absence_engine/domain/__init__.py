@@ -13,6 +13,7 @@
     days      a school's next open days
     explain   why a span is there: sentence, sessions, weeks, formula, hash
     claims    which earlier episode a span continues; what is new, changed, ended, reversed
+    events    what is said of it
 
 A session is a *tick* (an integer) everywhere but at the doors; a place on a year's grid is a tick minus the year's
 start.

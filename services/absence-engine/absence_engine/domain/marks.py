@@ -113,3 +113,22 @@ def up_to(child: ChildRecord, day: date) -> ChildRecord:
         kept = min(max(end + 1 - year_start(sheet.year), 0), GRID)
         sheets.append(sheet._replace(codes=sheet.codes[:kept].ljust(GRID, b"\0")))
     return ChildRecord(child.pupil_id, child.date_of_birth, child.enrolments, tuple(sheets), child.spent)
+
+
+def codes_at(child: ChildRecord, year: int) -> dict[int, Codes]:
+    """What each school gave a child in a year, by URN: what counts for the enrolments there."""
+    return school_years([sheet for sheet in child.sheets if sheet.year == year], child.pupil_id)
+
+
+def within(codes: Codes, year: int, stay: Enrolment) -> Codes:
+    """The marks of one stay: those of its days."""
+    start = year_start(year)
+    kept = np.zeros(GRID, np.uint8)
+    inside = slice(max(stay.first - start, 0), max(stay.last + 1 - start, 0))
+    kept[inside] = codes[inside]
+    return kept
+
+
+def touches_year(stay: Enrolment, year: int) -> bool:
+    """Whether some day of a stay lies in an academic year."""
+    return stay.first < year_start(year + 1) and stay.last >= year_start(year)

@@ -17,6 +17,10 @@ select pupil_id::text, survivor::text, date_of_birth from child where pupil_id =
 order by pupil_id for update
 """
 DEAD_IDS = "select pupil_id::text, survivor::text from child where survivor = any($1::uuid[])"
+ALIASES = """
+select pupil_id::text, survivor::text from child
+where survivor is not null and ($1::uuid is null or pupil_id > $1) order by pupil_id limit $2
+"""
 MERGE = "update child set survivor = $2 where pupil_id = any($1::uuid[])"
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
@@ -55,14 +59,14 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]
     return locked
 
 
-async def survivors(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, str]:
-    """The living child of each id that is known."""
-    return {row[0]: row[1] or row[0] for row in await tx.fetch(SURVIVORS, sorted(set(pupil_ids)))}
-
-
 async def dead_ids(tx: Transaction, living: Iterable[str]) -> dict[str, str]:
     """The ids that died into these children, and the child of each."""
     return {row[0]: row[1] for row in await tx.fetch(DEAD_IDS, sorted(set(living)))}
+
+
+async def aliases(tx: Transaction, after: str | None, limit: int) -> list[tuple[str, str]]:
+    """Dead ids in order, from `after` on, with the living child of each."""
+    return [(row[0], row[1]) for row in await tx.fetch(ALIASES, after, limit)]
 
 
 async def merge(tx: Transaction, dead: Sequence[str], survivor: str) -> None:

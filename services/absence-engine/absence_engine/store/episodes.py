@@ -4,7 +4,7 @@ A session is a date and 0 or 1 here, a tick there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -12,6 +12,7 @@ from common.db import Transaction
 from common.events.absence_engine import Explanation, SchoolSequence
 
 from absence_engine.domain.claims import Episode
+from absence_engine.domain.events import Told
 from absence_engine.domain.ticks import day_of, tick_of
 
 COLUMNS = """
@@ -37,14 +38,6 @@ on conflict (episode_id) do update set
     policy_version = excluded.policy_version, event = excluded.event, explanation = excluded.explanation,
     sequence = excluded.sequence
 """
-
-
-class Told(NamedTuple):
-    """An episode with all that is said of it: why, and how far each school's ledger was counted."""
-
-    episode: Episode
-    explanation: Explanation
-    sequence: Sequence[SchoolSequence]
 
 
 async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Episode]:

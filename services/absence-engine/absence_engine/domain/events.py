@@ -1,15 +1,19 @@
-"""The engine's events: full states of episodes, and merges for those who do not read the ledgers."""
+"""The engine's events: full states of episodes, and merges for those who do not read the ledgers.
+
+An event's id follows from what it says, so that the same state said again is the same event.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from common.academic import year_name
-from common.clock import Clock
-from common.db import Transaction
 from common.events import Event, Revision, make
 from common.events.absence_engine import (
     ChildMerged,
+    Explanation,
+    SchoolSequence,
     Threshold,
     ThresholdChanged,
     ThresholdCrossed,
@@ -17,11 +21,10 @@ from common.events.absence_engine import (
     ThresholdReversed,
 )
 
-from absence_engine.domain.claims import Happened
+from absence_engine.domain.claims import Episode, Happened
 from absence_engine.domain.days import next_open_days
+from absence_engine.domain.records import Calendars
 from absence_engine.domain.ticks import ref_of
-from absence_engine.store import schools
-from absence_engine.store.episodes import Told
 
 OPEN_DAYS = 20  # as many as the contract promises
 
@@ -33,26 +36,30 @@ KINDS: dict[Happened, type[Threshold]] = {
 }
 
 
+class Told(NamedTuple):
+    """An episode with all that is said of it: why, and how far each school's ledger was counted."""
+
+    episode: Episode
+    explanation: Explanation
+    sequence: Sequence[SchoolSequence]
+
+
 def merged(dead: str, survivor: str, now: datetime) -> Event:
-    """An id is another child's from now on. Said again, it is the same event."""
+    """An id is another child's from now on."""
     identity = str(uuid5(NAMESPACE_URL, f"child-merged/{dead}/{survivor}"))
     return make(ChildMerged(pupil_id=dead, survivor=survivor), id=identity, subject=dead, now=now)
 
 
-async def thresholds(tx: Transaction, told: Sequence[Told], clock: Clock) -> list[Event]:
-    """The event of what happened last to each episode, with its school's next open days."""
-    if not told:
-        return []
-    calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
-    today = clock.today()
+def thresholds(told: Sequence[Told], calendars: Calendars, today: date, now: datetime) -> list[Event]:
+    """The event of what happened last to each episode; `calendars` are those of the episodes' schools."""
     open_days = {
         urn: [day.isoformat() for day in next_open_days(urn, today, calendars, OPEN_DAYS)]
         for urn in {one.episode.school_urn for one in told}
     }
-    return [_event(one, open_days[one.episode.school_urn], clock.now()) for one in told]
+    return [_threshold(one, open_days[one.episode.school_urn], now) for one in told]
 
 
-def _event(told: Told, open_days: list[str], now: datetime) -> Event:
+def _threshold(told: Told, open_days: list[str], now: datetime) -> Event:
     e = told.episode
     data = KINDS[e.event](
         episode_id=e.episode_id,

@@ -1,0 +1,195 @@
+"""Answers: the figures of a child, a school, an area. Nothing is kept of them: all derive from sheets.
+
+Both grains are there (rule book 12.6): the child across its schools, and each enrolment.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+from common.academic import GRID
+from common.db import Transaction
+from common.errors import MovedError, NotFoundError
+from common.security import Caller
+
+from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
+from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
+from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.records import ChildRecord, Codes, Enrolment
+from absence_engine.domain.spans import Child
+from absence_engine.store import figures as store
+from absence_engine.store import progress, schools
+from absence_engine.store.progress import Freshness
+
+Figures = npt.NDArray[np.int64]
+
+NO_MARKS = np.zeros(GRID, np.uint8)
+AT_ONCE = 1000  # children of whom all is loaded together
+
+
+@dataclass(frozen=True, slots=True)
+class StayFigures:
+    """The counts of one enrolment in a year."""
+
+    pupil_id: str
+    stay: Enrolment
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class PupilFigures:
+    """A child's year, and the penalty windows, which do not depend on the year."""
+
+    child: Child
+    counts: Counts
+    stays: Sequence[StayFigures]
+    penalty: PenaltyFigure
+    freshness: Sequence[Freshness]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The sum over a group, and how many of its members (with a possible session, 3.10) are over each rate's line."""
+
+    members: int
+    counts: Counts
+    over: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolFigures:
+    """A school's year: each enrolment, by child and start, and their sum."""
+
+    stays: Sequence[StayFigures]
+    group: Group
+    freshness: Sequence[Freshness]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFigures:
+    """A local authority's year: its schools' enrolments, all and by phase, and their children across all schools."""
+
+    schools: int
+    enrolments: Group
+    phases: Mapping[str, Group]
+    children: Group
+
+
+async def visible(tx: Transaction, pupil_id: str, caller: Caller, path: str) -> ChildRecord:
+    """The child of an id, for a caller who may see one of its schools.
+
+    NotFoundError when there is none, or none that the caller may see; MovedError to `path` under the living id.
+    """
+    living = await store.living(tx, pupil_id)
+    if living is None:
+        raise NotFoundError
+    (record,) = await store.records(tx, [living])
+    if caller.schools is not None and caller.schools.isdisjoint(urns_of(record)):
+        raise NotFoundError
+    if living != pupil_id:
+        raise MovedError(path.format(pupil_id=living))
+    return record
+
+
+def urns_of(record: ChildRecord) -> set[int]:
+    """The schools at which a child is, or was."""
+    return {stay.urn for stay in record.enrolments} | {sheet.urn for sheet in record.sheets}
+
+
+async def pupil(
+    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policy: Policy
+) -> PupilFigures:
+    """A child's figures; marks after `as_of` are left out."""
+    await store.snapshot(tx)
+    whole = await visible(tx, pupil_id, caller, "/v1/pupils/{pupil_id}/absence")
+    record = whole if as_of is None else up_to(whole, as_of)
+    years = child_years(record)
+    calendars = await schools.calendars(tx, {stay.urn for stay in record.enrolments})
+    return PupilFigures(
+        child=Child(record, years),
+        counts=count(years[year].codes) if year in years else Counts(),
+        stays=[StayFigures(pupil_id, stay, count(codes)) for stay, codes in _stays(record, year)],
+        penalty=penalty_figure(record, list(years.values()), calendars, policy.penalty),
+        freshness=await progress.freshness(tx, urns_of(record)),
+    )
+
+
+def _stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Codes]]:
+    """A child's enrolments of a year, by start, with the marks of each."""
+    given = codes_at(record, year)
+    stays = sorted((stay for stay in record.enrolments if touches_year(stay, year)), key=lambda s: (s.from_, s.urn))
+    return [(stay, within(given.get(stay.urn, NO_MARKS), year, stay)) for stay in stays]
+
+
+async def school(tx: Transaction, urn: int, year: int, policy: Policy) -> SchoolFigures:
+    """The figures of a school's enrolments; NotFoundError when it is not known."""
+    await store.snapshot(tx)
+    if await store.school(tx, urn) is None:
+        raise NotFoundError
+    found: list[StayFigures] = []
+    others = await store.others(tx, [urn], year, everywhere=False)
+    async for rows in store.plain_stays(tx, [urn], year, others, everywhere=False):
+        counted = count_rows(_matrix([row.codes for row in rows]))
+        found += [StayFigures(r.pupil_id, r.stay, counts_of(c)) for r, c in zip(rows, counted, strict=True)]
+    for record in await store.records(tx, others):
+        found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
+    found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
+    sums = np.array([_figures(one.counts) for one in found], np.int64).reshape(len(found), -1)
+    return SchoolFigures(found, _group(sums, policy), await progress.freshness(tx, [urn]))
+
+
+async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> AreaFigures:
+    """The figures of a local authority; NotFoundError when none of its schools is known."""
+    await store.snapshot(tx)
+    phases = await store.phases(tx, la_code)
+    if not phases:
+        raise NotFoundError
+    stays: list[Figures] = []
+    children: list[Figures] = []
+    stay_phases: list[str] = []
+    others = await store.others(tx, phases, year, everywhere=True)
+    async for rows in store.plain_stays(tx, phases, year, others, everywhere=True):
+        counted = await asyncio.to_thread(count_rows, _matrix([row.codes for row in rows]))
+        stays.append(counted)
+        children.append(counted)
+        stay_phases += [phases[row.stay.urn] for row in rows]
+    for first in range(0, len(others), AT_ONCE):
+        for record in await store.records(tx, others[first : first + AT_ONCE]):
+            here = [(stay, codes) for stay, codes in _stays(record, year) if stay.urn in phases]
+            stays.append(count_rows(np.stack([codes for _, codes in here])))
+            stay_phases += [phases[stay.urn] for stay, _ in here]
+            marks = child_years(record).get(year)
+            children.append(count_rows((NO_MARKS if marks is None else marks.codes).reshape(1, -1)))
+    all_stays, its_phase = _stacked(stays), np.array(stay_phases)
+    return AreaFigures(
+        schools=len(phases),
+        enrolments=_group(all_stays, policy),
+        phases={phase: _group(all_stays[its_phase == phase], policy) for phase in sorted(set(phases.values()))},
+        children=_group(_stacked(children), policy),
+    )
+
+
+def _matrix(codes: Sequence[bytes | None]) -> Codes:
+    none = bytes(GRID)
+    return np.frombuffer(b"".join([one or none for one in codes]), np.uint8).reshape(-1, GRID)
+
+
+def _stacked(figures: Sequence[Figures]) -> Figures:
+    return np.concatenate([count_rows(NO_MARKS.reshape(1, -1))[:0], *figures])
+
+
+def _figures(counts: Counts) -> tuple[int, ...]:
+    c = counts
+    return c.possible, c.attended, c.authorised, c.unauthorised, c.late_before_close, c.late_after_close
+
+
+def _group(figures: Figures, policy: Policy) -> Group:
+    return Group(
+        members=int((figures[:, 0] > 0).sum()),
+        counts=counts_of(figures.sum(axis=0)),
+        over={kind: int(rows_over_line(figures, rate.one_in).sum()) for kind, rate in policy.rates.items()},
+    )

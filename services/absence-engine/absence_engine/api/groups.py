@@ -1,0 +1,103 @@
+"""Many children: a school's figures, an area's."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from common import academic
+from common.clock import Clock
+from common.db import Database
+from common.errors import Fault, InvalidError, NotFoundError
+from common.web import PageSize, decode_cursor, encode_cursor, next_path
+from fastapi import APIRouter, Path, Query, Request
+
+from absence_engine.actions import figures
+from absence_engine.api import shapes
+from absence_engine.api.at_least import Reader
+from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
+from absence_engine.domain.policy import Policy
+
+Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
+LaCode = Annotated[str, Path(pattern=r"^[0-9]{3}$", description="Three digits.", examples=["330"])]
+Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
+
+
+def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
+    """The routes under /v1/schools and /v1/areas."""
+    router = APIRouter(tags=["Figures"])
+
+    @router.get(
+        "/v1/schools/{urn}/absence",
+        operation_id="getSchoolAbsence",
+        summary="A school's enrolments, each with its figures, and their sum",
+        response_model=SchoolOut,
+    )
+    async def school(  # pyright: ignore[reportUnusedFunction]
+        request: Request,
+        urn: Urn,
+        caller: Reader,
+        academic_year: AcademicYear = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
+    ) -> object:
+        year = shapes.year_of(academic_year, academic.year_of(clock.today()))
+        after = _position(cursor)
+        if not caller.may_see_school(urn):
+            raise NotFoundError
+        async with database.transaction() as tx:
+            found = await figures.school(tx, urn, year, policy)
+        left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
+        page, following = left[:page_size], None
+        if len(left) > page_size:
+            last = page[-1]
+            following = next_path(request, encode_cursor({"pupil_id": last.pupil_id, "from": str(last.stay.from_)}))
+        group = found.group
+        return {
+            "school_urn": urn,
+            "academic_year": academic.year_name(year),
+            "policy_version": policy.version,
+            "school": {
+                **shapes.counts(group.counts),
+                "enrolments": group.members,
+                "persistent": group.over["PA"],
+                "severe": group.over["SA"],
+            },
+            "items": [shapes.stay(one, policy) for one in page],
+            "next": following,
+            "freshness": shapes.freshness(found.freshness),
+        }
+
+    @router.get(
+        "/v1/areas/{la_code}/absence",
+        operation_id="getAreaAbsence",
+        summary="A local authority's figures: enrolments, by phase, and children",
+        response_model=AreaOut,
+    )
+    async def area(la_code: LaCode, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
+        year = shapes.year_of(academic_year, academic.year_of(clock.today()))
+        if caller.schools is not None:
+            raise NotFoundError  # an area is more than the caller's schools
+        async with database.transaction() as tx:
+            found = await figures.area(tx, la_code, year, policy)
+        return {
+            "la_code": la_code,
+            "academic_year": academic.year_name(year),
+            "policy_version": policy.version,
+            "schools": found.schools,
+            "enrolments": shapes.area_group(found.enrolments, policy),
+            "phases": {phase: shapes.area_group(group, policy) for phase, group in found.phases.items()},
+            "children": shapes.area_group(found.children, policy),
+        }
+
+    return router
+
+
+def _position(cursor: str | None) -> tuple[str, date] | None:
+    if cursor is None:
+        return None
+    position: dict[str, Any] = decode_cursor(cursor)
+    try:
+        return str(UUID(position["pupil_id"])), date.fromisoformat(position["from"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
+        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error

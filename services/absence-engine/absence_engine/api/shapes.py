@@ -1,0 +1,368 @@
+"""The JSON of the engine's answers."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from common.academic import parse_year, year_name
+from common.errors import Fault, InvalidError
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from absence_engine.actions.figures import Group, StayFigures
+from absence_engine.domain.claims import Episode
+from absence_engine.domain.counts import Counts, is_provisional, over_line, percent
+from absence_engine.domain.events import Told
+from absence_engine.domain.explain import counted_session
+from absence_engine.domain.penalty import Window
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.spans import Child
+from absence_engine.domain.ticks import day_of, session_of
+from absence_engine.store.progress import Freshness
+
+AcademicYear = Annotated[
+    str | None,
+    Query(description="For example `2025-26`; the current one by default.", examples=["2025-26"]),
+]
+
+COUNTS_EXAMPLE: dict[str, Any] = {
+    "possible": 40,
+    "attended": 36,
+    "absent": 4,
+    "authorised": 4,
+    "unauthorised": 0,
+    "late_before_close": 0,
+    "late_after_close": 0,
+    "absence_percent": "10.00",
+    "attendance_percent": "90.00",
+}
+PUPIL_EXAMPLE = "0b0c6d3e-6d0b-4d4e-9a2e-2f6f0d9d8a11"
+EPISODE_EXAMPLE: dict[str, Any] = {
+    "episode_id": "c8a8f0b1-33fb-5b5c-8d39-6f4f3f2f2d10",
+    "kind": "PA",
+    "academic_year": "2025-26",
+    "state": "open",
+    "provisional": False,
+    "crossed_on": {"date": "2025-09-30", "session": "PM"},
+    "firm_on": {"date": "2025-09-30", "session": "PM"},
+    "ended_on": None,
+    "ended_reason": None,
+    "reversed_at": None,
+}
+
+
+def year_of(name: str | None, today_year: int) -> int:
+    """The academic year that a parameter names; InvalidError when it names none that has a place in time."""
+    if name is None:
+        return today_year
+    try:
+        year = parse_year(name)
+        if not 1900 <= year <= 2200:
+            raise ValueError("no year of this calendar")
+    except ValueError as error:
+        fault = Fault("academic_year", "bad-academic-year", "Write it like 2025-26.")
+        raise InvalidError("The academic year can't be read.", faults=[fault]) from error
+    return year
+
+
+class CountsOut(BaseModel):
+    """Sessions, and rates from them as text with two decimals, half up; null when nothing was possible."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [COUNTS_EXAMPLE]})
+    possible: int
+    attended: int
+    absent: int
+    authorised: int
+    unauthorised: int
+    late_before_close: int
+    late_after_close: int
+    absence_percent: str | None
+    attendance_percent: str | None
+
+
+class FiguresOut(CountsOut):
+    """`persistent`: at least 10% absent; `severe`: at least 50%; `provisional`: few sessions stand behind it
+    (policy).
+    """
+
+    persistent: bool
+    severe: bool
+    provisional: bool
+
+
+class StayOut(FiguresOut):
+    """An enrolment and what was marked in it."""
+
+    school_urn: int
+    from_: date = Field(serialization_alias="from")
+    to: date | None
+
+
+class PupilStayOut(StayOut):
+    """An enrolment, with whose it is."""
+
+    pupil_id: str
+
+
+class SessionOut(BaseModel):
+    """A session that counted."""
+
+    date: str
+    session: str
+    code: str
+    school_urn: int
+
+
+class WindowSpanOut(BaseModel):
+    """First and last open day of a window, and how many school weeks it has."""
+
+    from_: date = Field(serialization_alias="from")
+    to: date
+    school_weeks: int
+
+
+class WindowOut(BaseModel):
+    """Unauthorised sessions in a window of ten school weeks; `window` is null when there is none."""
+
+    sessions_in_window: int
+    met: bool
+    provisional: bool
+    spent: int
+    window: WindowSpanOut | None
+    sessions: list[SessionOut]
+
+
+class PenaltyOut(WindowOut):
+    """The best window, and the one that ends with the week of the child's latest mark."""
+
+    current: WindowOut
+
+
+class SchoolFreshnessOut(BaseModel):
+    """The last entry of the school's ledger that is counted in, and its latest marked session."""
+
+    school_urn: int
+    sequence: int
+    last_register: str | None = Field(examples=["2025-11-28 PM"])
+
+
+class FreshnessOut(BaseModel):
+    """What an answer has seen."""
+
+    schools: list[SchoolFreshnessOut]
+
+
+class PupilOut(BaseModel):
+    """A child's year: the child's own figures, its enrolments', and the penalty threshold."""
+
+    pupil_id: str = Field(examples=[PUPIL_EXAMPLE])
+    academic_year: str
+    as_of: date | None
+    policy_version: str
+    child: FiguresOut
+    enrolments: list[StayOut]
+    penalty: PenaltyOut
+    freshness: FreshnessOut
+
+
+class SchoolGroupOut(CountsOut):
+    """The sum over a school's enrolments, and how many with a possible session are over each line."""
+
+    enrolments: int
+    persistent: int
+    severe: int
+
+
+class SchoolOut(BaseModel):
+    """A school's year: a page of its enrolments, and the sum over all of them."""
+
+    school_urn: int
+    academic_year: str
+    policy_version: str
+    school: SchoolGroupOut
+    items: list[PupilStayOut]
+    next: str | None
+    freshness: FreshnessOut
+
+
+class AreaGroupOut(CountsOut):
+    """The sum over a group; numbers of children too small to be shown are null (policy)."""
+
+    members: int
+    persistent: int | None
+    severe: int | None
+    persistent_percent: str | None
+    severe_percent: str | None
+
+
+class AreaOut(BaseModel):
+    """An area's year: the enrolments of its schools, all and by phase, and its children across all their schools."""
+
+    la_code: str
+    academic_year: str
+    policy_version: str
+    schools: int
+    enrolments: AreaGroupOut
+    phases: dict[str, AreaGroupOut]
+    children: AreaGroupOut
+
+
+class SessionRefOut(BaseModel):
+    """One session."""
+
+    date: date
+    session: str
+
+
+class EpisodeOut(BaseModel):
+    """A threshold that was crossed. `academic_year` is null for PN_10_IN_10."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EPISODE_EXAMPLE]})
+    episode_id: str
+    kind: str = Field(description="PA, SA, PN_10_IN_10, …")
+    academic_year: str | None
+    state: str = Field(description="open, ended or reversed")
+    provisional: bool
+    crossed_on: SessionRefOut
+    firm_on: SessionRefOut | None
+    ended_on: SessionRefOut | None
+    ended_reason: str | None
+    reversed_at: datetime | None
+
+
+class SequenceOut(BaseModel):
+    """How far a school's ledger had been counted."""
+
+    school_urn: int
+    sequence: int
+
+
+class ExplainedOut(EpisodeOut):
+    """An episode and why it is there, as at the session that made it firm, or else crossed.
+
+    `hash`: SHA-256 of the RFC 8785 JSON of pupil_id, kind, sessions, school_weeks, formula, policy_version.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": []})
+    pupil_id: str
+    school_urn: int
+    sentence: str
+    sessions: list[SessionOut]
+    school_weeks: list[str] = Field(description="The Mondays of the window's weeks.")
+    formula: dict[str, int | str]
+    policy_version: str
+    sequence: list[SequenceOut]
+    hash: str
+
+
+def counts(c: Counts) -> dict[str, Any]:
+    """The fields of CountsOut."""
+    return {
+        "possible": c.possible,
+        "attended": c.attended,
+        "absent": c.absent,
+        "authorised": c.authorised,
+        "unauthorised": c.unauthorised,
+        "late_before_close": c.late_before_close,
+        "late_after_close": c.late_after_close,
+        "absence_percent": percent(c.absent, c.possible),
+        "attendance_percent": percent(c.attended, c.possible),
+    }
+
+
+def figures(c: Counts, policy: Policy) -> dict[str, Any]:
+    """The fields of FiguresOut."""
+    return {
+        **counts(c),
+        "persistent": over_line(c.absent, c.possible, policy.rates["PA"].one_in),
+        "severe": over_line(c.absent, c.possible, policy.rates["SA"].one_in),
+        "provisional": is_provisional(c.possible, policy),
+    }
+
+
+def stay(one: StayFigures, policy: Policy) -> dict[str, Any]:
+    """The fields of PupilStayOut."""
+    span = {"school_urn": one.stay.urn, "from_": one.stay.from_, "to": one.stay.to, "pupil_id": one.pupil_id}
+    return {**figures(one.counts, policy), **span}
+
+
+def window(found: Window | None, child: Child) -> dict[str, Any]:
+    """The fields of WindowOut."""
+    if found is None:
+        return {"sessions_in_window": 0, "met": False, "provisional": False, "spent": 0, "window": None, "sessions": []}
+    sessions = [counted_session(child.years, tick) for tick in found.ticks]
+    return {
+        "sessions_in_window": len(found.ticks),
+        "met": found.met,
+        "provisional": found.provisional,
+        "spent": found.spent,
+        "window": {"from_": found.first_day, "to": found.last_day, "school_weeks": found.school_weeks},
+        "sessions": [
+            {"date": s.date, "session": s.session, "code": s.code, "school_urn": s.school_urn} for s in sessions
+        ],
+    }
+
+
+def area_group(group: Group, policy: Policy) -> dict[str, Any]:
+    """The fields of AreaGroupOut. A number below the policy's is not shown, nor is what it could be worked out from."""
+    numbers: dict[str, Any] = {}
+    for name, kind in (("persistent", "PA"), ("severe", "SA")):
+        over = group.over[kind]
+        hidden = 0 < over < policy.suppress_below
+        numbers[name] = None if hidden else over
+        numbers[f"{name}_percent"] = None if hidden else percent(over, group.members)
+    return {**counts(group.counts), "members": group.members, **numbers}
+
+
+def freshness(schools: Sequence[Freshness]) -> dict[str, Any]:
+    """The fields of FreshnessOut."""
+    return {
+        "schools": [
+            {
+                "school_urn": one.urn,
+                "sequence": one.sequence,
+                "last_register": one.last_register
+                and f"{one.last_register[0].isoformat()} {'PM' if one.last_register[1] else 'AM'}",
+            }
+            for one in schools
+        ]
+    }
+
+
+def episode(e: Episode) -> dict[str, Any]:
+    """The fields of EpisodeOut."""
+    return {
+        "episode_id": e.episode_id,
+        "kind": e.kind,
+        "academic_year": None if e.year is None else year_name(e.year),
+        "state": e.state,
+        "provisional": e.provisional,
+        "crossed_on": _session(e.crossed),
+        "firm_on": _session(e.firm),
+        "ended_on": _session(e.ended),
+        "ended_reason": e.reason,
+        "reversed_at": e.reversed_at,
+    }
+
+
+def explained(told: Told) -> dict[str, Any]:
+    """The fields of ExplainedOut."""
+    e = told.explanation
+    return {
+        **episode(told.episode),
+        "pupil_id": told.episode.pupil_id,
+        "school_urn": told.episode.school_urn,
+        "sentence": e.sentence,
+        "sessions": [
+            {"date": s.date, "session": s.session, "code": s.code, "school_urn": s.school_urn} for s in e.sessions
+        ],
+        "school_weeks": e.school_weeks,
+        "formula": e.formula,
+        "policy_version": e.policy_version,
+        "sequence": [{"school_urn": one.school_urn, "sequence": one.sequence} for one in told.sequence],
+        "hash": e.hash,
+    }
+
+
+def _session(tick: int | None) -> dict[str, Any] | None:
+    return None if tick is None else {"date": day_of(tick), "session": session_of(tick)}

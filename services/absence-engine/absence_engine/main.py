@@ -1,0 +1,64 @@
+"""Puts the absence engine together."""
+
+from common import ledger
+from common.broker import Broker
+from common.consume import Consumer
+from common.db import Database, create_database_if_absent
+from common.events.absence_engine import TOPIC
+from common.listen import Listener, Signal
+from common.migrate import migrate
+from common.relay import OutboxSource, Relay
+from common.service import Check, Service
+from common.settings import Settings
+
+from absence_engine import api, consumer
+from absence_engine.domain.policy import policy_on
+
+NAME = "absence-engine"
+NAMED = 20  # schools that readiness names at most
+
+
+async def create_service(settings: Settings, broker: Broker) -> Service:
+    """The service, on a database of its own on the settings' server, brought to the newest version of its tables."""
+    url = await create_database_if_absent(settings.database_url, NAME)
+    await migrate(url, "absence_engine")
+    database = await Database.open(url, application=NAME)
+    clock = settings.clock()
+    policy = policy_on(clock.today())
+    counted = Signal()
+    relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
+
+    def after_commit() -> None:
+        counted.set()
+        relay.wake()
+
+    listening = Consumer(
+        database,
+        broker,
+        group=consumer.GROUP,
+        member=settings.member(NAME),
+        topics=consumer.TOPICS,
+        handle=consumer.handler(clock, policy),
+        name=f"{NAME}-consumer",
+        after_commit=after_commit,
+        partitions=settings.partitions,
+    )
+
+    async def database_answers() -> Check:
+        return Check("database", await database.answers())
+
+    async def ledgers_followed() -> Check:
+        async with database.connection() as connection:
+            lost = await ledger.not_followed(connection)
+        named = [f"school {one.urn} {one.state} at {one.number}: {one.reason}" for one in lost[:NAMED]]
+        detail = "; ".join([*named, *([f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else [])])
+        return Check("ledgers", ok=True, degraded=bool(lost), detail=detail)
+
+    return Service(
+        name=NAME,
+        router=api.create_router(database, clock, policy, counted),
+        background=(relay, listening, Listener(url, consumer.CHANNEL, counted)),
+        ready=(database_answers, ledgers_followed),
+        close=database.close,
+        tags=api.TAGS,
+    )

@@ -1,0 +1,114 @@
+"""What the API reads: children as they stand, and the sheets of a school or an area.
+
+Most children have one stay at the schools asked about and one sheet of the year: those come in one statement, row by
+row (`plain_stays`). The others, movers and merged children, come with all that is known of them (`others`, `records`).
+All statements of one answer run in one snapshot, so that its figures and their freshness agree.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from common.db import Transaction
+
+from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
+from absence_engine.store import children, schools, sheets
+
+SNAPSHOT = "set transaction isolation level repeatable read, read only"
+LIVING = "select coalesce(survivor, pupil_id)::text from child where pupil_id = $1"
+BORN = "select pupil_id::text, date_of_birth from child where pupil_id = any($1::uuid[])"
+SCHOOL = "select name, la_code, phase from school where urn = $1"
+AREA = "select urn, phase from school where la_code = $1"
+STAYS = """
+    select coalesce(child.survivor, pupil_id) as living, urn, from_date, to_date, kind
+    from enrolment join child using (pupil_id)
+    where urn = any($1::int[]) and from_date <= $4 and (to_date is null or to_date >= $3)
+"""
+MARKS = """
+    select coalesce(child.survivor, pupil_id) as living, urn, codes
+    from sheet join child using (pupil_id) where year = $2 and ($5::int[] is null or urn = any($5::int[]))
+"""
+OTHERS = f"""
+select living::text from (
+    select living, 1 as stays, 0 as sheets from ({STAYS}) as stay
+    union all
+    select living, 0, 1 from ({MARKS}) as marks
+) as found group by living having sum(stays) > 1 or (sum(stays) = 1 and sum(sheets) > 1)
+"""  # noqa: S608 (constants)
+PLAIN = f"""
+select stay.living::text, urn, from_date, to_date, kind, codes
+from ({STAYS}) as stay left join ({MARKS}) as marks using (living, urn)
+where not stay.living = any($6::uuid[])
+"""  # noqa: S608
+CHUNK = 5000
+
+
+class SchoolRow(NamedTuple):
+    """A school as its ledger tells it."""
+
+    name: str
+    la_code: str
+    phase: str
+
+
+class PlainStay(NamedTuple):
+    """A child's only stay at the schools asked about, with its only sheet of the year, if there is one."""
+
+    pupil_id: str
+    stay: Enrolment
+    codes: bytes | None
+
+
+async def snapshot(tx: Transaction) -> None:
+    """Makes all statements of this transaction see one moment; must be its first."""
+    await tx.execute(SNAPSHOT)
+
+
+async def living(tx: Transaction, pupil_id: str) -> str | None:
+    """The living child that an id means; None when no ledger ever named it."""
+    return await tx.fetchval(LIVING, pupil_id)
+
+
+async def records(tx: Transaction, living_ids: Sequence[str]) -> list[ChildRecord]:
+    """All that the ledgers say of living children, in the order asked for."""
+    owner = {pupil_id: pupil_id for pupil_id in living_ids} | await children.dead_ids(tx, living_ids)
+    born: dict[str, date | None] = {row[0]: row[1] for row in await tx.fetch(BORN, living_ids)}
+    stays: dict[str, list[Enrolment]] = {pupil_id: [] for pupil_id in living_ids}
+    marks: dict[str, list[Sheet]] = {pupil_id: [] for pupil_id in living_ids}
+    for pupil_id, stay in await schools.enrolments(tx, owner):
+        stays[owner[pupil_id]].append(stay)
+    for sheet in await sheets.load(tx, owner):
+        marks[owner[sheet.pupil_id]].append(sheet)
+    return [ChildRecord(id, born.get(id), tuple(stays[id]), tuple(marks[id])) for id in living_ids]
+
+
+async def school(tx: Transaction, urn: int) -> SchoolRow | None:
+    """A school, or None when its ledger has not told of it."""
+    row = await tx.fetchrow(SCHOOL, urn)
+    return None if row is None else SchoolRow(*row)
+
+
+async def phases(tx: Transaction, la_code: str) -> dict[int, str]:
+    """The schools of a local authority, with their phases."""
+    return {row[0]: row[1] for row in await tx.fetch(AREA, la_code)}
+
+
+async def others(tx: Transaction, urns: Collection[int], year: int, *, everywhere: bool) -> list[str]:
+    """The living children with several stays at these schools in the year, or with several sheets of the year: at these
+    schools, or `everywhere`.
+    """
+    return [row[0] for row in await tx.fetch(OTHERS, *_where(urns, year, everywhere))]
+
+
+async def plain_stays(
+    tx: Transaction, urns: Collection[int], year: int, but: Sequence[str], *, everywhere: bool
+) -> AsyncIterator[list[PlainStay]]:
+    """The stays of all the other children, in chunks: an authority's sheets are too much to be in memory at once."""
+    cursor = await tx.cursor(PLAIN, *_where(urns, year, everywhere), but)
+    while rows := await cursor.fetch(CHUNK):
+        yield [PlainStay(row[0], Enrolment(row[1], row[2], row[3], row[4]), row[5]) for row in rows]
+
+
+def _where(urns: Collection[int], year: int, everywhere: bool) -> tuple[object, ...]:
+    listed = sorted(urns)
+    return listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed
