@@ -6,11 +6,12 @@ rows of the id he was told and of the child it means, so that no merge passes be
 """
 
 from collections.abc import Iterable
-
-from sqlalchemy import Column, Index, MetaData, Table
-from sqlalchemy.dialects.postgresql import UUID
+from typing import TYPE_CHECKING
 
 from common.db import Transaction
+
+if TYPE_CHECKING:  # loaded for migrations only: a running service writes SQL, and starts sooner without it
+    from sqlalchemy import MetaData, Table
 
 CREATE_ALIAS = """
 create table alias (
@@ -41,8 +42,11 @@ ADD_ALIAS = "insert into alias (pupil_id, survivor) values ($1, $2) on conflict 
 FLATTEN = "update alias set survivor = $2 where survivor = $1"
 
 
-def alias(metadata: MetaData) -> Table:
+def alias(metadata: "MetaData") -> "Table":
     """Dead ids."""
+    from sqlalchemy import Column, Index, Table
+    from sqlalchemy.dialects.postgresql import UUID
+
     return Table(
         "alias",
         metadata,
@@ -52,8 +56,11 @@ def alias(metadata: MetaData) -> Table:
     )
 
 
-def child(metadata: MetaData) -> Table:
+def child(metadata: "MetaData") -> "Table":
     """A row to lock for each id."""
+    from sqlalchemy import Column, Table
+    from sqlalchemy.dialects.postgresql import UUID
+
     return Table("child", metadata, Column("pupil_id", UUID(as_uuid=False), primary_key=True))
 
 
