@@ -1,0 +1,50 @@
+"""Taking a mark back that was sent in error."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from common.academic import Session
+from common.errors import NotFoundError
+
+from registers.actions.writing import Write, Writer
+from registers.domain import deletion as rules
+from registers.domain import problems
+from registers.domain.register import Register, SentMark
+from registers.store import marks
+from registers.store.marks import Submission
+
+
+class Deletion(NamedTuple):
+    """Whose mark in which session is taken back; a dead `pupil_id` means the survivor."""
+
+    urn: int
+    on: date
+    session: Session
+    pupil_id: str
+    version: int | None
+    received_at: datetime
+    correlation_id: str
+
+
+async def delete_mark(writer: Writer, sent: Deletion) -> tuple[str, str, int]:
+    """Living id, `deleted` or `stale`, and the school's last number. NotFoundError: see `domain.deletion`."""
+    register = Register(
+        sent.urn, sent.on, sent.session, sent.version, None, None, sent.received_at, sent.correlation_id,
+        [SentMark(code=None, pupil_id=sent.pupil_id)],
+    )  # fmt: skip
+
+    async def work(write: Write) -> tuple[str, str]:
+        (known,) = await marks.known(write.tx, [register])
+        child = known.found.get((0, "pupil_id"))
+        if child is None:
+            raise NotFoundError("The school does not know this pupil.")
+        why = problems.of_slot(sent.on, write.today, known.is_open, child in known.enrolled)
+        slot = known.slots.get(child, [])
+        facts = write.facts(sent.urn)
+        deleted = rules.delete(child, sent.version, slot, sent.on, sent.session, why, write.codes, facts)
+        await marks.change(write.tx, sent.urn, deleted.changed)
+        await marks.keep(write.tx, [Submission(register, "deletion", [deleted.kept])])
+        return child, deleted.status
+
+    (child, status), sequences = await writer.run([sent.urn], work)
+    return child, status, sequences[sent.urn]

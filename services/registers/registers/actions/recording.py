@@ -1,0 +1,158 @@
+"""Registers: the hot path. Those that arrive while others are being written are written together, in one transaction.
+
+A register must wait for its school's lock anyway; so a `Recorder` collects what arrives and takes, whenever it is free,
+all that waits: one statement locks the schools, one reads, one keeps the marks, one appends to the ledgers. Each
+register is still a write of its own: it is decided alone, has its own entries in the ledger, and is refused alone. Two
+registers of one session at one school are never taken together, so each is decided on what the other left.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from common.academic import Session
+from common.clock import Clock
+from common.codes import code_table
+from common.db import Database, Transaction
+from common.errors import NotFoundError, RollcallError
+
+from registers.actions.writing import new_id
+from registers.domain import ledger as ledger_rules
+from registers.domain import register as rules
+from registers.domain.ledger import Head, LedgerEntry
+from registers.domain.register import Known, MarkAnswer, Recorded, Register
+from registers.store import ledger, marks, schools
+from registers.store.marks import Submission
+
+MOST_REGISTERS = 32
+MOST_MARKS = 4000
+"""How much one transaction takes: a second register of 2,000 marks is not held up by ten others."""
+WRITERS = 2
+"""While PostgreSQL works for one, Python works for the other."""
+
+
+class Outcome(NamedTuple):
+    """The answers to the marks of a register, in order, and the last number of its school that it stands behind."""
+
+    answers: list[MarkAnswer]
+    sequence: int
+
+
+class _Job(NamedTuple):
+    register: Register
+    outcome: "asyncio.Future[Outcome]"
+
+
+class Recorder:
+    """Writes registers. `wake` is called after each commit that added to a ledger."""
+
+    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._wake = wake
+        self._codes = code_table()
+        self._waiting: list[_Job] = []
+        self._busy: set[int] = set()
+        self._writers: set[asyncio.Task[None]] = set()
+
+    async def record(self, register: Register) -> Outcome:
+        """Takes a register once it is committed. NotFoundError: unknown school; InvalidError: ambiguous pupils."""
+        rules.check_keys(register.marks)
+        job = _Job(register, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        self._start()
+        return await job.outcome
+
+    def _start(self) -> None:
+        """Puts another writer to work when there is something for it to do."""
+        if len(self._writers) < WRITERS and (batch := self._take()):
+            writer = asyncio.create_task(self._write(batch))
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+
+    def _take(self) -> list[_Job]:
+        """The registers to write next: in the order of arrival, none of a school that another writer has."""
+        batch: list[_Job] = []
+        left: list[_Job] = []
+        taken: set[tuple[int, date, Session]] = set()
+        size = 0
+        for job in self._waiting:
+            register = job.register
+            slot = register.urn, register.on, register.session
+            size += len(register.marks)
+            full = batch and (size > MOST_MARKS or len(batch) == MOST_REGISTERS)
+            if full or slot in taken or register.urn in self._busy:
+                left.append(job)
+            else:
+                batch.append(job)
+            taken.add(slot)
+        self._waiting = left
+        self._busy |= {job.register.urn for job in batch}
+        return batch
+
+    async def _write(self, batch: list[_Job]) -> None:
+        """Writes a batch, then whatever has arrived in the meantime."""
+        while batch:
+            outcomes, said = await self._try(batch)
+            self._busy -= {job.register.urn for job in batch}
+            for job, outcome in zip(batch, outcomes, strict=True):
+                if job.outcome.done():
+                    continue  # its caller has given up
+                if isinstance(outcome, Outcome):
+                    job.outcome.set_result(outcome)
+                else:
+                    job.outcome.set_exception(outcome)
+            if said:
+                self._wake()
+            batch = self._take()
+
+    async def _try(self, batch: Sequence[_Job]) -> "tuple[Sequence[Outcome | Exception], bool]":
+        try:
+            return await self._database.in_transaction(lambda tx: self._record(tx, batch))
+        except Exception as error:  # each of the callers gets it, and the web answers
+            return [error] * len(batch), False
+
+    async def _record(self, tx: Transaction, jobs: Sequence[_Job]) -> "tuple[list[Outcome | Exception], bool]":
+        """Load, decide, save, announce: all registers of a batch in one transaction; their outcomes in order, and
+        whether there is something for the relay.
+        """
+        heads = await schools.lock(tx, {job.register.urn for job in jobs})
+        registers = [job.register for job in jobs]
+        known = await marks.known(tx, registers)
+        today = self._clock.today()
+        outcomes: list[Outcome | Exception] = []
+        recorded: list[tuple[Register, Recorded]] = []
+        entries: list[LedgerEntry] = []
+        for register, what in zip(registers, known, strict=True):
+            try:
+                result = self._decide(register, what, heads, today)
+            except RollcallError as error:
+                outcomes.append(error)
+                continue
+            head = heads[register.urn]
+            said = ledger_rules.chain(result.facts, head, register.received_at, new_id, register.correlation_id)
+            heads[register.urn] = ledger_rules.after(head, said)
+            entries.extend(said)
+            recorded.append((register, result))
+            outcomes.append(Outcome(result.answers, heads[register.urn].number))
+        await _save(tx, recorded)
+        await ledger.append(tx, entries)
+        return outcomes, bool(entries)
+
+    def _decide(self, register: Register, known: Known, heads: dict[int, Head], today: date) -> Recorded:
+        if register.urn not in heads:
+            raise NotFoundError("No such school.")
+        return rules.record(register, known, today, self._codes)
+
+
+async def _save(tx: Transaction, recorded: Sequence[tuple[Register, Recorded]]) -> None:
+    submissions = [
+        Submission(register, "register", result.kept, result.waiting)
+        for register, result in recorded
+        if result.kept or result.waiting
+    ]
+    for register, result in recorded:
+        await marks.change(tx, register.urn, result.changed)
+    if submissions:
+        await marks.keep(tx, submissions)

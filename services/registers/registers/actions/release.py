@@ -1,0 +1,81 @@
+"""Marks whose day comes: background work that judges anew, at the start and at midnight, what today decides.
+
+At the start it also looks whether the code table is another one than the last time, or the date an earlier one: then
+all marks of every school, or those that stand too early, are judged again.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from itertools import product
+
+from common.academic import Session
+from common.codes import code_table
+from common.db import Database
+from common.health import Health
+from common.loops import Pulse, pause
+
+from registers.actions.settling import settle_sessions
+from registers.actions.writing import Write, Writer
+from registers.store import evaluated, marks, schools
+
+LOOK_SECONDS = 5.0
+"""How long after midnight a mark may still be waiting."""
+
+
+class Release:
+    """Background work: keeps standing marks those that today allows."""
+
+    name = "release"
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+        self._pulse = Pulse()
+
+    def health(self) -> Health:
+        """Not ok when it has stopped looking."""
+        return self._pulse.health()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Judges marks anew at the start and whenever the date changes, until `stop`."""
+        done: date | None = None
+        while not stop.is_set():
+            self._pulse.beat()
+            today = self._writer.clock.today()
+            if today != done:
+                await judge_by(self._database, self._writer, today)
+                done = today
+            await pause(stop, LOOK_SECONDS)
+
+
+async def judge_by(database: Database, writer: Writer, today: date) -> None:
+    """Releases the marks that have waited for a day until `today`; judges all anew when code table or clock went
+    another way.
+    """
+    digest = hashlib.sha256(repr(sorted(code_table().items())).encode()).hexdigest()
+    async with database.transaction() as tx:
+        noted = await evaluated.read(tx)
+        due = await marks.schools_with_days_due(tx, today)
+        early = await marks.schools_with_marks_after(tx, today) if noted.get("today", "") > today.isoformat() else []
+        everybody = await schools.every_urn(tx) if noted.get("code-table", digest) != digest else []
+    for urn in everybody:
+        await _judge(writer, urn, after=date.min)
+    for urn in early:
+        await _judge(writer, urn, after=today)
+    for urn, days in due.items():
+        await _judge(writer, urn, days=days)
+    async with database.transaction() as tx:
+        await evaluated.note(tx, "today", today.isoformat())
+        await evaluated.note(tx, "code-table", digest)
+
+
+async def _judge(writer: Writer, urn: int, *, days: Sequence[date] = (), after: date | None = None) -> None:
+    """Judges the sessions of some days at a school anew, or of all days after one."""
+
+    async def work(write: Write) -> None:
+        chosen = days if after is None else await marks.days_with_marks(write.tx, urn, after)
+        await settle_sessions(write, urn, list(product(chosen, Session)))
+
+    await writer.run([urn], work)

@@ -1,0 +1,119 @@
+"""A school's roll: who its pupils are, from when to when, and whom to write to about them (rule book 9).
+
+Order within the transaction: schools are locked in URN order, then children in id order; then the rows are identified,
+which may merge children or change UPNs and so concern further schools (`writing` begins again with those locked too).
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from registers.actions.merging import EVER, merge
+from registers.actions.settling import settle_children
+from registers.actions.writing import BeginAgainError, Write, Writer, new_id
+from registers.domain import enrolments, identity, roll
+from registers.domain.enrolments import Stay
+from registers.domain.identity import Identities, RowKeys
+from registers.domain.roll import RollChanges, RowAnswer, SentPupil
+from registers.store import pupils
+
+CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
+"""The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a roll as read: `pupil` is None where it could not be, and `keys` then says why."""
+
+    pupil: SentPupil | None
+    keys: RowKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A school's roll as sent. `complete`: whoever is not listed has left before `as_at` (today when None)."""
+
+    urn: int
+    rows: Sequence[Row]
+    complete: bool = False
+    as_at: date | None = None
+
+
+async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
+    """Takes a roll; the answers to its rows, in order, and the school's last number. NotFoundError: unknown school."""
+
+    async def work(write: Write) -> list[RowAnswer]:
+        found = await _identify(write, sent)
+        touched = await merge(write, sent.urn, found.merges)
+        if renamed := found.upns.keys() - {row.pupil_id for row in found.rows if row.is_new}:
+            for urn, children in (await pupils.schools_knowing(write.tx, renamed)).items():
+                write.needs([urn])
+                touched.setdefault(urn, set()).update(children)
+        before, changes = await _decide(write, sent, found)
+        await _save(write, sent.urn, changes, renamed)
+        _announce(write, sent.urn, changes)
+        await _settle(write, sent.urn, touched, before, changes)
+        return changes.answers
+
+    answers, sequences = await writer.run([sent.urn], work)
+    return answers, sequences[sent.urn]
+
+
+async def _identify(write: Write, sent: Roll) -> Identities:
+    """Who the rows are; the children that they name are locked when this returns."""
+    keys = [row.keys for row in sent.rows]
+    local_ids = {key.local_id for key in keys if key.local_id is not None}
+    upns = {key.upn for key in keys if key.upn is not None}
+    named = await pupils.children(write.tx, sent.urn, local_ids, upns)
+    await pupils.lock(write.tx, named.upn_of)
+    children = await pupils.children(write.tx, sent.urn, local_ids, upns)
+    if children.upn_of.keys() - named.upn_of.keys():
+        raise BeginAgainError  # a UPN got another holder while we waited for the lock
+    return identity.identify(keys, children, new_id)
+
+
+async def _decide(write: Write, sent: Roll, found: Identities) -> tuple[dict[str, list[Stay]], RollChanges]:
+    """What the rows change, merges being done; and the stays before, of all who had some."""
+    ids = {who.pupil_id for who in found.rows if who.pupil_id is not None and not who.is_new}
+    local_ids = {row.keys.local_id for row in sent.rows if row.keys.local_id is not None}
+    known = await pupils.known_roll(write.tx, sent.urn, ids, local_ids)
+    rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
+    changes = roll.decide(rows, known, found.upns, lambda child, key: _contact_id(sent.urn, child, key))
+    before = known.stays
+    if sent.complete:
+        before = await pupils.stays(write.tx, sent.urn)
+        roll.depart(before, found.listed, sent.as_at or write.today, changes)
+    return before, changes
+
+
+async def _save(write: Write, urn: int, changes: RollChanges, renamed: Collection[str]) -> None:
+    await pupils.change(write.tx, changes.updated, renamed)
+    await pupils.add(write.tx, changes.created)
+    await pupils.name(write.tx, urn, changes.local_ids)
+    await pupils.replace_stays(write.tx, urn, changes.stays)
+    await pupils.replace_contacts(write.tx, urn, changes.contacts, changes.gone_contacts)
+
+
+def _announce(write: Write, urn: int, changes: RollChanges) -> None:
+    facts = write.facts(urn)
+    facts.pupils.extend(roll.facts_of(person) for person in changes.announced)
+    for child, stays in changes.stays.items():
+        facts.enrolled(enrolments.as_event(child, stays))
+
+
+async def _settle(
+    write: Write, urn: int, touched: Mapping[int, set[str]], before: Mapping[str, list[Stay]], changes: RollChanges
+) -> None:
+    """Judges anew slots of those whose stays changed here, and at all their schools of those merged or renamed."""
+    for school in sorted({urn, *touched}):
+        spans = dict.fromkeys(touched.get(school, ()), EVER)
+        if school == urn:
+            for child in changes.stays.keys() & before.keys():
+                if span := enrolments.span_of_change(before[child], changes.stays[child]):
+                    spans.setdefault(child, span)
+        await settle_children(write, school, spans)
+
+
+def _contact_id(urn: int, child: str, local_id: str) -> str:
+    return str(uuid.uuid5(CONTACTS, f"{urn}/{child}/{local_id}"))

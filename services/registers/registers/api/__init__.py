@@ -1,0 +1,25 @@
+"""registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
+changes), `pupils` (a child's marks, contacts, look-up), `reference` (the code table); `bodies` reads the large bodies,
+`parameters` are what paths and queries hold, `shapes` is the JSON of answers.
+"""
+
+from fastapi import APIRouter
+
+from registers.api import pupils, reference, registers, rolls, schools
+from registers.api.context import Context
+
+TAGS = (
+    {"name": "Schools", "description": "Schools and their calendars: which sessions are open."},
+    {"name": "Roll", "description": "Who a school's pupils are, from when to when, and whom to write to."},
+    {"name": "Registers", "description": "The marks of a session: post them, correct them, take them back."},
+    {"name": "Pupils", "description": "One child: look-up, marks with their history, contacts."},
+    {"name": "Reference", "description": "The national attendance codes."},
+)
+
+
+def create_router(context: Context) -> APIRouter:
+    """All routes of registers."""
+    router = APIRouter()
+    for part in (schools, rolls, registers, pupils, reference):
+        router.include_router(part.create_router(context))
+    return router

@@ -1,0 +1,19 @@
+"""What routes work with."""
+
+from dataclasses import dataclass
+
+from common.clock import Clock
+from common.db import Database
+
+from registers.actions.recording import Recorder
+from registers.actions.writing import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Made once, in `main`."""
+
+    database: Database
+    clock: Clock
+    writer: Writer
+    recorder: Recorder

@@ -1,0 +1,71 @@
+"""A school's roll over HTTP."""
+
+from collections import Counter
+from typing import Annotated
+
+import msgspec
+from common.errors import NotFoundError
+from common.security import Caller, needs
+from common.web import Page, PageSize, encode_cursor, next_path
+from fastapi import APIRouter, Request, Response
+
+from registers.actions.access import check_school
+from registers.actions.roll import Roll, put_roll
+from registers.api import bodies, parameters
+from registers.api.context import Context
+from registers.api.parameters import Cursor, Urn
+from registers.api.shapes import ROLL_EXAMPLE, RollPupil, RollWritten
+from registers.domain.roll import STATUSES, RowAnswer
+from registers.store import reading, schools
+
+Writer = Annotated[Caller, needs("pupils:write")]
+Reader = Annotated[Caller, needs("pupils:read")]
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """`RollWritten`, encoded without a detour through pydantic: 5,000 rows."""
+
+    school_urn: int
+    sequence: int
+    results: list[RowAnswer]
+    counts: dict[str, int]
+
+
+def create_router(context: Context) -> APIRouter:
+    """The routes of the roll."""
+    router = APIRouter(tags=["Roll"])
+
+    @router.put(
+        "/v1/schools/{urn}/roll",
+        operation_id="putRoll",
+        summary="Say who is on the roll",
+        response_model=RollWritten,
+        openapi_extra=bodies.request_body(bodies.RollDescribed, ROLL_EXAMPLE),
+    )
+    async def put(urn: Urn, request: Request, caller: Writer) -> Response:  # pyright: ignore[reportUnusedFunction]
+        check_school(caller, urn)
+        sent, rows = bodies.read_roll(await request.body())
+        answers, sequence = await put_roll(context.writer, Roll(urn, rows, sent.complete, sent.as_at))
+        counts = dict.fromkeys(STATUSES, 0) | Counter(answer.status for answer in answers)
+        body = msgspec.json.encode(_Written(urn, sequence, answers, counts))
+        return Response(body, media_type="application/json")
+
+    @router.get("/v1/schools/{urn}/roll", operation_id="getRoll", summary="The pupils whom the school knows")
+    async def get(  # pyright: ignore[reportUnusedFunction]
+        request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
+    ) -> Page[RollPupil]:
+        check_school(caller, urn)
+        async with context.database.transaction() as tx:
+            if not await schools.exists(tx, urn):
+                raise NotFoundError("No such school.")
+            found = await reading.roll(tx, urn, parameters.pupil(cursor), page_size + 1)
+        page = found[:page_size]
+        more = len(found) > page_size
+        following = next_path(request, encode_cursor({"after": [page[-1]["pupil_id"]]})) if more else None
+        items = [
+            RollPupil.model_validate({**row, "enrolments": msgspec.json.decode(row["enrolments"] or "[]")})
+            for row in page
+        ]
+        return Page(items=items, next=following)
+
+    return router

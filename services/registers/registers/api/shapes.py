@@ -1,0 +1,460 @@
+"""The JSON of answers, with an example of each for /docs."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from registers.api.parameters import Day
+
+PUPIL = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
+PROBLEM = {
+    "code": "unknown-code",
+    "detail": "Not an attendance code of the national table.",
+    "pointer": "/marks/1/code",
+}
+REGISTER_EXAMPLE: dict[str, Any] = {
+    "taken_at": "2025-09-15T08:52:10+01:00",
+    "taken_by": "T17",
+    "source_version": 7,
+    "marks": [
+        {"local_id": "1042", "code": "/"},
+        {"local_id": "1043", "code": "L", "minutes_late": 7},
+        {"pupil_id": PUPIL, "code": "M", "reason": "Appointment card seen", "amended_by": "J. Field, office"},
+    ],
+}
+ROLL_EXAMPLE: dict[str, Any] = {
+    "pupils": [
+        {
+            "local_id": "1042",
+            "upn": "H869200124007",
+            "given_name": "Sam",
+            "family_name": "Green",
+            "date_of_birth": "2014-03-09",
+            "year_group": 6,
+            "enrolment": {"from": "2025-09-01", "to": None, "kind": "single"},
+            "flags": ["FSM"],
+            "contacts": [
+                {
+                    "local_id": "c1",
+                    "name": "Robin Green",
+                    "relationship": "mother",
+                    "parental_responsibility": True,
+                    "lives_with_pupil": True,
+                    "priority": 1,
+                    "email": "robin@example.org",
+                    "phone": None,
+                    "address": {"lines": ["1 High Street"], "postcode": "B1 1AA"},
+                    "language": "en",
+                    "do_not_contact": False,
+                }
+            ],
+        }
+    ],
+    "complete": False,
+}
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Phase = Literal["primary", "secondary", "special", "ap"]
+SCHOOL = {"name": "Elm Primary School", "la_code": "330", "laestab": "3302001", "phase": "primary"}
+
+
+class SchoolIn(BaseModel):
+    """A school: `la_code` has three digits, `laestab` seven."""
+
+    model_config = _example(**SCHOOL)
+    name: Name
+    la_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+    laestab: Annotated[str, StringConstraints(pattern=r"^[0-9]{7}$")]
+    phase: Phase
+
+
+class SchoolOut(BaseModel):
+    """A school; `sequence` is the number of its ledger's last entry."""
+
+    model_config = _example(urn=100001, **SCHOOL, sequence=1)
+    urn: int
+    name: str
+    la_code: str
+    laestab: str
+    phase: Phase
+    sequence: int
+
+
+DAYS = [{"date": "2025-09-02", "sessions": ["AM", "PM"]}]
+
+
+class DayOpen(BaseModel):
+    """A day on which the school is open, and for which sessions."""
+
+    date: Day
+    sessions: Annotated[list[Literal["AM", "PM"]], Field(max_length=2)]
+
+
+class CalendarIn(BaseModel):
+    """The open days of an academic year; every day that is not listed is closed."""
+
+    model_config = _example(days=DAYS)
+    days: Annotated[list[DayOpen], Field(max_length=366)]
+
+
+class CalendarWritten(BaseModel):
+    """The last number of the school's ledger that the calendar stands behind."""
+
+    model_config = _example(school_urn=100001, academic_year="2025-26", sequence=2)
+    school_urn: int
+    academic_year: str
+    sequence: int
+
+
+class CalendarOut(CalendarIn):
+    """A school's calendar of an academic year."""
+
+    model_config = _example(school_urn=100001, academic_year="2025-26", days=DAYS)
+    school_urn: int
+    academic_year: str
+
+
+class Problem(BaseModel):
+    """Why something could not be taken as it is: a stable code, a sentence, and where it lies in the body."""
+
+    model_config = _example(**PROBLEM)
+    code: str
+    detail: str
+    pointer: str | None = None
+
+
+class ContactId(BaseModel):
+    """The id that letters use for a contact (`recipient_id`)."""
+
+    local_id: str
+    contact_id: str
+
+
+class RollRowOut(BaseModel):
+    """What became of one row of a roll."""
+
+    pointer: str
+    local_id: str | None
+    pupil_id: str | None
+    status: Literal["created", "updated", "unchanged", "rejected"]
+    contacts: list[ContactId] = []
+    problem: Problem | None = None
+
+
+class RollWritten(BaseModel):
+    """What became of a roll, row by row, in order."""
+
+    model_config = _example(
+        school_urn=100001,
+        sequence=4,
+        results=[
+            {
+                "pointer": "/pupils/0",
+                "local_id": "1042",
+                "pupil_id": PUPIL,
+                "status": "created",
+                "contacts": [{"local_id": "c1", "contact_id": "6a1f7c1c-8a52-5d3a-9a61-3a6f0f0d9f20"}],
+            }
+        ],
+        counts={"created": 1, "updated": 0, "unchanged": 0, "rejected": 0},
+    )
+    school_urn: int
+    sequence: int
+    results: list[RollRowOut]
+    counts: dict[str, int]
+
+
+class MarkWritten(BaseModel):
+    """What became of one mark; `pupil_id` is null while the school does not know the pupil."""
+
+    pointer: str
+    pupil_id: str | None
+    status: Literal["accepted", "unchanged", "corrected", "quarantined", "stale"]
+    code: str
+    problem: Problem | None = None
+
+
+class RegisterWritten(BaseModel):
+    """What became of a register, mark by mark, in order."""
+
+    model_config = _example(
+        school_urn=100001,
+        date="2025-09-15",
+        session="AM",
+        sequence=812,
+        marks=[
+            {"pointer": "/marks/0", "pupil_id": PUPIL, "status": "accepted", "code": "/"},
+            {"pointer": "/marks/1", "pupil_id": PUPIL, "status": "quarantined", "code": "8", "problem": PROBLEM},
+        ],
+        counts={"accepted": 1, "unchanged": 0, "corrected": 0, "quarantined": 1, "stale": 0},
+    )
+    school_urn: int
+    date: date
+    session: Literal["AM", "PM"]
+    sequence: int
+    marks: list[MarkWritten]
+    counts: dict[str, int]
+
+
+class MarkDeleted(BaseModel):
+    """What became of a deletion: `stale` where a higher-ranked mark stands."""
+
+    model_config = _example(
+        school_urn=100001, date="2025-09-15", session="AM", pupil_id=PUPIL, sequence=813, status="deleted"
+    )
+    school_urn: int
+    date: date
+    session: Literal["AM", "PM"]
+    pupil_id: str
+    sequence: int
+    status: Literal["deleted", "stale"]
+
+
+class Entry(BaseModel):
+    """One entry of a mark's record: what was sent, by whom and when (rule book 2.8)."""
+
+    code: str | None = Field(description="Null: a deletion, or that no mark stands.")
+    status: Literal["standing", "deleted", "quarantined", "superseded", "none"]
+    minutes_late: int | None
+    comment: str | None
+    reason: str | None
+    amended_by: str | None
+    taken_by: str | None
+    taken_at: datetime | None
+    received_at: datetime | None
+    source_version: int | None
+    problem: Problem | None = None
+
+
+ENTRY = {
+    "code": "O",
+    "status": "superseded",
+    "minutes_late": None,
+    "comment": None,
+    "reason": None,
+    "amended_by": None,
+    "taken_by": "T17",
+    "taken_at": "2025-09-15T08:52:10+01:00",
+    "received_at": "2025-09-15T07:52:14Z",
+    "source_version": 7,
+    "problem": None,
+}
+CURRENT = {
+    **ENTRY,
+    "code": "M",
+    "status": "standing",
+    "reason": "Appointment card seen",
+    "amended_by": "J. Field, office",
+    "source_version": 9,
+}
+
+
+class StandingMark(Entry):
+    """A mark that stands."""
+
+    pupil_id: str
+    local_id: str | None
+
+
+class RegisterOut(BaseModel):
+    """A register as it stands; pupils without a mark are not listed."""
+
+    model_config = _example(
+        school_urn=100001,
+        date="2025-09-15",
+        session="AM",
+        sequence=812,
+        marks=[{**CURRENT, "pupil_id": PUPIL, "local_id": "1042"}],
+    )
+    school_urn: int
+    date: date
+    session: Literal["AM", "PM"]
+    sequence: int
+    marks: list[StandingMark]
+
+
+class PupilMark(Entry):
+    """A child's mark in one session at one school as it stands, and every other entry of it, oldest first."""
+
+    model_config = _example(school_urn=100001, date="2025-09-15", session="AM", **CURRENT, history=[ENTRY])
+    school_urn: int
+    date: date
+    session: Literal["AM", "PM"]
+    history: list[Entry]
+
+
+WAITING = {
+    "date": "2025-09-15",
+    "session": "AM",
+    "pupil_id": PUPIL,
+    "key": None,
+    "code": "8",
+    "source_version": None,
+    "taken_by": "T17",
+    "taken_at": None,
+    "received_at": "2025-09-15T07:52:14Z",
+    "problem": {"code": "unknown-code", "detail": PROBLEM["detail"], "pointer": None},
+}
+
+
+class UnknownKey(BaseModel):
+    """The key by which a mark named a pupil whom the school does not know."""
+
+    kind: Literal["pupil_id", "upn", "local_id"]
+    value: str
+
+
+class WaitingMark(BaseModel):
+    """A mark in quarantine; `key` is set while nobody knows whose it is."""
+
+    model_config = _example(**WAITING)
+    date: date
+    session: Literal["AM", "PM"]
+    pupil_id: str | None
+    key: UnknownKey | None
+    code: str
+    source_version: int | None
+    taken_by: str | None
+    taken_at: datetime | None
+    received_at: datetime
+    problem: Problem
+
+
+class Unexplained(BaseModel):
+    """A correction that came without a reason, or without the person who made it."""
+
+    model_config = _example(
+        kind="correction-without-reason", date="2025-09-15", session="AM", pupil_id=PUPIL, code="M", reason=None,
+        amended_by=None, taken_by="T17", received_at="2025-09-15T07:52:14Z",
+    )  # fmt: skip
+    kind: Literal["correction-without-reason"]
+    date: date
+    session: Literal["AM", "PM"]
+    pupil_id: str
+    code: str
+    reason: str | None
+    amended_by: str | None
+    taken_by: str | None
+    received_at: datetime
+
+
+class EnrolmentOut(BaseModel):
+    """A stay on the roll, both dates inclusive."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    from_: date = Field(alias="from")
+    to: date | None
+    kind: Literal["single", "main", "subsidiary"]
+
+
+class RollPupil(BaseModel):
+    """A child on a school's roll, now or earlier."""
+
+    model_config = _example(
+        pupil_id=PUPIL, local_ids=["1042"], upn="H869200124007", given_name="Sam", family_name="Green",
+        date_of_birth="2014-03-09", year_group=6, flags=["FSM"],
+        enrolments=[{"from": "2025-09-01", "to": None, "kind": "single"}],
+    )  # fmt: skip
+    pupil_id: str
+    local_ids: list[str]
+    upn: str | None
+    given_name: str
+    family_name: str
+    date_of_birth: date | None
+    year_group: int | None
+    flags: list[str]
+    enrolments: list[EnrolmentOut]
+
+
+class Lookup(BaseModel):
+    """A child by UPN, or by a school's local id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"upn": "H869200124007"}, {"school_urn": 100001, "local_id": "1042"}]}
+    )
+    upn: Annotated[str, Field(max_length=64)] | None = None
+    school_urn: Annotated[int, Field(ge=1, le=9_999_999)] | None = None
+    local_id: Annotated[str, Field(max_length=64)] | None = None
+
+
+class Found(BaseModel):
+    """The child's id."""
+
+    model_config = _example(pupil_id=PUPIL)
+    pupil_id: str
+
+
+class SchoolName(BaseModel):
+    """A school that knows the child."""
+
+    school_urn: int
+    name: str
+
+
+class AddressOut(BaseModel):
+    """A postal address."""
+
+    lines: list[str]
+    postcode: str | None = None
+
+
+class ContactOut(BaseModel):
+    """Somebody to be told about a child, as one of its schools has it."""
+
+    contact_id: str
+    local_id: str
+    school_urn: int
+    name: str
+    relationship: str | None
+    parental_responsibility: bool
+    lives_with_pupil: bool
+    priority: int | None
+    email: str | None
+    phone: str | None
+    address: AddressOut | None
+    language: str | None
+    do_not_contact: bool
+
+
+class PupilContacts(BaseModel):
+    """What a letter about a child needs."""
+
+    model_config = _example(
+        pupil_id=PUPIL, given_name="Sam", family_name="Green", date_of_birth="2014-03-09",
+        schools=[{"school_urn": 100001, "name": SCHOOL["name"]}],
+        contacts=[
+            {
+                **ROLL_EXAMPLE["pupils"][0]["contacts"][0],
+                "contact_id": "6a1f7c1c-8a52-5d3a-9a61-3a6f0f0d9f20",
+                "school_urn": 100001,
+            }
+        ],
+    )  # fmt: skip
+    pupil_id: str
+    given_name: str
+    family_name: str
+    date_of_birth: date | None
+    schools: list[SchoolName]
+    contacts: list[ContactOut]
+
+
+class CodeOut(BaseModel):
+    """An attendance code, what it counts as, and the dates on which it may be used."""
+
+    code: str
+    meaning: str
+    category: str
+    possible: bool
+    attended: bool
+    absence: Literal["authorised", "unauthorised"] | None
+    on_site: bool
+    late: Literal["before-close", "after-close"] | None
+    counts_to_penalty: bool
+    valid_from: date
+    valid_to: date | None

@@ -1,0 +1,256 @@
+"""What a roll changes: each row against what is known of its child and of the child's stays and contacts at the school.
+
+`identity` has said who the rows are, and merges are done; here a row updates the child, replaces the enrolment that it
+overlaps and the contacts that it lists. A key that a row leaves out keeps what is known.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from common.events import registers as events
+from msgspec import UNSET, Meta, UnsetType
+
+from registers.domain import enrolments
+from registers.domain.enrolments import Stay
+from registers.domain.identity import Identity
+from registers.domain.problems import Problem
+
+STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
+
+Flag = Literal["FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER"]
+Kind = Literal["single", "main", "subsidiary"]
+_Key = Annotated[str, Meta(min_length=1, max_length=64)]
+_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_Text = Annotated[str, Meta(max_length=320)]
+
+
+class SentEnrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """A stay on the roll, both dates inclusive; `to` is null while it lasts."""
+
+    from_: date
+    to: date | None = None
+    kind: Kind = "single"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """A postal address."""
+
+    lines: Annotated[list[_Text], Meta(max_length=10)]
+    postcode: Annotated[str, Meta(max_length=16)] | None = None
+
+
+class SentContact(msgspec.Struct, frozen=True):
+    """Somebody to be told about the pupil; `local_id` is the school's name for this contact of this pupil."""
+
+    local_id: _Key
+    name: _Name
+    relationship: _Text | None = None
+    parental_responsibility: bool = False
+    lives_with_pupil: bool = False
+    priority: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    email: _Text | None = None
+    phone: _Text | None = None
+    address: Address | None = None
+    language: Annotated[str, Meta(max_length=35)] | None = "en"
+    do_not_contact: bool = False
+
+
+class SentPupil(msgspec.Struct, frozen=True):
+    """One row of a roll. A key that is left out keeps what is known; so does null, except for the year group."""
+
+    local_id: _Key
+    given_name: _Name
+    family_name: _Name
+    enrolment: SentEnrolment
+    upn: str | None = None
+    date_of_birth: date | None = None
+    year_group: Annotated[int, Meta(ge=-5, le=20)] | UnsetType | None = UNSET
+    flags: list[Flag] | None = None
+    contacts: Annotated[list[SentContact], Meta(max_length=50)] | None = None
+
+
+class Person(NamedTuple):
+    """What is known of a child, whichever school told it; `version` rises with what is announced."""
+
+    pupil_id: str
+    upn: str | None
+    given_name: str
+    family_name: str
+    date_of_birth: date | None
+    year_group: int | None
+    flags: tuple[str, ...]
+    version: int
+
+
+class Contact(NamedTuple):
+    """One contact of a pupil at a school, as it is kept."""
+
+    contact_id: str
+    pupil_id: str
+    sent: SentContact
+
+
+@dataclass
+class KnownRoll:
+    """What is known of the children of a roll, and of their stays, contacts and local ids at its school."""
+
+    people: dict[str, Person] = field(default_factory=dict[str, Person])
+    stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
+    contacts: dict[str, dict[str, Contact]] = field(default_factory=dict[str, dict[str, Contact]])
+    local_ids: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class ContactAnswer(msgspec.Struct, frozen=True):
+    """The id that letters use for a contact."""
+
+    local_id: str
+    contact_id: str
+
+
+class RowAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one row; `pupil_id` is null where it was rejected."""
+
+    pointer: str
+    local_id: str | None
+    pupil_id: str | None
+    status: str
+    contacts: list[ContactAnswer] = msgspec.field(default_factory=list[ContactAnswer])
+    problem: Problem | None = None
+
+
+@dataclass
+class RollChanges:
+    """What a roll changes, and the answers to its rows in order. `stays` are all the stays of those whose stays
+    changed.
+    """
+
+    answers: list[RowAnswer] = field(default_factory=list[RowAnswer])
+    created: list[Person] = field(default_factory=list[Person])
+    updated: list[Person] = field(default_factory=list[Person])
+    announced: list[Person] = field(default_factory=list[Person])
+    local_ids: dict[str, str] = field(default_factory=dict[str, str])
+    stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
+    contacts: list[Contact] = field(default_factory=list[Contact])
+    gone_contacts: list[str] = field(default_factory=list[str])
+
+
+def problem_of(row: SentPupil, place: int) -> Problem | None:
+    """What is wrong with a row by itself."""
+    pointer = f"/pupils/{place}"
+    stay = row.enrolment
+    if stay.to is not None and stay.to < stay.from_:
+        return Problem("ends-before-it-starts", "`to` lies before `from`.", f"{pointer}/enrolment/to")
+    seen: set[str] = set()
+    for at, contact in enumerate(row.contacts or ()):
+        if contact.local_id in seen:
+            detail = "Two contacts with this local id."
+            return Problem("duplicate-contact", detail, f"{pointer}/contacts/{at}/local_id")
+        seen.add(contact.local_id)
+    return None
+
+
+def decide(
+    rows: Sequence[tuple[SentPupil | None, str | None, Identity]],
+    known: KnownRoll,
+    upns: Mapping[str, str],
+    contact_id: Callable[[str, str], str],
+) -> RollChanges:
+    """Decides the rows of a roll: (the row, None where it could not be read; its local id; who it is).
+
+    `upns` has the new UPN of those whose UPN changes; `contact_id(pupil_id, local_id)` names a contact that is new.
+    """
+    changes = RollChanges()
+    for place, (row, local_id, who) in enumerate(rows):
+        pointer = f"/pupils/{place}"
+        if row is None or who.pupil_id is None:
+            changes.answers.append(RowAnswer(pointer, local_id, None, "rejected", problem=who.problem))
+            continue
+        child, is_new = who.pupil_id, who.is_new
+        touched = _person(row, child, known.people.get(child), upns.get(child), changes)
+        if known.local_ids.get(row.local_id) != child:
+            changes.local_ids[row.local_id] = child
+            touched = True
+        before = known.stays.get(child, [])
+        stay = Stay(row.enrolment.from_, row.enrolment.to, row.enrolment.kind)
+        after = before if stay in before else enrolments.replace(before, stay)
+        if after != before:
+            changes.stays[child] = after
+            touched = True
+        answer, contacts_touched = _contacts(row, child, known.contacts.get(child, {}), contact_id, changes)
+        status = "created" if is_new else "updated" if touched or contacts_touched else "unchanged"
+        changes.answers.append(RowAnswer(pointer, row.local_id, child, status, answer))
+    return changes
+
+
+def depart(known: Mapping[str, Sequence[Stay]], listed: Iterable[str], before: date, changes: RollChanges) -> None:
+    """A complete roll: every pupil at the school who is not listed has left before a day."""
+    for child in known.keys() - set(listed):
+        stays = list(known[child])
+        after = enrolments.leave(stays, before)
+        if after != stays:
+            changes.stays[child] = after
+
+
+def facts_of(person: Person) -> events.PupilFacts:
+    """What is announced of a child: never the name."""
+    born = person.date_of_birth.isoformat() if person.date_of_birth else None
+    return events.PupilFacts(
+        pupil_id=person.pupil_id,
+        pupil_version=person.version,
+        date_of_birth=born,
+        year_group=person.year_group,
+        flags=list(person.flags),
+    )
+
+
+def _person(row: SentPupil, child: str, before: Person | None, new_upn: str | None, changes: RollChanges) -> bool:
+    """Notes what the row says of the child; whether that is new."""
+    base = before or Person(child, None, "", "", None, None, (), 0)
+    after = base._replace(
+        upn=new_upn or base.upn,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        date_of_birth=row.date_of_birth or base.date_of_birth,
+        year_group=base.year_group if row.year_group is UNSET else row.year_group,
+        flags=base.flags if row.flags is None else tuple(sorted(set(row.flags))),
+    )
+    announced = before is None or (after.date_of_birth, after.year_group, after.flags) != (
+        before.date_of_birth,
+        before.year_group,
+        before.flags,
+    )
+    if announced:
+        after = after._replace(version=base.version + 1)
+        changes.announced.append(after)
+    if after == before:
+        return False
+    (changes.created if before is None else changes.updated).append(after)
+    return True
+
+
+def _contacts(
+    row: SentPupil,
+    child: str,
+    kept: Mapping[str, Contact],
+    contact_id: Callable[[str, str], str],
+    changes: RollChanges,
+) -> tuple[list[ContactAnswer], bool]:
+    """Notes what changes among the school's contacts of a child; all of them with their ids, and whether any did."""
+    if row.contacts is None:
+        return [ContactAnswer(key, contact.contact_id) for key, contact in sorted(kept.items())], False
+    touched = False
+    answer: list[ContactAnswer] = []
+    sent = row.contacts
+    for contact in sent:
+        before = kept.get(contact.local_id)
+        named = before.contact_id if before else contact_id(child, contact.local_id)
+        answer.append(ContactAnswer(contact.local_id, named))
+        if before is None or before.sent != contact:
+            changes.contacts.append(Contact(named, child, contact))
+            touched = True
+    gone = kept.keys() - {contact.local_id for contact in sent}
+    changes.gone_contacts.extend(kept[key].contact_id for key in sorted(gone))
+    return answer, touched or bool(gone)

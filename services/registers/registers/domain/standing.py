@@ -1,0 +1,104 @@
+"""Which mark stands (architecture, "Which mark stands"; decision page `standing-marks`).
+
+A slot is one child in one session at one school, over all the ids that the child has had. All that was sent for it is
+kept, as entries; a deletion is an entry without a code. Entries are ranked by their version, equal ones by commit; one
+without a version takes the highest rank of the entries committed before it. The highest-ranked entry that is allowed
+stands; the ones above it, which are not, wait in quarantine; what is below is history.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+from common.codes import Code
+
+from registers.domain import problems
+
+
+class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a mark says beside its code."""
+
+    minutes_late: int | None = None
+    comment: str | None = None
+    reason: str | None = None
+    amended_by: str | None = None
+
+
+class Entry(NamedTuple):
+    """One thing that was sent for a slot, under the id that the child then had.
+
+    `received` is the number of the submission that brought it and `place` its place in that: together they are unique
+    and rise in commit order. `rank`, `stands` and `problem` are what was last decided about it.
+    """
+
+    pupil_id: str
+    received: int
+    place: int
+    version: int | None
+    code: str | None
+    details: Details | None
+    rank: int = 0
+    stands: bool = False
+    problem: str | None = None
+
+
+class Verdict(NamedTuple):
+    """What holds for one entry now."""
+
+    rank: int
+    stands: bool
+    problem: str | None
+
+
+NEVER_DECIDED = Verdict(0, False, None)
+
+
+def ranks(entries: Sequence[Entry]) -> list[int]:
+    """The effective rank of each entry; `entries` are in commit order."""
+    highest = 0
+    effective: list[int] = []
+    for entry in entries:
+        rank = highest if entry.version is None else entry.version
+        highest = max(highest, rank)
+        effective.append(rank)
+    return effective
+
+
+def judge(entries: Sequence[Entry], on: date, slot_problem: str | None, codes: Mapping[str, Code]) -> list[Verdict]:
+    """A verdict on each entry of a slot; `entries` are in commit order, `slot_problem` is that of `problems.of_slot`.
+
+    At most one stands. A deletion is always allowed, and when it stands there is no mark.
+    """
+    effective = ranks(entries)
+    verdicts = [Verdict(rank, False, None) for rank in effective]
+    for at in sorted(range(len(entries)), key=lambda at: (effective[at], at), reverse=True):
+        code = entries[at].code
+        trouble = None if code is None else problems.of_code(code, on, codes) or slot_problem
+        verdicts[at] = Verdict(effective[at], trouble is None, trouble)
+        if trouble is None:
+            break
+    return verdicts
+
+
+def standing(entries: Sequence[Entry]) -> Entry | None:
+    """The entry that was last decided to stand, a deletion included."""
+    return next((entry for entry in entries if entry.stands), None)
+
+
+def announcements(before: Entry | None, after: Entry | None) -> list[tuple[str, str | None]]:
+    """What readers of the ledger must hear when `after` takes the place of `before`: (id, code or None).
+
+    A code is announced under the id that it was sent for; when the standing mark moves to another id of the same child,
+    the old id's code is taken back.
+    """
+    was = (before.pupil_id, before.code) if before is not None and before.code is not None else None
+    now = (after.pupil_id, after.code) if after is not None and after.code is not None else None
+    if was == now:
+        return []
+    said: list[tuple[str, str | None]] = []
+    if was is not None and (now is None or now[0] != was[0]):
+        said.append((was[0], None))
+    if now is not None:
+        said.append(now)
+    return said

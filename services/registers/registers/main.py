@@ -1,0 +1,40 @@
+"""Puts registers together."""
+
+from common.broker import Broker
+from common.db import Database, create_database_if_absent
+from common.migrate import migrate
+from common.relay import Relay
+from common.service import Check, Service
+from common.settings import Settings
+
+from registers import api
+from registers.actions.recording import Recorder
+from registers.actions.release import Release
+from registers.actions.writing import Writer
+from registers.api.context import Context
+from registers.store.ledger import LedgerSource
+
+NAME = "registers"
+
+
+async def create_service(settings: Settings, broker: Broker) -> Service:
+    """The service, on a database of its own on the settings' server, brought to the newest version of its tables."""
+    url = await create_database_if_absent(settings.database_url, NAME)
+    await migrate(url, NAME)
+    database = await Database.open(url, application=NAME)
+    clock = settings.clock()
+    relay = Relay(database, broker, LedgerSource(), name=f"{NAME}-relay", partitions=settings.partitions)
+    writer = Writer(database, clock, relay.wake)
+    context = Context(database, clock, writer, Recorder(database, clock, relay.wake))
+
+    async def database_answers() -> Check:
+        return Check("database", await database.answers())
+
+    return Service(
+        name=NAME,
+        router=api.create_router(context),
+        background=(relay, Release(database, writer)),
+        ready=(database_answers,),
+        close=database.close,
+        tags=api.TAGS,
+    )

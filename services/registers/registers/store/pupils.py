@@ -1,0 +1,219 @@
+"""Children: who they are, on whose roll, with which contacts; merging two ids that turned out to be one child."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from common.db import Transaction
+
+from registers.domain.enrolments import Stay
+from registers.domain.identity import Children
+from registers.domain.roll import Address, Contact, KnownRoll, Person, SentContact
+
+FIND = """
+select p.pupil_id::text as pupil_id, p.upn, s.local_id
+from (
+    select s.pupil_id, s.local_id from school_pupil as s where s.urn = $1 and s.local_id = any($2::text[])
+    union all
+    select p.pupil_id, null from pupil as p where p.upn = any($3::text[])
+) as s join pupil as p using (pupil_id)
+"""
+LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
+PEOPLE = """
+select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version
+from pupil where pupil_id = any($1::uuid[])
+"""
+STAYS = """
+select pupil_id::text, from_date, to_date, kind from enrolment
+where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id, from_date
+"""
+CONTACTS = """
+select contact_id::text, pupil_id::text, local_id, name, relationship, parental_responsibility, lives_with_pupil,
+    priority, email, phone, address, language, do_not_contact
+from contact where urn = $1 and pupil_id = any($2::uuid[])
+"""
+LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1 and local_id = any($2::text[])"
+
+ADD = """
+insert into pupil (pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
+select pupil_id, upn, given_name, family_name, date_of_birth, year_group, string_to_array(flags, ' '), version
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[])
+    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
+order by upn
+"""
+FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
+CHANGE = """
+update pupil as old set upn = p.upn, given_name = p.given_name, family_name = p.family_name,
+    date_of_birth = p.date_of_birth, year_group = p.year_group, flags = string_to_array(p.flags, ' '),
+    version = p.version
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[])
+    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
+where old.pupil_id = p.pupil_id
+"""
+NAME = """
+insert into school_pupil (urn, local_id, pupil_id)
+select $1, n.local_id, n.pupil_id from unnest($2::text[], $3::uuid[]) as n(local_id, pupil_id)
+on conflict (urn, local_id) do update set pupil_id = excluded.pupil_id
+"""
+LEAVE = "delete from enrolment where urn = $1 and pupil_id = any($2::uuid[])"
+ENROL = """
+insert into enrolment (urn, pupil_id, from_date, to_date, kind)
+select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[])
+"""
+KEEP_CONTACTS = """
+insert into contact (urn, contact_id, pupil_id, local_id, name, relationship, parental_responsibility, lives_with_pupil,
+    priority, email, phone, address, language, do_not_contact)
+select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[],
+    $9::smallint[], $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::bool[])
+on conflict (contact_id) do update set name = excluded.name, relationship = excluded.relationship,
+    parental_responsibility = excluded.parental_responsibility, lives_with_pupil = excluded.lives_with_pupil,
+    priority = excluded.priority, email = excluded.email, phone = excluded.phone, address = excluded.address,
+    language = excluded.language, do_not_contact = excluded.do_not_contact
+"""
+DROP_CONTACTS = "delete from contact where contact_id = any($1::uuid[])"
+
+KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
+STAYS_OF = """
+select urn, pupil_id::text, from_date, to_date, kind from enrolment where pupil_id = any($1::uuid[])
+order by urn, pupil_id, from_date
+"""
+MERGE = """
+with merged as materialized (select * from unnest($1::uuid[], $2::uuid[]) as m(dead, survivor)),
+named as (update school_pupil as s set pupil_id = m.survivor from merged as m where s.pupil_id = m.dead),
+twice as (
+    delete from contact as c using merged as m, contact as other
+    where c.pupil_id = m.dead and other.pupil_id = m.survivor and other.urn = c.urn and other.local_id = c.local_id
+    returning c.contact_id
+),
+moved as (
+    update contact as c set pupil_id = m.survivor from merged as m
+    where c.pupil_id = m.dead and not exists (
+        select from contact as other
+        where other.pupil_id = m.survivor and other.urn = c.urn and other.local_id = c.local_id
+    )
+),
+earlier as (update pupil as p set survivor = m.survivor from merged as m where p.survivor = m.dead),
+left_school as (delete from enrolment as e using merged as m where e.pupil_id = m.dead)
+update pupil as p set survivor = m.survivor, upn = null from merged as m where p.pupil_id = m.dead
+"""
+
+
+async def children(tx: Transaction, urn: int, local_ids: Collection[str], upns: Collection[str]) -> Children:
+    """The children whom the school calls by these local ids, and those who have these UPNs."""
+    found = Children()
+    for row in await tx.fetch(FIND, urn, list(local_ids), list(upns)):
+        child, upn = row["pupil_id"], row["upn"]
+        found.upn_of[child] = upn
+        if row["local_id"] is not None:
+            found.by_local[row["local_id"]] = child
+        if upn is not None:
+            found.by_upn[upn] = child
+    return found
+
+
+async def lock(tx: Transaction, pupil_ids: Collection[str]) -> None:
+    """Locks the rows of these children in id order."""
+    await tx.execute(LOCK, list(pupil_ids))
+
+
+async def known_roll(tx: Transaction, urn: int, pupil_ids: Collection[str], local_ids: Collection[str]) -> KnownRoll:
+    """What is known of these children, and the school's stays, contacts and local ids of them."""
+    ids = list(pupil_ids)
+    known = KnownRoll()
+    for row in await tx.fetch(PEOPLE, ids):
+        person = Person(*row.values())
+        known.people[person.pupil_id] = person._replace(flags=tuple(person.flags))
+    known.stays = await stays(tx, urn, ids)
+    for row in await tx.fetch(CONTACTS, urn, ids):
+        contact_id, pupil_id, *values = row.values()
+        sent = SentContact(*values)
+        if sent.address is not None:
+            address = msgspec.json.decode(row["address"], type=Address)
+            sent = msgspec.structs.replace(sent, address=address)
+        known.contacts.setdefault(pupil_id, {})[sent.local_id] = Contact(contact_id, pupil_id, sent)
+    known.local_ids = dict(tuple(row.values()) for row in await tx.fetch(LOCAL_IDS, urn, list(local_ids)))
+    return known
+
+
+async def stays(tx: Transaction, urn: int, pupil_ids: Collection[str] | None = None) -> dict[str, list[Stay]]:
+    """The stays at a school, by child; of all children when no ids are given."""
+    found: dict[str, list[Stay]] = {}
+    for row in await tx.fetch(STAYS, urn, None if pupil_ids is None else list(pupil_ids)):
+        pupil_id, *stay = row.values()
+        found.setdefault(pupil_id, []).append(Stay(*stay))
+    return found
+
+
+async def add(tx: Transaction, people: Sequence[Person]) -> None:
+    """Adds children, in UPN order; asyncpg.UniqueViolationError when somebody else was faster with a UPN."""
+    if people:
+        await tx.execute(ADD, *_people(people))
+
+
+async def change(tx: Transaction, people: Sequence[Person], new_upns: Collection[str]) -> None:
+    """Replaces what is known of children; `new_upns` are the ids of those whose UPN is another now."""
+    if new_upns:
+        await tx.execute(FREE_UPNS, list(new_upns))
+    if people:
+        await tx.execute(CHANGE, *_people(people))
+
+
+async def name(tx: Transaction, urn: int, local_ids: Mapping[str, str]) -> None:
+    """The school calls these children by these local ids from now on."""
+    if local_ids:
+        await tx.execute(NAME, urn, list(local_ids), list(local_ids.values()))
+
+
+async def replace_stays(tx: Transaction, urn: int, changed: Mapping[str, Sequence[Stay]]) -> None:
+    """Makes these the stays of these children at the school."""
+    if changed:
+        await tx.execute(LEAVE, urn, list(changed))
+        rows = [(child, *stay) for child, stays in changed.items() for stay in stays]
+        await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(4)))
+
+
+async def replace_contacts(tx: Transaction, urn: int, kept: Sequence[Contact], gone: Sequence[str]) -> None:
+    """Writes new and changed contacts of a school's pupils, and drops those that are gone (contact ids)."""
+    if gone:
+        await tx.execute(DROP_CONTACTS, list(gone))
+    if kept:
+        rows = [(c.contact_id, c.pupil_id, *_contact(c.sent)) for c in kept]
+        await tx.execute(KEEP_CONTACTS, urn, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def schools_knowing(tx: Transaction, pupil_ids: Collection[str]) -> dict[int, set[str]]:
+    """The schools that know some of these children, and which of them."""
+    found: dict[int, set[str]] = {}
+    for row in await tx.fetch(KNOWN_BY, list(pupil_ids)):
+        found.setdefault(row["urn"], set()).add(row["pupil_id"])
+    return found
+
+
+async def all_stays(tx: Transaction, pupil_ids: Collection[str]) -> dict[tuple[int, str], list[Stay]]:
+    """The stays of these children at every school, by URN and child."""
+    found: dict[tuple[int, str], list[Stay]] = {}
+    for row in await tx.fetch(STAYS_OF, list(pupil_ids)):
+        urn, pupil_id, *stay = row.values()
+        found.setdefault((urn, pupil_id), []).append(Stay(*stay))
+    return found
+
+
+async def merge(tx: Transaction, merges: Sequence[tuple[str, str]]) -> None:
+    """Makes each first id (dead from now on) one with the second: local ids and contacts move, and the dead one's stays
+    go.
+    """
+    await tx.execute(MERGE, [dead for dead, _ in merges], [survivor for _, survivor in merges])
+
+
+def _people(people: Sequence[Person]) -> list[list[Any]]:
+    rows = [person._replace(flags=()) for person in people]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns[6] = [" ".join(person.flags) for person in people]
+    return columns
+
+
+def _contact(sent: SentContact) -> list[Any]:
+    values: list[Any] = [getattr(sent, name) for name in sent.__struct_fields__]
+    at = sent.__struct_fields__.index("address")
+    values[at] = None if sent.address is None else msgspec.json.encode(sent.address).decode()
+    return values

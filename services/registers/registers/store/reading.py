@@ -1,0 +1,183 @@
+"""Answers to GETs: registers as they stand, a child's marks with history, quarantine, rolls, contacts, look-ups."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from common.academic import Session
+from common.db import Transaction
+
+from registers.domain.standing import Entry
+from registers.store.marks import entry_of
+
+LIVING = """
+select coalesce(p.survivor, p.pupil_id)::text from pupil as p
+where p.pupil_id = $1 and ($2::int[] is null or exists (
+    select from school_pupil as s where s.pupil_id = coalesce(p.survivor, p.pupil_id) and s.urn = any($2)
+))
+"""
+BY_UPN = "select pupil_id::text from pupil where upn = $1"
+BY_LOCAL_ID = "select pupil_id::text from school_pupil where urn = $1 and local_id = $2"
+
+REGISTER = """
+select coalesce(p.survivor, p.pupil_id)::text as child,
+    (select min(local_id) from school_pupil as n where n.urn = m.urn and n.pupil_id = coalesce(p.survivor, p.pupil_id))
+        as local_id,
+    m.pupil_id::text as pupil_id, m.received, m.place, m.version, m.code, m.details, m.rank, m.standing, m.problem,
+    s.taken_by, s.taken_at, s.received_at
+from mark as m join pupil as p using (pupil_id) join submission as s using (received)
+where m.urn = $1 and m.date = $2 and m.session = $3 and m.standing and m.code is not null
+order by 1
+"""
+
+HISTORY = """
+with ids as (select pupil_id from pupil where pupil_id = $1 or survivor = $1),
+schools as (
+    select distinct urn from school_pupil where pupil_id = $1 and ($2::int[] is null or urn = any($2))
+),
+slot as (
+    select distinct m.date, m.session, m.urn
+    from mark as m
+    where m.urn = any(array(select urn from schools)) and m.pupil_id = any(array(select pupil_id from ids))
+        and m.date between $3 and $4 and (m.date, m.session, m.urn) > ($5, $6, $7)
+    order by 1, 2, 3 limit $8
+)
+select m.urn, m.date, m.session,
+    m.pupil_id::text as pupil_id, m.received, m.place, m.version, m.code, m.details, m.rank, m.standing, m.problem,
+    s.taken_by, s.taken_at, s.received_at
+from slot join mark as m using (date, session, urn) join submission as s using (received)
+where m.pupil_id = any(array(select pupil_id from ids))
+order by m.date, m.session, m.urn, m.received, m.place
+"""
+
+QUARANTINE = """
+select w.*, s.taken_by, s.taken_at, s.received_at
+from (
+    select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id,
+        null as key_kind, null as key, m.version, m.code, m.details, m.problem
+    from mark as m join pupil as p using (pupil_id)
+    where m.urn = $1 and m.problem is not null and (m.date, m.session, m.received, m.place) > ($2, $3, $4, $5)
+    union all
+    select u.date, u.session, u.received, u.place, null, u.key_kind, u.key, u.version, u.code, u.details, u.problem
+    from unresolved as u where u.urn = $1 and (u.date, u.session, u.received, u.place) > ($2, $3, $4, $5)
+) as w join submission as s using (received)
+order by w.date, w.session, w.received, w.place limit $6
+"""
+
+UNEXPLAINED = """
+select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id, m.code, m.details,
+    s.taken_by, s.taken_at, s.received_at
+from mark as m join pupil as p using (pupil_id) join submission as s using (received)
+where m.urn = $1 and m.unexplained and (m.date, m.session, m.received, m.place) > ($2, $3, $4, $5)
+order by m.date, m.session, m.received, m.place limit $6
+"""
+
+ROLL = """
+with page as (
+    select distinct pupil_id from school_pupil where urn = $1 and pupil_id > $2 order by pupil_id limit $3
+)
+select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.year_group, p.flags,
+    (select array_agg(local_id order by local_id) from school_pupil as s where s.urn = $1 and s.pupil_id = p.pupil_id)
+        as local_ids,
+    (select jsonb_agg(jsonb_build_object('from', e.from_date, 'to', e.to_date, 'kind', e.kind) order by e.from_date)
+        from enrolment as e where e.urn = $1 and e.pupil_id = p.pupil_id) as enrolments
+from page join pupil as p using (pupil_id) order by p.pupil_id
+"""
+
+PERSON = "select given_name, family_name, date_of_birth from pupil where pupil_id = $1"
+SCHOOLS_OF = """
+select distinct s.urn, s.name from school_pupil as n join school as s using (urn)
+where n.pupil_id = $1 and ($2::int[] is null or n.urn = any($2)) order by s.urn
+"""
+CONTACTS_OF = """
+select contact_id::text, local_id, urn as school_urn, name, relationship, parental_responsibility, lives_with_pupil,
+    priority, email, phone, address, language, do_not_contact
+from contact where pupil_id = $1 and ($2::int[] is null or urn = any($2)) order by priority nulls last, urn, local_id
+"""
+
+
+class Told(NamedTuple):
+    """An entry with its submission: who took it, when, and when it came."""
+
+    urn: int
+    on: date
+    session: Session
+    entry: Entry
+    taken_by: str | None
+    taken_at: datetime | None
+    received_at: datetime
+
+
+async def living_pupil(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> str | None:
+    """The living id of a child whom one of `schools` knows (any school when None)."""
+    return await tx.fetchval(LIVING, pupil_id, None if schools is None else list(schools))
+
+
+async def pupil_by_upn(tx: Transaction, upn: str) -> str | None:
+    """The child who has this UPN."""
+    return await tx.fetchval(BY_UPN, upn)
+
+
+async def pupil_by_local_id(tx: Transaction, urn: int, local_id: str) -> str | None:
+    """The child whom the school calls by this local id."""
+    return await tx.fetchval(BY_LOCAL_ID, urn, local_id)
+
+
+async def register(tx: Transaction, urn: int, on: date, session: Session) -> list[tuple[str, str | None, Told]]:
+    """The marks that stand in a session: living id, local id, and the entry."""
+    return [
+        (row["child"], row["local_id"], _told(row, urn, on, session))
+        for row in await tx.fetch(REGISTER, urn, on, session)
+    ]
+
+
+async def history(
+    tx: Transaction,
+    pupil_id: str,
+    schools: Collection[int] | None,
+    span: tuple[date, date],
+    after: tuple[date, int, int],
+    limit: int,
+) -> list[Told]:
+    """All entries of `limit` slots of a child (living id), in order of (date, session, URN), those after `after`."""
+    among = None if schools is None else list(schools)
+    rows = await tx.fetch(HISTORY, pupil_id, among, *span, *after, limit)
+    return [_told(row, row["urn"], row["date"], Session(row["session"])) for row in rows]
+
+
+Place = tuple[date, int, int, int]
+"""Where a page of marks goes on: date, session, received, place."""
+
+
+async def quarantine(tx: Transaction, urn: int, after: Place, limit: int) -> Sequence[Any]:
+    """The marks that wait at a school, in order of date, session and arrival."""
+    return await tx.fetch(QUARANTINE, urn, *after, limit)
+
+
+async def unexplained(tx: Transaction, urn: int, after: Place, limit: int) -> Sequence[Any]:
+    """The corrections at a school that came without a reason or without the person who made them."""
+    return await tx.fetch(UNEXPLAINED, urn, *after, limit)
+
+
+async def roll(tx: Transaction, urn: int, after: str, limit: int) -> Sequence[Any]:
+    """The children whom a school knows, with their stays there, by id from the one after `after` on."""
+    return await tx.fetch(ROLL, urn, after, limit)
+
+
+async def person(tx: Transaction, pupil_id: str) -> Any:
+    """Names and date of birth."""
+    return await tx.fetchrow(PERSON, pupil_id)
+
+
+async def schools_of(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> Sequence[Any]:
+    """The schools that know the child (among `schools`, if given)."""
+    return await tx.fetch(SCHOOLS_OF, pupil_id, None if schools is None else list(schools))
+
+
+async def contacts_of(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> Sequence[Any]:
+    """The child's contacts at those schools."""
+    return await tx.fetch(CONTACTS_OF, pupil_id, None if schools is None else list(schools))
+
+
+def _told(row: Any, urn: int, on: date, session: Session) -> Told:
+    return Told(urn, on, session, entry_of(row), row["taken_by"], row["taken_at"], row["received_at"])

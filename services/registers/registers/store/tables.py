@@ -1,0 +1,226 @@
+"""The tables of registers: what was sent, what stands, and the ledger that says so.
+
+`school`, `calendar`, `pupil`, `school_pupil`, `enrolment` and `contact` are what schools have told. `submission` and
+`mark` are every register and deletion that was kept, with what was last decided about each mark; `unresolved` are marks
+whose pupil the school does not know yet. `ledger` is what has been announced, `outbox` which of it is still to be
+published. `evaluated` notes the day and the code table that the standing marks were last judged by.
+
+There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
+"""
+
+import datetime as dt
+import re
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import declared_attr, registry
+from sqlmodel import Field, SQLModel
+
+metadata = MetaData()
+
+
+class Table(SQLModel, registry=registry(metadata=metadata)):
+    """Base of the tables of this service, which has a registry of its own: four services live in one process."""
+
+    metadata = metadata
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 - a class property # pyright: ignore[reportIncompatibleVariableOverride]
+        """`SchoolPupil` is kept in `school_pupil`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+def _key(kind: Any, **more: Any) -> Any:
+    return Field(sa_column=Column(kind, primary_key=True, autoincrement=False, **more))
+
+
+def _column(kind: Any, *, null: bool = False, **more: Any) -> Any:
+    return Field(sa_column=Column(kind, nullable=null, **more))
+
+
+class School(Table, table=True):
+    """A school, and where its ledger ends. Its row is the lock of every write about it."""
+
+    urn: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    name: str = _column(Text)
+    la_code: str = _column(Text)
+    laestab: str = _column(Text)
+    phase: str = _column(Text)
+    last_number: int = _column(BigInteger, server_default=text("0"))
+    last_entry: UUID | None = _column(Uuid, null=True)
+
+
+class Calendar(Table, table=True):
+    """That a school has given its calendar of an academic year; the open sessions are the days."""
+
+    urn: int = Field(primary_key=True)
+    academic_year: int = _key(SmallInteger)
+
+
+class CalendarDay(Table, table=True):
+    """A day with an open session; days that are not here are closed."""
+
+    urn: int = Field(primary_key=True)
+    date: dt.date = Field(primary_key=True)
+    am: bool
+    pm: bool
+
+
+class Pupil(Table, table=True):
+    """A child. One that turned out to be another child has a `survivor`, and no UPN any more."""
+
+    __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
+    pupil_id: UUID = _key(Uuid)
+    upn: str | None = Field(sa_column=Column(Text, nullable=True, unique=True))
+    given_name: str = _column(Text)
+    family_name: str = _column(Text)
+    date_of_birth: dt.date | None = Field(default=None)
+    year_group: int | None = _column(SmallInteger, null=True)
+    flags: list[str] = _column(ARRAY(Text))
+    version: int = _column(BigInteger)
+    survivor: UUID | None = _column(Uuid, null=True)
+
+
+class SchoolPupil(Table, table=True):
+    """A school's own name for a child; it always points at the id that lives."""
+
+    __table_args__ = (Index("school_pupil_pupil", "pupil_id"),)
+    urn: int = Field(primary_key=True)
+    local_id: str = _key(Text)
+    pupil_id: UUID = _column(Uuid)
+
+
+class Enrolment(Table, table=True):
+    """A stay on a school's roll, both dates inclusive."""
+
+    __table_args__ = (Index("enrolment_pupil", "pupil_id"),)
+    urn: int = Field(primary_key=True)
+    pupil_id: UUID = _key(Uuid)
+    from_date: dt.date = Field(primary_key=True)
+    to_date: dt.date | None = Field(default=None)
+    kind: str = _column(Text)
+
+
+class Contact(Table, table=True):
+    """Somebody whom a school may tell about a pupil."""
+
+    __table_args__ = (
+        UniqueConstraint("urn", "pupil_id", "local_id", name="contact_natural_key"),
+        Index("contact_pupil", "pupil_id"),
+    )
+    contact_id: UUID = _key(Uuid)
+    urn: int
+    pupil_id: UUID = _column(Uuid)
+    local_id: str = _column(Text)
+    name: str = _column(Text)
+    relationship: str | None = _column(Text, null=True)
+    parental_responsibility: bool
+    lives_with_pupil: bool
+    priority: int | None = _column(SmallInteger, null=True)
+    email: str | None = _column(Text, null=True)
+    phone: str | None = _column(Text, null=True)
+    address: dict[str, Any] | None = _column(JSONB, null=True)
+    language: str | None = _column(Text, null=True)
+    do_not_contact: bool
+
+
+class Submission(Table, table=True):
+    """One register or deletion of which something was kept. `received` is drawn under the school's lock."""
+
+    received: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    urn: int
+    date: dt.date
+    session: int = _column(SmallInteger)
+    kind: str = _column(Text)
+    source_version: int | None = _column(BigInteger, null=True)
+    taken_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
+    taken_by: str | None = _column(Text, null=True)
+    received_at: dt.datetime = _column(DateTime(timezone=True))
+    correlation_id: str = _column(Text)
+
+
+class Mark(Table, table=True):
+    """One entry of a slot; what was sent never changes, `rank`, `standing` and `problem` are the present verdict.
+
+    `code` null is a deletion. `place`: where in its register it stood. `unexplained`: a correction without reason or
+    person.
+    """
+
+    __table_args__ = (
+        Index("mark_in_quarantine", "urn", "date", "session", postgresql_where=text("problem is not null")),
+        Index("mark_unexplained", "urn", "date", "session", postgresql_where=text("unexplained")),
+    )
+    urn: int = Field(primary_key=True)
+    date: dt.date = Field(primary_key=True)
+    session: int = _key(SmallInteger)
+    pupil_id: UUID = _key(Uuid)
+    received: int = _key(BigInteger)
+    place: int = _key(SmallInteger)
+    version: int | None = _column(BigInteger, null=True)
+    rank: int = _column(BigInteger)
+    code: str | None = _column(Text, null=True)
+    standing: bool
+    unexplained: bool
+    problem: str | None = _column(Text, null=True)
+    details: dict[str, Any] | None = _column(JSONB, null=True)
+
+
+class Unresolved(Table, table=True):
+    """A mark whose pupil the school does not know yet, by the key that it gave."""
+
+    __table_args__ = (
+        Index("unresolved_key", "urn", "key_kind", "key"),
+        Index("unresolved_session", "urn", "date", "session"),
+    )
+    urn: int
+    date: dt.date
+    session: int = _column(SmallInteger)
+    received: int = _key(BigInteger)
+    place: int = _key(SmallInteger)
+    key_kind: str = _column(Text)
+    key: str = _column(Text)
+    version: int | None = _column(BigInteger, null=True)
+    code: str = _column(Text)
+    details: dict[str, Any] | None = _column(JSONB, null=True)
+    problem: str = _column(Text)
+
+
+class Ledger(Table, table=True):
+    """One entry of a school's ledger; `body` is the event as it goes on the topic."""
+
+    urn: int = Field(primary_key=True)
+    number: int = _key(BigInteger)
+    entry_id: UUID = _column(Uuid)
+    type: str = _column(Text)
+    write_last: int = _column(BigInteger)
+    body: bytes = _column(LargeBinary)
+
+
+class Outbox(Table, table=True):
+    """A ledger entry that is still to be published, or again."""
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    urn: int
+    number: int = _column(BigInteger)
+
+
+class Evaluated(Table, table=True):
+    """What the standing marks were last judged by: `today` (a date) and `code-table` (its digest)."""
+
+    what: str = _key(Text)
+    value: str = _column(Text)

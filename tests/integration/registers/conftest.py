@@ -1,0 +1,151 @@
+"""registers as schools' systems meet it: its routes over a database of the test's own, on 15 September 2025."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import pytest
+from common.clock import Clock
+from common.db import Database, create_database_if_absent
+from common.migrate import migrate
+from common.scopes import AUDIENCE
+from common.security import FixedKeys, Verifier
+from common.service import Service
+from common.settings import Settings
+from common.web.app import create_app
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from registers import api
+from registers.actions.recording import Recorder
+from registers.actions.writing import Writer
+from registers.api.context import Context
+
+from tests import servers
+from tests.integration.registers import ledgers
+
+TODAY = date(2025, 9, 15)
+URN, OTHER = 100001, 100002
+KEY = ECKey.generate_key("P-256", {"kid": "k"})
+SCOPES = "registers:write registers:read pupils:write pupils:read"
+
+
+def bearer(scope: str = SCOPES, schools: Iterable[int] | None = None) -> dict[str, str]:
+    claims: dict[str, Any] = {"iss": "us", "aud": AUDIENCE, "sub": "s", "exp": 4_000_000_000, "scope": scope}
+    if schools is not None:
+        claims["schools"] = list(schools)
+    return {"authorization": "Bearer " + jwt.encode({"alg": "ES256", "kid": "k"}, claims, KEY)}
+
+
+@dataclass
+class Authority:
+    """The service, and what a school's system does with it."""
+
+    database: Database
+    client: httpx.AsyncClient
+    writer: Writer
+    woken: list[None] = field(default_factory=list[None])
+
+    async def ask(self, method: str, path: str, status: int = 200, **more: Any) -> Any:
+        answer = await self.client.request(method, path, **more)
+        assert answer.status_code == status, f"{method} {path} -> {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    async def school(self, urn: int = URN) -> None:
+        body = {"name": f"School {urn}", "la_code": "330", "laestab": "3302001", "phase": "primary"}
+        await self.ask("PUT", f"/v1/schools/{urn}", json=body)
+        days = [day for day in range(1, 31) if date(2025, 9, day).weekday() < 5]
+        await self.calendar({f"2025-09-{day:02d}": ["AM", "PM"] for day in days}, urn)
+
+    async def calendar(self, days: Mapping[str, list[str]], urn: int = URN) -> Any:
+        listed = [{"date": day, "sessions": halves} for day, halves in days.items()]
+        return await self.ask("PUT", f"/v1/schools/{urn}/calendars/2025-26", json={"days": listed})
+
+    async def roll(self, *rows: Mapping[str, Any], urn: int = URN, **more: Any) -> Any:
+        return await self.ask("PUT", f"/v1/schools/{urn}/roll", json={"pupils": list(rows), **more})
+
+    async def register(
+        self, marks: Iterable[Mapping[str, Any]], slot: str = "2025-09-15/AM", urn: int = URN, **more: Any
+    ) -> Any:
+        return await self.ask("PUT", f"/v1/schools/{urn}/registers/{slot}", json={"marks": list(marks), **more})
+
+    async def mark(
+        self, local_id: str, code: str | None, slot: str = "2025-09-15/AM", urn: int = URN, **more: Any
+    ) -> Any:
+        """Posts one mark; the answer's status and sequence. `version` is the register's; the rest is the mark's."""
+        version = {"source_version": more.pop("version")} if "version" in more else {}
+        answer = await self.register([{"local_id": local_id, "code": code, **more}], slot, urn, **version)
+        return answer["marks"][0]["status"], answer["sequence"]
+
+    async def delete(
+        self, pupil_id: str, slot: str = "2025-09-15/AM", urn: int = URN, status: int = 200, **query: Any
+    ) -> Any:
+        path = f"/v1/schools/{urn}/registers/{slot}/marks/{pupil_id}"
+        return await self.ask("DELETE", path, status, params=query)
+
+    async def standing(self, slot: str = "2025-09-15/AM", urn: int = URN) -> dict[str, str]:
+        """Local id -> code."""
+        answer = await self.ask("GET", f"/v1/schools/{urn}/registers/{slot}")
+        return {mark["local_id"]: mark["code"] for mark in answer["marks"]}
+
+    async def quarantine(self, urn: int = URN) -> list[tuple[str, str]]:
+        """(code, problem) of what waits."""
+        answer = await self.ask("GET", f"/v1/schools/{urn}/quarantine")
+        return [(item["code"], item["problem"]["code"]) for item in answer["items"]]
+
+    async def changes(self, urn: int = URN, since: int = 0) -> list[Any]:
+        answer = await self.ask("GET", f"/v1/schools/{urn}/changes", params={"since": since, "page_size": 1000})
+        return answer["items"]
+
+
+def pupil(local_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "local_id": local_id, "upn": None, "given_name": "Sam", "family_name": f"Child{local_id}",
+        "date_of_birth": "2014-03-09", "year_group": 6, "flags": [],
+        "enrolment": {"from": "2025-09-01", "to": None, "kind": "single"},
+    } | changes  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> str:
+    """The name of a migrated database to copy."""
+
+    async def make() -> str:
+        url = await create_database_if_absent(postgres_url, "registers-template")
+        await migrate(url, "registers")
+        return url.rpartition("/")[2]
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def database(postgres_url: str, template: str) -> AsyncIterator[Database]:
+    async with servers.fresh_database(postgres_url, template) as url:
+        opened = await Database.open(url)
+        yield opened
+        await opened.close()
+
+
+def assemble(database: Database, today: date = TODAY) -> tuple[httpx.AsyncClient, Writer, list[None]]:
+    """The routes on a database, as the process of a given day would serve them."""
+    clock = Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC))
+    woken: list[None] = []
+    writer = Writer(database, clock, lambda: woken.append(None))
+    recorder = Recorder(database, clock, writer.wake)
+    service = Service(name="registers", router=api.create_router(Context(database, clock, writer, recorder)))
+    keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
+    app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=True), base_url="http://rollcall", headers=bearer()
+    )
+    return client, writer, woken
+
+
+@pytest.fixture
+async def authority(database: Database) -> AsyncIterator[Authority]:
+    client, writer, woken = assemble(database)
+    async with client:
+        yield Authority(database, client, writer, woken)
+    await ledgers.check(database)
