@@ -22,7 +22,7 @@ import structlog
 from common import metrics
 from common.broker import Broker, BrokerAwayError, Partition, Record, Subscription
 from common.db import Database, Transaction
-from common.dead_letters import decode_or_keep
+from common.dead_letters import decode_or_keep, take_readable
 from common.health import Health
 from common.loops import Backoff, Pulse, pause
 
@@ -173,27 +173,31 @@ class Consumer:
         for gone in self._places.keys() - assigned:
             del self._places[gone]
         for partition in sorted(assigned - self._places.keys()):
-            offset = await self._checked_position(subscription, partition)
+            offset = await self._begin(subscription, partition)
             if partition in subscription.assignment():
                 subscription.seek(partition, offset)
                 self._places[partition] = offset
 
-    async def _checked_position(self, subscription: Subscription, partition: Partition) -> int:
-        """The stored position, or 0 when the record before it is not the one that we applied: a new broker."""
+    async def _begin(self, subscription: Subscription, partition: Partition) -> int:
+        """The offset to read from. Dead letters of the partition that can be read by now are applied first."""
 
-        async def check(tx: Transaction) -> int:
+        async def work(tx: Transaction) -> int:
             place = await lock(tx, partition)
-            if place.offset == 0:
-                return 0
-            before = await subscription.read_one(partition, place.offset - 1)
-            if before is not None and _id(before) == place.record_id:
+            if readable := await take_readable(tx, partition):
+                await self._handle(tx, readable)
+            if place.offset == 0 or await self._knows(subscription, partition, place):
                 return place.offset
             log.warning("another log, read from its start", loop=self.name, partition=partition, was_at=place.offset)
             metrics.REPLAYS.labels(self.name).inc()
             await save(tx, partition, Place(0, ""))
             return 0
 
-        return await self._database.in_transaction(check)
+        return await self._database.in_transaction(work)
+
+    async def _knows(self, subscription: Subscription, partition: Partition, place: Place) -> bool:
+        """Whether the record before our place is the one that we applied, and not one of a new broker."""
+        before = await subscription.read_one(partition, place.offset - 1)
+        return before is not None and _id(before) == place.record_id
 
     async def _apply(self, subscription: Subscription, partition: Partition, records: Sequence[Record]) -> None:
         """Handles one partition's batch, or gives the place up, so that it is looked for again."""

@@ -1,18 +1,19 @@
 """Records that nobody can read: kept whole, counted, and handed in again once they can be read (invariant 1).
 
-`decode_or_keep` lets the line go on without them; `redrive` hands in again those that a newer version understands. In a
-ledger an unreadable record parks its school as well: see `ledger`.
+`decode_or_keep` lets the line go on without them. Those that a newer version understands are handed in again when a
+consumer takes up their partition (`take_readable`): after every upgrade, for one. In a ledger an unreadable record
+parks its school as well: see `ledger`.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
 
 from common import metrics
 from common.broker import Partition, Record
-from common.db import Database, Transaction
+from common.db import Transaction
 from common.events import Event, UnreadableEventError, decode
 
 log = structlog.get_logger()
@@ -22,14 +23,13 @@ insert into dead_letter (topic, partition, "offset", record_id, key, body, error
 select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
 on conflict do nothing
 """
-WAITING = """
-select topic, partition, "offset", record_id, key, body from dead_letter where topic = $1
-order by partition, "offset", record_id for update
+KEPT = """
+select topic, partition, "offset", record_id, key, body from dead_letter where topic = $1 and partition = $2
+order by "offset", record_id for update
 """
 FORGET = """
-delete from dead_letter using unnest($2::int[], $3::bigint[], $4::text[]) as t (partition, "offset", record_id)
-where dead_letter.topic = $1 and dead_letter.partition = t.partition
-  and dead_letter."offset" = t."offset" and dead_letter.record_id = t.record_id
+delete from dead_letter using unnest($3::bigint[], $4::text[]) as t ("offset", record_id)
+where topic = $1 and partition = $2 and dead_letter."offset" = t."offset" and dead_letter.record_id = t.record_id
 """
 
 
@@ -66,25 +66,15 @@ async def decode_or_keep(tx: Transaction, records: Sequence[Record]) -> list[Eve
     return events
 
 
-async def redrive(
-    database: Database, topic: str, handle: Callable[[Transaction, Sequence[Record]], Awaitable[None]]
-) -> int:
-    """Hands the kept records that can be read by now to the topic's `handle`, and forgets them; returns how many."""
-
-    async def work(tx: Transaction) -> int:
-        readable = [record for row in await tx.fetch(WAITING, topic) if _can_be_read(record := _record(row))]
-        if readable:
-            await tx.execute(  # before `handle`, which keeps again what it can't use
-                FORGET,
-                topic,
-                [record.partition.number for record in readable],
-                [record.offset for record in readable],
-                [_name(record) for record in readable],
-            )
-            await handle(tx, readable)
-        return len(readable)
-
-    return await database.in_transaction(work)
+async def take_readable(tx: Transaction, partition: Partition) -> list[Record]:
+    """The kept records of a partition that can be read by now, in their order; they are not kept any longer."""
+    readable = [record for row in await tx.fetch(KEPT, *partition) if _can_be_read(record := _record(row))]
+    if readable:
+        await tx.execute(
+            FORGET, *partition, [record.offset for record in readable], [_name(record) for record in readable]
+        )
+        log.info("dead letters handed in again", partition=partition, records=len(readable))
+    return readable
 
 
 def _can_be_read(record: Record) -> bool:

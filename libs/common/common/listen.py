@@ -10,6 +10,7 @@ import structlog
 
 from common.db import Transaction
 from common.health import Health
+from common.loops import pause
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ class Listener:
                 await self._listen(stop)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("listening interrupted", channel=self._channel, error=type(error).__name__)
-                await asyncio.sleep(RETRY_SECONDS)
+                await pause(stop, RETRY_SECONDS)
 
     def health(self) -> Health:
         """Degraded while nobody would hear a NOTIFY."""

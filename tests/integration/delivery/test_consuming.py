@@ -10,7 +10,8 @@ import pytest
 from common.broker import Broker, Message, Partition, Record
 from common.consume import Consumer, Handle, rewind
 from common.db import Database, Transaction
-from common.events import Event
+from common.dead_letters import keep
+from common.events import Event, encode
 from common.ledger import not_followed
 from common.relay import OutboxSource, Relay
 
@@ -225,6 +226,24 @@ async def test_a_poison_record_is_kept_and_the_line_goes_on(
     await nothing_twice(database, 3)
     async with database.connection() as connection:
         assert await connection.fetchval("select body from dead_letter") == b"\xff junk"
+
+
+async def test_a_dead_letter_takes_effect_after_the_upgrade_that_can_read_it(
+    database: Database, relay: Relay, listener: Listener, topic: str
+) -> None:
+    async with running(relay):
+        await say(database, [entry(A, 1), *ledger(B, 3)], topic)
+        async with running(listener()):
+            await until(all_heard(database, 1, [A]))
+        async with database.transaction() as tx:
+            place = await tx.fetchrow("select partition from position where topic = $1 and next_offset > 0", topic)
+            assert place is not None
+            unreadable = Record(Partition(topic, place["partition"]), 0, str(A).encode(), encode(entry(A, 2)), "")
+            await keep(tx, [(unreadable, "unknown type")])
+        async with running(listener()):
+            await until(all_heard(database, 2, [A]))
+    async with database.connection() as connection:
+        assert await connection.fetchval("select count(*) from dead_letter") == 0
 
 
 async def test_a_lagging_consumer_takes_larger_batches_than_one_that_keeps_up(
