@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from casework import consumer
 from casework.actions import look, work
-from casework.actions.republish import republish
 from casework.domain.values import Task
 from casework.store.look import TaskFilter
+from casework.store.republish import republish
 from common.broker import Partition, Record
 from common.db import Database
 from common.errors import MovedError, NotFoundError, StaleError
@@ -179,6 +179,6 @@ async def test_a_record_that_makes_no_sense_is_kept_aside_and_holds_nobody_up(da
 async def test_republishing_says_the_current_state_with_the_same_revisions(database: Database, tell: Tell) -> None:
     await tell(crossing())
     before = await said(database)
-    assert await republish(database, CLOCK) == 2
+    assert await database.in_transaction(republish) == 2
     assert [data.revision for data in (await said(database))[2:]] == [data.revision for data in before]
-    assert await republish(database, CLOCK, school_urn=1) == 0
+    assert await database.in_transaction(lambda tx: republish(tx, school=1)) == 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 
+import msgspec
 import pytest
 from common.events.absence_engine import CountedSession
 from hypothesis import given
@@ -23,9 +24,7 @@ ROBIN = Contact(
     contact_id="a", school_urn=URN, name="Robin Parent", parental_responsibility=True, do_not_contact=False,
     priority=1, email=None, address=Address(("1 High Street", "Birmingham"), "B1 1AA"),
 )  # fmt: skip
-SAM = Child(
-    pupil_id="p", given_name="Sam", family_name="Child", schools={URN: "Hill School"}, contacts=(ROBIN,)
-)
+SAM = Child(pupil_id="p", given_name="Sam", family_name="Child", schools={URN: "Hill School"}, contacts=(ROBIN,))
 
 
 def facts(child: Child = SAM, recipient: Contact = ROBIN, **changes: object) -> Page:
@@ -50,9 +49,7 @@ class Outline(HTMLParser):
 
 
 def test_sessions_are_grouped_by_what_can_be_done_about_them_and_whole_days_told_as_such() -> None:
-    told = {
-        group.title: [(line.day, line.part, line.what) for line in group.lines] for group in facts().groups
-    }
+    told = {group.title: [(line.day, line.part, line.what) for line in group.lines] for group in facts().groups}
     assert told == {
         "Absences without permission": [
             ("Tuesday 30 September 2025", "morning", "Absent in other or unknown circumstances")
@@ -117,9 +114,10 @@ def test_a_school_that_registers_do_not_name_has_words_and_several_schools_are_t
         CountedSession(date="2025-09-29", session="PM", code="I", school_urn=100002),
     ]
     explanation = crossing().explanation
-    import msgspec
 
-    both = facts(replace(SAM, schools={URN: "Hill School"}), explanation=msgspec.structs.replace(explanation, sessions=sessions))
+    both = facts(
+        replace(SAM, schools={URN: "Hill School"}), explanation=msgspec.structs.replace(explanation, sessions=sessions)
+    )
     assert both.several_schools
     assert [line.school for group in both.groups for line in group.lines] == ["Hill School", "your child’s school"]
     assert "Hill School" in pages.render("persistent_absence", "2025-1", both).html

@@ -13,9 +13,9 @@ from common.clock import Clock
 from common.db import Transaction
 from common.events.casework import TOPIC
 
-from casework.actions import say
 from casework.actions.hear import Merge, News
 from casework.domain import follow as rules
+from casework.domain import say
 from casework.domain.policy import policy_on
 from casework.domain.values import Case, Entry, Task
 from casework.store import heard, work

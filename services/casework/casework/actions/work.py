@@ -9,9 +9,8 @@ from common.errors import NotFoundError, StaleError
 from common.events import Revision
 from common.events.casework import TOPIC
 
-from casework.actions import say
 from casework.domain import follow as rules
-from casework.domain import tasks
+from casework.domain import say, tasks
 from casework.domain.values import Task
 from casework.store import look, work
 

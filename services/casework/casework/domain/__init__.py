@@ -2,5 +2,5 @@
 
 `values`: what is known (episodes, letters) and what is kept (tasks, cases, timeline). `policy`: which crossing needs
 which task, due when. `tasks`: what becomes of one task. `follow`: what a batch of news changes. `wording`: the plain
-words.
+words. `say`: the events.
 """

@@ -16,9 +16,9 @@ from common.db import Transaction
 from common.events import Event
 from common.events.notifications import TOPIC
 
-from notifications.actions import say
 from notifications.actions.hear import Merge, News
 from notifications.domain import follow as rules
+from notifications.domain import say
 from notifications.domain.policy import policy_on
 from notifications.domain.values import Episode, Letter, revised
 from notifications.store import heard, letters

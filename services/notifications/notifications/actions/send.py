@@ -17,11 +17,10 @@ from common.errors import NotFoundError, UnavailableError
 from common.events.notifications import TOPIC
 
 from notifications import pages
-from notifications.actions import say
 from notifications.actions.office import Office
 from notifications.channels import Channel, ChannelAwayError, HandOver, HandOverError, Parcel
 from notifications.domain import letters as rules
-from notifications.domain import recipients
+from notifications.domain import recipients, say
 from notifications.domain.page import page
 from notifications.domain.values import ChannelName, Child, Contact, Letter, Status
 from notifications.store import heard, letters, queue

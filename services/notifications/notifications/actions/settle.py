@@ -13,10 +13,9 @@ from common.db import Transaction
 from common.errors import NotFoundError, UnavailableError
 from common.events.notifications import TOPIC
 
-from notifications.actions import say
 from notifications.actions.office import Office
 from notifications.domain import letters as rules
-from notifications.domain import recipients
+from notifications.domain import recipients, say
 from notifications.domain.policy import policy_on
 from notifications.domain.values import Child, Letter
 from notifications.store import heard, letters, queue
