@@ -1,0 +1,139 @@
+"""The documents that the running product serves: OpenAPI 3.1 and AsyncAPI 3, checked against what they describe."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from tests.e2e.product import Product, embedded
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with embedded(tmp_path_factory.mktemp("documents"), "2025-11-28") as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+def openapi(product: Product) -> dict[str, Any]:
+    return dict(httpx.get(f"{product.urls['registers']}/openapi.json").json())
+
+
+@pytest.fixture(scope="module")
+def asyncapi(product: Product) -> dict[str, Any]:
+    return dict(httpx.get(f"{product.urls['registers']}/asyncapi.json").json())
+
+
+def operations(openapi: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, found) for path, methods in openapi["paths"].items() for method, found in methods.items()]
+
+
+def test_the_openapi_document_is_valid_3_1(openapi: dict[str, Any]) -> None:
+    assert openapi["openapi"].startswith("3.1.")
+    validate(openapi)
+
+
+def test_every_operation_has_an_id_of_its_own_a_summary_and_a_tag(openapi: dict[str, Any]) -> None:
+    found = [operation["operationId"] for _, _, operation in operations(openapi)]
+    assert len(found) == len(set(found))
+    assert not [path for path, _, operation in operations(openapi) if not operation.get("summary")]
+    known = {tag["name"] for tag in openapi["tags"]}
+    for path, _, operation in operations(openapi):
+        assert set(operation.get("tags", ["none"])) <= known, path
+
+
+def test_every_path_below_v1_needs_a_token_and_no_other_does(openapi: dict[str, Any]) -> None:
+    for path, method, operation in operations(openapi):
+        secured = any("bearer" in scheme for scheme in operation.get("security", []))
+        assert secured == path.startswith("/v1/"), (method, path)
+
+
+def test_every_error_is_described_as_a_problem(openapi: dict[str, Any]) -> None:
+    for path, method, operation in operations(openapi):
+        if path.startswith("/oauth/"):
+            continue
+        for status, answer in operation["responses"].items():
+            if status.isdigit() and int(status) >= 400:
+                content = answer["content"]["application/problem+json"]
+                assert content["schema"]["$ref"].endswith("/Problem"), (method, path, status)
+                assert content["example"]["status"] == int(status)
+        if path.startswith("/v1/"):
+            assert {"400", "401", "403", "404", "422", "503"} <= set(operation["responses"]), (method, path)
+
+
+def test_every_path_of_the_contract_is_there(openapi: dict[str, Any]) -> None:
+    """Names of parameters may differ from the contract's; places may not."""
+    there = {(method.upper(), path) for path, method, _ in operations(openapi)}
+    contract = (Path(__file__).parent / "paths.txt").read_text().split("\n")
+    missing = [line for line in contract if line and tuple(line.split()) not in there]
+    assert not missing
+
+
+def test_every_path_without_a_token_answers_401_as_a_problem(product: Product, openapi: dict[str, Any]) -> None:
+    with httpx.Client(base_url=product.urls["registers"]) as client:
+        for path, method, operation in operations(openapi):
+            if not path.startswith("/v1/"):
+                continue
+            answer = client.request(method, filled(path, operation), json={} if method in ("put", "post") else None)
+            assert answer.status_code == 401, (method, path)
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.json()["type"] == "/problems/unauthenticated"
+
+
+def test_every_path_without_the_scope_answers_403_as_a_problem(product: Product, openapi: dict[str, Any]) -> None:
+    with product.client(scope="none-of-them") as client:
+        for path, method, operation in operations(openapi):
+            needed = [scope for scheme in operation.get("security", []) for scope in scheme.get("bearer", [])]
+            if needed:
+                answer = client.request(method, filled(path, operation), json={} if method in ("put", "post") else None)
+                assert answer.status_code == 403, (method, path)
+                assert answer.json()["type"] == "/problems/forbidden"
+
+
+def filled(path: str, operation: dict[str, Any]) -> str:
+    """The path with values that fit its parameters' types."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            schema = parameter["schema"]
+            fits = {"uuid": "01890a5d-ac96-774b-bcce-b302099a8057", "date": "2025-09-15"}.get(schema.get("format", ""))
+            value = fits or (schema.get("enum") or ["100001" if schema.get("type") == "integer" else "2025-26"])[0]
+            path = path.replace("{" + parameter["name"] + "}", str(value))
+    return path
+
+
+def test_the_asyncapi_document_is_whole(asyncapi: dict[str, Any]) -> None:
+    assert asyncapi["asyncapi"] == "3.0.0"
+    assert set(asyncapi["channels"]) == {"registers", "absence-engine", "casework", "notifications"}
+    registry = Registry().with_resource("", Resource.from_contents(asyncapi, default_specification=DRAFT202012))
+    resolver = registry.resolver()
+    for reference in references(asyncapi):
+        assert resolver.lookup(reference).contents is not None
+
+
+def references(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(document.get("$ref"), str):
+            yield document["$ref"]
+        for value in document.values():
+            yield from references(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_every_golden_event_fits_its_schema(asyncapi: dict[str, Any], path: Path) -> None:
+    event = json.loads(path.read_text())
+    payload = asyncapi["components"]["messages"][event["type"]]["payload"]
+    validator = Draft202012Validator({**payload, "components": asyncapi["components"]})
+    assert not [error.message for error in validator.iter_errors(event)]
