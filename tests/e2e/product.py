@@ -77,7 +77,14 @@ class Process:
 
     def stop(self) -> int:
         """SIGTERM, and the exit status; the contract gives it ten seconds."""
+        self.ask_to_end()
+        return self.ended()
+
+    def ask_to_end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        """The exit status of a process that was asked to end."""
         try:
             return self.ended(10)
         except subprocess.TimeoutExpired:
@@ -207,7 +214,9 @@ def apart(folder: Path, today: str, database: str, kafka: str) -> Iterator[Produ
             processes=processes,
             environment=settings,
         )
-        assert [process.stop() for process in reversed(processes)] == [0] * len(processes)
+        for process in processes:
+            process.ask_to_end()
+        assert [process.ended() for process in processes] == [0] * len(processes)
     finally:
         for process in processes:
             if process.process.poll() is None:

@@ -91,7 +91,7 @@ def test_a_firm_crossing_becomes_a_task_and_a_letter_and_a_correction_undoes_the
     text = letters.get(f"/v1/letters/{letter['letter_id']}/content", headers={"Accept": "text/plain"})
     assert text.status_code == 200
     assert "Robin Parent" in text.text
-    assert "30 September 2025" in text.text
+    assert "26 September 2025" in text.text
     page = letters.get(f"/v1/letters/{letter['letter_id']}/content", headers={"Accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="en' in page.text
