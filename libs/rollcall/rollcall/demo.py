@@ -42,17 +42,16 @@ class Product:
         self.folder = folder
         self.url = ""
         self._port = port
-        self._today = today
+        self._environment = {**os.environ, "ROLLCALL_TODAY": today.isoformat()}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, hold_hours: int) -> float:
         """Seconds until it was ready; letters wait `hold_hours` before they leave."""
         began = time.perf_counter()
-        settings = {"ROLLCALL_TODAY": self._today.isoformat(), "ROLLCALL_LETTER_HOLD_HOURS": str(hold_hours)}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *_rollcall("up", "--data", str(self.folder), "--port", str(self._port)),
-                env={**os.environ, **settings},
+                env={**self._environment, "ROLLCALL_LETTER_HOLD_HOURS": str(hold_hours)},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the demo's to answer: it ends the product in order
@@ -89,7 +88,9 @@ class Product:
 
     async def run(self, *arguments: str) -> tuple[int, str]:
         """Exit status and standard output of another `rollcall` command."""
-        process = await asyncio.create_subprocess_exec(*_rollcall(*arguments), stdout=asyncio.subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *_rollcall(*arguments), env=self._environment, stdout=asyncio.subprocess.PIPE
+        )
         try:
             printed, _ = await process.communicate()
         except asyncio.CancelledError:
