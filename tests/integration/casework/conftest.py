@@ -7,8 +7,9 @@ from casework import consumer
 from common.clock import Clock
 from common.db import Database
 from common.events import Data, absence_engine
-from common.migrate import migrate
 
+from tests import servers
+from tests.doors import migrated
 from tests.told import NOW, TODAY, records
 
 Tell = Callable[..., Awaitable[None]]
@@ -16,12 +17,17 @@ Tell = Callable[..., Awaitable[None]]
 CLOCK = Clock(fixed_today=TODAY, wall=lambda: NOW)
 
 
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> str:
+    return migrated(postgres_url, "casework")
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    await migrate(database_url, "casework")
-    opened = await Database.open(database_url)
-    yield opened
-    await opened.close()
+async def database(postgres_url: str, template: str) -> AsyncIterator[Database]:
+    async with servers.fresh_database(postgres_url, template) as url:
+        opened = await Database.open(url)
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from common.clock import Clock
 from common.db import Database
 from common.events import Data, decode
 from common.http_client import ServiceClient
-from common.migrate import migrate
 from fastapi import FastAPI, HTTPException
 from notifications import consumer, pages
 from notifications.actions.office import Office
@@ -25,6 +24,8 @@ from notifications.registers import Registers
 from notifications.store import look
 from notifications.store.look import LetterFilter
 
+from tests import servers
+from tests.doors import migrated
 from tests.told import NOW, TODAY, URN, records, some_id
 
 HOLD = timedelta(hours=24)
@@ -93,12 +94,17 @@ def wall() -> Wall:
     return Wall()
 
 
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> str:
+    return migrated(postgres_url, "notifications")
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    await migrate(database_url, "notifications")
-    opened = await Database.open(database_url)
-    yield opened
-    await opened.close()
+async def database(postgres_url: str, template: str) -> AsyncIterator[Database]:
+    async with servers.fresh_database(postgres_url, template) as url:
+        opened = await Database.open(url)
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture
