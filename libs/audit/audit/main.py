@@ -12,13 +12,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from audit import barrier
-from audit.barrier import NotReachedError, Outstanding
-from audit.compare import world as worlds
-from audit.compare.children import Children, compare_facts, standing_rows
-from audit.compare.effects import compare_effects
-from audit.compare.school import compare_school
-from audit.read import engine, registers, snapshot
-from audit.read.snapshot import Snapshots
+from audit.barrier import NotReachedError
+from audit.compare.everything import compare_everything
+from audit.read import registers, snapshot
 from audit.report import Report
 
 PATIENCE_SECONDS = 60.0
@@ -53,7 +49,7 @@ async def run(
         if not running:
             today = await registers.judged_by(opened["registers"]) or today
         async with barrier.reached(opened, today, patience=patience, give_up=running) as (at, outstanding):
-            await compare(at, outstanding, today, report)
+            await compare_everything(at, outstanding, today, report)
     except NotReachedError as error:
         report.say(f"could not run: nothing has moved for {patience:.0f} s, and this has not arrived: {error}")
         return COULD_NOT_RUN
@@ -65,23 +61,3 @@ async def run(
     report.end()
     report.say(f"seconds: {time.monotonic() - began:.1f}")
     return DIFFERENCES if report.differences else NO_DIFFERENCE
-
-
-async def compare(at: Snapshots, outstanding: Outstanding, today: date, report: Report) -> None:
-    """Everything, on snapshots of one moment."""
-    for text in outstanding.waiting:
-        report.note(f"not yet delivered: {text}")
-    world = await worlds.load(at, outstanding, today)
-    rows = await engine.episodes(at.engine)
-    children = Children(at, world, report, {})
-    # Schools that the engine lags behind come first: they name the children who can't be compared.
-    schools = sorted(world.schools, key=lambda school: (school.urn not in outstanding.schools, school.urn))
-    lagging = [school for school in schools if school.urn in outstanding.schools]
-    for school in lagging:
-        await children.school(school.urn, await compare_school(at, world, school, report))
-    children.rows = standing_rows(rows, world, report)
-    for school in schools[len(lagging) :]:
-        await children.school(school.urn, await compare_school(at, world, school, report))
-    await children.end()
-    compare_facts(world, report)
-    await compare_effects(at, world, rows, report)

@@ -2,6 +2,7 @@
 
 | module | compares |
 | --- | --- |
+| `everything` | all of it, in order |
 | `world` | what every comparison needs to know: the roll, the calendars, who is who |
 | `school` | one school: its ledger, the marks that stand and wait, the engine's copy |
 | `children` | facts and merges, then each child's figures and episodes |

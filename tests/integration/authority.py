@@ -1,0 +1,292 @@
+"""A small authority whose schools do anything at any time, and the ledgers and databases that come of it.
+
+`steps` are what schools do, drawn at random; `Authority.take` has the registers service do one of them.
+`Authority.deliver` hands a delivery's chunks to two engines; `Authority.audit` lets the second implementation judge it.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from absence_engine.consumer import handler
+from absence_engine.domain.policy import Policy
+from audit.barrier import Outstanding
+from audit.compare import world as worlds
+from audit.compare.everything import compare_ledgers
+from audit.policy import Policy as PlainPolicy
+from audit.read import engine as read_engine
+from audit.read.snapshot import Connection, Snapshots
+from audit.report import Report
+from common.academic import Session, year_of
+from common.broker import Partition, Record
+from common.clock import Clock
+from common.db import Database
+from common.errors import InvalidError, NotFoundError
+from common.events.registers import TOPIC
+from hypothesis import strategies as st
+from registers.actions.deletion import Deletion, delete_mark
+from registers.actions.recording import Recorder
+from registers.actions.release import judge_by
+from registers.actions.roll import Roll, Row, put_roll
+from registers.actions.schools import put_calendar, put_school
+from registers.actions.writing import Writer
+from registers.domain.identity import RowKeys
+from registers.domain.register import Register, SentMark
+from registers.domain.roll import SentEnrolment, SentPupil
+from registers.store.schools import School
+
+FIRST, SECOND = 100001, 100002
+SCHOOLS = (FIRST, SECOND)
+TODAY = date(2026, 9, 11)
+DAYS = [date(2026, 7, 13) + timedelta(day) for day in (0, 1, 2, 3, 4)] + [
+    date(2026, 9, 2) + timedelta(day) for day in (0, 1, 2, 5, 6, 7, 8, 9, 10)
+]
+"""The last week of a school year and two of the next; the last day is after today."""
+UPNS = ["B801200005001", "F330123425001", "R33012342500A"]
+"""Two children's, and a temporary one."""
+PUPILS = ["1", "2", "3"]
+
+TABLES = {
+    "registers": "school, calendar, calendar_day, pupil, school_pupil, enrolment, contact, submission, mark,"
+    " unresolved, ledger, outbox, evaluated",
+    "engine": "child, school, calendar, enrolment, sheet, episode, pending, ledger_position, position, dead_letter,"
+    " outbox",
+}
+
+STANDING = """
+select mark.urn, mark.date, mark.session, school_pupil.local_id, mark.code from mark
+join school_pupil on school_pupil.urn = mark.urn and school_pupil.pupil_id = mark.pupil_id
+where mark.standing and mark.code is not null
+"""
+
+
+@dataclass(frozen=True)
+class PutCalendar:
+    """A school says when it is open: the sessions of DAYS, as a pattern that repeats."""
+
+    urn: int
+    pattern: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class PutRow:
+    """A school says that a pupil is, or was, on its roll, from one of DAYS to another."""
+
+    urn: int
+    local_id: str
+    upn: str | None
+    first: int
+    length: int | None
+    kind: str
+    born: date | None
+
+
+@dataclass(frozen=True)
+class PutMarks:
+    """A school sends registers of some sessions in a row, the codes as a pattern that repeats; a key may be unknown."""
+
+    urn: int
+    first: int
+    sessions: int
+    version: int | None
+    codes: tuple[str | None, ...]
+    by_upn: bool = False
+
+
+@dataclass(frozen=True)
+class Delete:
+    """A school takes a mark back."""
+
+    urn: int
+    session: int
+    local_id: str
+    version: int | None
+
+
+@dataclass(frozen=True)
+class NextDay:
+    """Midnight: the day after TODAY has come, or it is TODAY again."""
+
+    tomorrow: bool
+
+
+Step = PutCalendar | PutRow | PutMarks | Delete | NextDay
+
+urns = st.sampled_from(SCHOOLS)
+versions = st.none() | st.integers(1, 4)
+places = st.integers(0, 2 * len(DAYS) - 1)
+steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(
+        PutMarks,
+        urns,
+        places,
+        st.integers(1, 2 * len(DAYS)),
+        versions,
+        st.lists(st.sampled_from(["/", "O", "O", "N", "G", "I", "D", "/", "", "H", None]), min_size=1, max_size=7).map(
+            tuple
+        ),
+        st.booleans(),
+    ),
+    st.builds(
+        PutRow,
+        urns,
+        st.sampled_from(PUPILS),
+        st.none() | st.sampled_from(UPNS),
+        st.integers(-1, len(DAYS) - 1),
+        st.none() | st.integers(0, 8),
+        st.sampled_from(["single", "main", "subsidiary"]),
+        st.sampled_from([None, date(2014, 3, 9), date(2021, 9, 1), date(2010, 8, 31)]),
+    ),
+    st.builds(PutCalendar, urns, st.lists(st.booleans(), min_size=1, max_size=5).map(tuple)),
+    st.builds(Delete, urns, places, st.sampled_from(PUPILS), versions),
+    st.builds(NextDay, st.booleans()),
+)
+beginning: list[Step] = [
+    *(PutCalendar(urn, (True,)) for urn in SCHOOLS),
+    *(PutRow(FIRST, local_id, upn, 0, None, "single", None) for local_id, upn in [("1", UPNS[0]), ("2", None)]),
+    PutRow(SECOND, "1", None, 0, None, "single", None),
+]
+"""What every example begins with: two schools that are open, and a few children."""
+
+
+def session_at(place: int) -> tuple[date, Session]:
+    return DAYS[place // 2], Session(place % 2)
+
+
+Chunk = list[tuple[int, bytes]]
+"""Entries as they are delivered together: (school, body)."""
+
+
+class Authority:
+    """The databases of registers and the engine, emptied for each example; two engines share the latter."""
+
+    def __init__(self, registers: Database, engines: tuple[Database, Database], policy: Policy) -> None:
+        self.registers, self.engines = registers, engines
+        self.policy = policy
+        self.clock = Clock(TODAY)
+        self._offsets = [0, 0]
+
+    async def empty(self) -> None:
+        for database, names in ((self.registers, TABLES["registers"]), (self.engines[0], TABLES["engine"])):
+            async with database.connection() as connection:
+                await connection.execute(f"truncate {names} restart identity")
+        self.clock, self._offsets = Clock(TODAY), [0, 0]
+        for urn in SCHOOLS:
+            await put_school(self._writer(), self.registers, School(urn, f"School {urn}", "330", str(urn), "primary"))
+        await judge_by(self.registers, self._writer(), TODAY)
+
+    def _writer(self) -> Writer:
+        return Writer(self.registers, self.clock, lambda: None)
+
+    async def take(self, step: Step) -> None:
+        """Has the registers service do a step; what it refuses changes nothing."""
+        match step:
+            case PutCalendar():
+                await self._put_calendar(step)
+            case PutRow():
+                await self._put_row(step)
+            case PutMarks():
+                for place in range(step.first, min(step.first + step.sessions, 2 * len(DAYS))):
+                    await self._put_register(step, place)
+            case Delete():
+                await self._delete(step)
+            case NextDay():
+                self.clock = Clock(TODAY + timedelta(int(step.tomorrow)))
+                await judge_by(self.registers, self._writer(), self.clock.today())
+
+    async def _put_calendar(self, step: PutCalendar) -> None:
+        opened: dict[int, dict[date, frozenset[Session]]] = {2025: {}, 2026: {}}
+        for place in range(2 * len(DAYS)):
+            day, session = session_at(place)
+            if step.pattern[place % len(step.pattern)]:
+                of_year = opened[year_of(day)]
+                of_year[day] = of_year.get(day, frozenset()) | {session}
+        for year, days in opened.items():
+            await put_calendar(self._writer(), step.urn, year, days)
+
+    async def _put_row(self, step: PutRow) -> None:
+        first = DAYS[step.first] if step.first >= 0 else date(2025, 9, 1)
+        to = None if step.length is None else first + timedelta(step.length)
+        stay = SentEnrolment(first, to, step.kind)  # type: ignore[arg-type]
+        pupil = SentPupil(step.local_id, "A", "B", stay, upn=step.upn, date_of_birth=step.born)
+        await put_roll(self._writer(), Roll(step.urn, [Row(pupil, RowKeys(step.local_id, step.upn))]))
+
+    async def _put_register(self, step: PutMarks, place: int) -> None:
+        day, session = session_at(place)
+        keys = [("upn", upn) for upn in UPNS] if step.by_upn else [("local_id", local_id) for local_id in PUPILS]
+        marks = [
+            SentMark(code, **{kind: key})
+            for number, (kind, key) in enumerate(keys)
+            if (code := step.codes[(place + number) % len(step.codes)]) is not None
+        ]
+        recorder = Recorder(self.registers, self.clock, lambda: None)
+        now = datetime.now(UTC)
+        with contextlib.suppress(InvalidError):  # two keys of one child, by now: the register is refused whole
+            await recorder.record(Register(step.urn, day, session, step.version, None, None, now, "test", marks))
+
+    async def _delete(self, step: Delete) -> None:
+        day, session = session_at(step.session)
+        async with self.registers.connection() as connection:
+            pupil_id = await connection.fetchval(
+                "select pupil_id::text from school_pupil where urn = $1 and local_id = $2", step.urn, step.local_id
+            )
+        if pupil_id is not None:
+            deletion = Deletion(step.urn, day, session, pupil_id, step.version, datetime.now(UTC), "test")
+            with contextlib.suppress(NotFoundError):  # nothing to take back
+                await delete_mark(self._writer(), deletion)
+
+    async def standing_marks(self) -> dict[int, set[tuple[date, int, str, str]]]:
+        """By school: day, session, local id and code of every mark that stands."""
+        async with self.registers.connection() as connection:
+            rows = await connection.fetch(STANDING)
+        return {urn: {tuple(row)[1:] for row in rows if row["urn"] == urn} for urn in SCHOOLS}
+
+    async def ledgers(self) -> dict[int, list[bytes]]:
+        """Every school's entries, in order."""
+        async with self.registers.connection() as connection:
+            rows = await connection.fetch("select urn, body from ledger order by urn, number")
+        found: dict[int, list[bytes]] = {urn: [] for urn in SCHOOLS}
+        for row in rows:
+            found[row["urn"]].append(row["body"])
+        return found
+
+    async def deliver(self, partition: int, chunks: Sequence[Chunk], owners: Sequence[int]) -> None:
+        """One partition's records, chunk by chunk, each to one of the two engines."""
+        handle = handler(self.clock, self.policy)
+        for number, chunk in enumerate(chunks):
+            records: list[Record] = []
+            for urn, body in chunk:
+                offset = self._offsets[partition]
+                self._offsets[partition] += 1
+                records.append(Record(Partition(TOPIC, partition), offset, str(urn).encode(), body, str(offset)))
+            owner = self.engines[owners[number % len(owners)]]
+            await owner.in_transaction(lambda tx, records=records: handle(tx, records))
+
+    async def deliver_all(self, partitions: Sequence[Sequence[Chunk]], owners: Sequence[int]) -> None:
+        """Several partitions at the same time."""
+        await asyncio.gather(*(self.deliver(number, chunks, owners) for number, chunks in enumerate(partitions)))
+
+    async def audit(self, policy: PlainPolicy) -> str:
+        """What the second implementation finds wrong, in words; empty when nothing is."""
+        out = io.StringIO()
+        report = Report(out)
+        async with (
+            self.registers.connection() as registers,
+            self.engines[0].connection() as engine,
+            registers.transaction(isolation="repeatable_read", readonly=True),
+            engine.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            at = snapshots_of(registers, engine)  # type: ignore[arg-type]
+            world = await worlds.load(at, Outstanding(), self.clock.today())
+            world = dataclasses.replace(world, policy=policy)
+            await compare_ledgers(at, world, await read_engine.episodes(at.engine), report)
+        return out.getvalue()
+
+
+def snapshots_of(registers: Connection, engine: Connection) -> Snapshots:
+    """Snapshots without casework and notifications, which ledgers do not concern."""
+    return Snapshots(registers=registers, engine=engine, casework=engine, notifications=engine)

@@ -1,0 +1,151 @@
+"""However ledgers are delivered, what comes of them is what the second implementation says of what was sent.
+
+The ledgers are written by the registers service, from anything that schools may do. They are delivered in any batches,
+with repetitions, with gaps that are filled later, interleaved between schools, to two engines that share them.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+import pytest
+from common.db import Database, create_database_if_absent
+from common.migrate import migrate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.authority import (
+    FIRST,
+    PUPILS,
+    SCHOOLS,
+    SECOND,
+    Authority,
+    Chunk,
+    Delete,
+    PutCalendar,
+    PutMarks,
+    PutRow,
+    Step,
+    beginning,
+    steps,
+)
+from tests.unit.test_two_implementations import SMALL_ENGINE, SMALL_PLAIN
+
+slow = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def authority(runner: asyncio.Runner, postgres_url: str) -> Iterator[Authority]:
+    async def prepare() -> Authority:
+        urls: list[str] = []
+        for service in ("registers", "absence_engine"):
+            url = await create_database_if_absent(postgres_url, f"delivery-{service}")
+            await migrate(url, service)
+            urls.append(url)
+        opened = [await Database.open(url, max_size=4) for url in (urls[0], urls[1], urls[1])]
+        return Authority(opened[0], (opened[1], opened[2]), SMALL_ENGINE)
+
+    found = runner.run(prepare())
+    yield found
+    for database in (found.registers, *found.engines):
+        runner.run(database.close())
+
+
+def delivery(entries: Chunk, chance: Random) -> list[Chunk]:
+    """A school's entries in chunks: some come again, some come too early and again later, all have come at the end."""
+    chunks: list[Chunk] = []
+    applied = 0
+    while applied < len(entries):
+        start = max(0, applied + chance.choice([0, 0, 0, -1, -3, 1, 2]))
+        end = start + chance.randint(1, max(1, len(entries) // chance.randint(1, 8)))
+        chunks.append(entries[start:end])
+        if start <= applied:
+            applied = max(applied, min(end, len(entries)))
+    return chunks
+
+
+def interleaved(first: list[Chunk], second: list[Chunk], chance: Random) -> list[Chunk]:
+    """Two schools' deliveries in one partition: their chunks mixed, some of them joined into one."""
+    left = [list(first), list(second)]
+    mixed: list[Chunk] = []
+    while left[0] or left[1]:
+        chunk = chance.choice([one for one in left if one]).pop(0)
+        if mixed and chance.random() < 0.4:
+            mixed[-1] = mixed[-1] + chunk
+        else:
+            mixed.append(chunk)
+    return mixed
+
+
+@slow
+@given(
+    what=st.lists(steps, max_size=12),
+    chance=st.randoms(use_true_random=False),
+    one_partition=st.booleans(),
+)
+def test_any_delivery_gives_what_the_second_implementation_says(
+    authority: Authority, runner: asyncio.Runner, what: list[Step], chance: Random, one_partition: bool
+) -> None:
+    async def example() -> str:
+        await authority.empty()
+        for step in [*beginning, *what]:
+            await authority.take(step)
+        ledgers = await authority.ledgers()
+        first, second = (delivery([(urn, body) for body in ledgers[urn]], chance) for urn in SCHOOLS)
+        partitions = [interleaved(first, second, chance)] if one_partition else [first, second]
+        await authority.deliver_all(partitions, [chance.randint(0, 1) for _ in range(7)])
+        return await authority.audit(SMALL_PLAIN)
+
+    assert runner.run(example()) == ""
+
+
+@st.composite
+def versioned_steps(draw: st.DrawFn) -> list[PutMarks | Delete]:
+    """What a school's system sends over a few sessions, each with a version of its own, in the order of versions."""
+    register = st.builds(
+        PutMarks,
+        st.just(FIRST),
+        st.integers(0, 1),
+        st.integers(1, 2),
+        st.just(0),
+        st.lists(st.sampled_from(["/", "O", "I", "", "H", None]), min_size=1, max_size=5).map(tuple),
+    )
+    deletion = st.builds(Delete, st.just(FIRST), st.integers(0, 2), st.sampled_from(PUPILS), st.just(0))
+    sent = draw(st.lists(register | deletion, min_size=1, max_size=8))
+    return [replace(step, version=version) for version, step in enumerate(sent, start=1)]
+
+
+@slow
+@given(sent=versioned_steps(), chance=st.randoms(use_true_random=False))
+def test_versioned_registers_and_deletions_may_arrive_in_any_order(
+    authority: Authority, runner: asyncio.Runner, sent: list[PutMarks | Delete], chance: Random
+) -> None:
+    """One school gets them in the order of their versions, another in any order."""
+    shuffled = [replace(step, urn=SECOND) for step in sent]
+    chance.shuffle(shuffled)
+
+    async def example() -> tuple[dict[int, set[tuple[date, int, str, str]]], str]:
+        await authority.empty()
+        for urn in SCHOOLS:
+            await authority.take(PutCalendar(urn, (True,)))
+            for local_id in PUPILS:
+                await authority.take(PutRow(urn, local_id, None, 0, None, "single", None))
+        for step in [*sent, *shuffled]:
+            await authority.take(step)
+        ledgers = await authority.ledgers()
+        await authority.deliver_all([[[(urn, body) for body in ledgers[urn]]] for urn in SCHOOLS], [0, 1])
+        return await authority.standing_marks(), await authority.audit(SMALL_PLAIN)
+
+    marks, found = runner.run(example())
+    assert marks[FIRST] == marks[SECOND]
+    assert found == ""
