@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 
 AnyServer = TypeVar("AnyServer", bound="_Server")
 
@@ -51,6 +52,8 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/log
 auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=8388608
 offsets.topic.num.partitions=4
@@ -73,6 +76,7 @@ class _Server:
     """One server process in a folder of its own; subclasses say how it is made, started and known to be ready."""
 
     name = "server"
+    stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
 
     def __init__(self, folder: Path) -> None:
@@ -137,7 +141,7 @@ class _Server:
 
     def stop(self) -> None:
         """An orderly stop; the data stays."""
-        self._end(signal.SIGTERM)
+        self._end(self.stop_signal)
 
     def kill(self) -> None:
         """As if the machine had dropped it; the data stays."""
@@ -160,6 +164,21 @@ class _Server:
             self._process.wait(STOP_SECONDS)
         self._process = None
 
+    def freeze(self) -> None:
+        """Halts the server with its children: connections stay open, answers do not come."""
+        for process in self._family():
+            process.suspend()
+
+    def thaw(self) -> None:
+        """Goes on after `freeze`."""
+        for process in self._family():
+            process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        assert self._process is not None
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
+
     def wipe(self) -> None:
         """Ends the server and empties its data; the next start is that of a new one on the same port."""
         self.kill()
@@ -178,6 +197,7 @@ class Postgres(_Server):
     """PostgreSQL 18 out of the wheel; trusts every local connection, and does not wait for the disk."""
 
     name = "PostgreSQL"
+    stop_signal = signal.SIGINT  # fast: sessions are ended, not waited for
     kill_signal = signal.SIGQUIT  # immediate: no checkpoint, so the next start recovers from the log
 
     def __init__(self, folder: Path, **settings: str) -> None:

@@ -76,6 +76,9 @@ class Session:
         except BrokerAwayError:
             self.connection.terminate()
             raise
+        except asyncpg.InternalClientError as error:  # the server's farewell came while nothing was asked
+            self.connection.terminate()
+            raise BrokerAwayError(str(error)) from error
         except asyncpg.InterfaceError as error:
             if not self.connection.is_closed():
                 raise
@@ -99,5 +102,5 @@ class Session:
         """Closes in bounded time, whatever state the connection is in."""
         try:
             await asyncio.wait_for(self.connection.close(), STOP_SECONDS)
-        except (*AWAY, asyncpg.InterfaceError, asyncpg.PostgresError):
+        except (*AWAY, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError):
             self.connection.terminate()

@@ -3,7 +3,7 @@
 """An aiokafka client within bounds: no wait without an end, no connection mended in secret, nothing left running."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from aiokafka.conn import CloseReason
@@ -69,6 +69,14 @@ class Client(Generic[Inner]):
         """BrokerAwayError once the client is lost."""
         if self.lost.done():
             raise BrokerAwayError("the connection to Kafka is lost")
+
+    async def check_topics(self, topics: Iterable[str]) -> None:
+        """BrokerAwayError when the broker does not answer, or lacks a topic: another one, or a wiped one."""
+        cluster = await self.ask(self._network.fetch_all_metadata())
+        missing = set(topics) - cluster.topics()
+        if missing:
+            self.lose()
+            raise BrokerAwayError(f"topics are not there: {sorted(missing)}")
 
     def judge(self, error: Exception) -> Exception:
         """BrokerAwayError for what may pass, the client being lost; errors for good (a refused login) as they are."""

@@ -40,6 +40,7 @@ class KafkaPublisher:
         client = Client(producer, producer.client, producer.stop)
         try:
             await client.ask(producer.start())
+            await client.check_topics(topics)
             partitions = {topic: len(await client.ask(producer.partitions_for(topic))) for topic in topics}
         except BaseException:
             await client.close()

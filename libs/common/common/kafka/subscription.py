@@ -3,13 +3,12 @@
 """A member of a consumer group on Kafka."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from common.broker import BrokerAwayError, Partition, Record
 from common.kafka.client import ANSWER_SECONDS, Client
@@ -65,7 +64,7 @@ class KafkaSubscription:
         subscription = cls(bootstrap, client, tuple(topics))
         try:
             await client.ask(consumer.start())
-            await subscription._check_topics()
+            await client.check_topics(topics)
             await client.ask(consumer._client.set_topics(topics))
             if not all(consumer.partitions_for_topic(topic) for topic in topics):
                 raise BrokerAwayError("the partitions of a topic are not known yet")
@@ -74,13 +73,6 @@ class KafkaSubscription:
             await client.close()
             raise
         return subscription
-
-    async def _check_topics(self) -> None:
-        """BrokerAwayError when the broker does not answer, or lacks a topic: another one, or a wiped one."""
-        missing = set(self._topics) - await self._client.ask(self._client.inner.topics())
-        if missing:
-            self._client.lose()
-            raise BrokerAwayError(f"topics are not there: {sorted(missing)}")
 
     async def poll(
         self,
@@ -112,7 +104,7 @@ class KafkaSubscription:
         """Without records, whether the broker is still there shows only when it is asked."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            await self._check_topics()
+            await self._client.check_topics(self._topics)
 
     def assignment(self) -> frozenset[Partition]:
         """See `Subscription`. Empty while the group is sharing its partitions out."""
@@ -122,7 +114,7 @@ class KafkaSubscription:
 
     def seek(self, partition: Partition, offset: int) -> None:
         """See `Subscription`. Of no effect when the partition is not this member's any more."""
-        with contextlib.suppress(IllegalStateError):
+        if partition in self.assignment():
             self._client.inner.seek(TopicPartition(*partition), offset)
         if self._getting is not None and self._getting.done():
             self._outdated.add(partition)  # what it brings was read before the seek
