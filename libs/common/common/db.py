@@ -5,7 +5,7 @@ transaction; nobody below commits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -43,13 +43,13 @@ class Database:
         return cls(pool, url)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncGenerator[Transaction]:
         """One transaction on one connection; committed when the block ends well, rolled back otherwise."""
         async with self._pool.acquire() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Transaction]:
+    async def connection(self) -> AsyncGenerator[Transaction]:
         """A connection without a transaction: single reads, session-level locks."""
         async with self._pool.acquire() as connection:
             yield connection

@@ -11,7 +11,8 @@ from common.events import Event, encode
 
 ADD = """
 insert into outbox (topic, key, event_id, body)
-select topic, key, event_id, body from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) with ordinality as t(topic, key, event_id, body, n)
+select topic, key, event_id, body
+from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) with ordinality as t (topic, key, event_id, body, n)
 order by n
 """
 

@@ -9,7 +9,7 @@ Additive change only; anything else is a `v2` beside `v1`.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -35,7 +35,7 @@ class SessionRef(msgspec.Struct, frozen=True, order=True):
 
 
 class Revision(msgspec.Struct, frozen=True, order=True):
-    """How new a state is: consumers ignore one that is not higher than theirs. A rebuild or restore raises the epoch."""
+    """How new a state is: consumers ignore what is not higher than theirs. A rebuild or restore raises the epoch."""
 
     epoch: int
     count: int
@@ -160,4 +160,4 @@ def schemas(types: Iterable[type[Data]]) -> tuple[dict[str, Any], dict[str, Any]
     """JSON Schemas of event data, by type name, and the components that they refer to (for AsyncAPI)."""
     classes = list(types)
     refs, components = msgspec.json.schema_components(classes, ref_template="#/components/schemas/{name}")
-    return {cls.type: cast("dict[str, Any]", ref) for cls, ref in zip(classes, refs, strict=True)}, components
+    return {cls.type: ref for cls, ref in zip(classes, refs, strict=True)}, components

@@ -1,7 +1,7 @@
 """What the absence engine says, on topic `absence-engine`, keyed by `pupil_id`.
 
-Every threshold event carries the full state of its episode and a `revision`: a reader that keeps the highest revision per
-episode needs neither order nor history. The event's type says what happened last.
+Every threshold event carries the full state of its episode and a `revision`: a reader that keeps the highest revision
+per episode needs neither order nor history. The event's type says what happened last.
 """
 
 from typing import ClassVar, Literal
@@ -25,10 +25,10 @@ class CountedSession(msgspec.Struct, frozen=True, order=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why: what a person can check by hand, as at the session that made the episode firm, or else crossed.
 
-    PA and SA: `sessions` are the year's absences up to that session, `school_weeks` is empty. PN_10_IN_10: the sessions in
-    the window that ends with that session's week, and the Mondays of the window's weeks. `formula` holds integers and the
-    comparison as text. `hash` is the SHA-256 (hex) of the RFC 8785 JSON of {pupil_id, kind, sessions, school_weeks,
-    formula, policy_version}.
+    PA and SA: `sessions` are the year's absences up to that session, `school_weeks` is empty. PN_10_IN_10: the sessions
+    in the window that ends with that session's week, and the Mondays of the window's weeks. `formula` holds integers
+    and the comparison as text. `hash` is the SHA-256 (hex) of the RFC 8785 JSON of {pupil_id, kind, sessions,
+    school_weeks, formula, policy_version}.
     """
 
     sentence: str

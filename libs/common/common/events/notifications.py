@@ -1,4 +1,4 @@
-"""What notifications says, on topic `notifications`, keyed by `pupil_id`. Each event carries the letter's full state."""
+"""What notifications says, on topic `notifications`, keyed by `pupil_id`: each event has the letter's full state."""
 
 from typing import ClassVar, Literal
 

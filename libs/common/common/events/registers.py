@@ -2,8 +2,8 @@
 
 Entries of one school are numbered 1, 2, 3, … without a gap (`sequence` of the envelope; `schoolurn` is the school,
 `subject` its URN as text). Each carries the id of the entry before it (`previous`) and the last number of its write
-(`write_last`): readers evaluate children only when a write is complete. Facts are full states, so that reading one twice
-changes nothing. Pupils are named by `pupil_id` alone.
+(`write_last`): readers evaluate children only when a write is complete. Facts are full states, so that reading one
+twice changes nothing. Pupils are named by `pupil_id` alone.
 """
 
 from typing import ClassVar, Literal
