@@ -22,8 +22,8 @@ from registers import api
 from registers.actions.recording import Recorder
 from registers.actions.writing import Writer
 from registers.api.context import Context
+from registers.store import tables
 
-from tests import servers
 from tests.integration.registers import ledgers
 
 TODAY = date(2025, 9, 15)
@@ -100,32 +100,34 @@ class Authority:
         return answer["items"]
 
 
-def pupil(local_id: str, **changes: Any) -> dict[str, Any]:
+def pupil(number: str, **changes: Any) -> dict[str, Any]:
     return {
-        "local_id": local_id, "upn": None, "given_name": "Sam", "family_name": f"Child{local_id}",
+        "local_id": number, "upn": None, "given_name": "Sam", "family_name": f"Child{number}",
         "date_of_birth": "2014-03-09", "year_group": 6, "flags": [],
         "enrolment": {"from": "2025-09-01", "to": None, "kind": "single"},
     } | changes  # fmt: skip
 
 
 @pytest.fixture(scope="session")
-def template(postgres_url: str) -> str:
-    """The name of a migrated database to copy."""
+def registers_url(postgres_url: str) -> str:
+    """The URL of a migrated database of registers, which its tests share one after the other."""
 
     async def make() -> str:
-        url = await create_database_if_absent(postgres_url, "registers-template")
+        url = await create_database_if_absent(postgres_url, "registers-alone")
         await migrate(url, "registers")
-        return url.rpartition("/")[2]
+        return url
 
     return asyncio.run(make())
 
 
 @pytest.fixture
-async def database(postgres_url: str, template: str) -> AsyncIterator[Database]:
-    async with servers.fresh_database(postgres_url, template) as url:
-        opened = await Database.open(url)
-        yield opened
-        await opened.close()
+async def database(registers_url: str) -> AsyncIterator[Database]:
+    """The database, empty."""
+    opened = await Database.open(registers_url)
+    async with opened.transaction() as tx:
+        await tx.execute(f"truncate {', '.join(tables.metadata.tables)} restart identity")
+    yield opened
+    await opened.close()
 
 
 def assemble(database: Database, today: date = TODAY) -> tuple[httpx.AsyncClient, Writer, list[None]]:

@@ -22,7 +22,8 @@ async def test_a_school_is_made_changed_and_read(authority: Authority) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"phase": "middle"}, {"la_code": "33"}, {"la_code": 330}, {"laestab": "330200"}, {"name": " "}, {"name": None}]
+    "wrong",
+    [{"phase": "middle"}, {"la_code": "33"}, {"la_code": 330}, {"laestab": "330200"}, {"name": " "}, {"name": None}],
 )
 async def test_a_school_with_wrong_facts_is_refused(authority: Authority, wrong: dict[str, Any]) -> None:
     answer = await authority.ask("PUT", f"/v1/schools/{URN}", 422, json=SCHOOL | wrong)
@@ -71,7 +72,9 @@ async def test_an_empty_calendar_is_said_once(authority: Authority) -> None:
         ([0], ["/days/0/date"]),
     ],
 )
-async def test_a_calendar_with_wrong_days_is_refused(authority: Authority, days: list[Any], pointers: list[str]) -> None:
+async def test_a_calendar_with_wrong_days_is_refused(
+    authority: Authority, days: list[Any], pointers: list[str]
+) -> None:
     await authority.ask("PUT", f"/v1/schools/{URN}", json=SCHOOL)
     listed = [{"date": day, "sessions": ["AM"]} for day in days]
     answer = await authority.ask("PUT", CALENDAR, 422, json={"days": listed})
@@ -129,7 +132,15 @@ async def test_a_school_sees_its_own_only(authority: Authority) -> None:
     await authority.mark("1", "/", urn=OTHER)
     base = f"/v1/schools/{OTHER}"
     narrow = {"headers": bearer(schools=[URN])}
-    for path in ("", "/calendars/2025-26", "/roll", "/registers/2025-09-15/AM", "/quarantine", "/data-quality", "/changes"):
+    for path in (
+        "",
+        "/calendars/2025-26",
+        "/roll",
+        "/registers/2025-09-15/AM",
+        "/quarantine",
+        "/data-quality",
+        "/changes",
+    ):
         await authority.ask("GET", base + path, 404, **narrow)
     await authority.ask("PUT", base, 404, json=SCHOOL, **narrow)
     await authority.ask("PUT", "/v1/schools/100009", 404, json=SCHOOL, **narrow)

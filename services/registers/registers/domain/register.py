@@ -254,10 +254,11 @@ def note(
     """Notes what new verdicts on the entries of a slot change: in the tables (entries that are kept already), and for
     readers of the ledger (the mark that stands; marks that begin or cease to wait).
     """
-    before, after = None, None
+    before: list[Entry] = []
+    after: Entry | None = None
     for entry, verdict in zip(slot, verdicts, strict=True):
         if entry.stands:
-            before = entry
+            before.append(entry)
         if verdict.stands:
             after = entry
         if verdict == (entry.rank, entry.stands, entry.problem):

@@ -86,19 +86,15 @@ def standing(entries: Sequence[Entry]) -> Entry | None:
     return next((entry for entry in entries if entry.stands), None)
 
 
-def announcements(before: Entry | None, after: Entry | None) -> list[tuple[str, str | None]]:
-    """What readers of the ledger must hear when `after` takes the place of `before`: (id, code or None).
+def announcements(before: Sequence[Entry], after: Entry | None) -> list[tuple[str, str | None]]:
+    """What readers of the ledger must hear when `after` takes the place of what stood: (id, code or None).
 
-    A code is announced under the id that it was sent for; when the standing mark moves to another id of the same child,
-    the old id's code is taken back.
+    A code is announced under the id that it was sent for; codes that stood under other ids of the same child are taken
+    back. More than one stood where two ids have just turned out to be one child.
     """
-    was = (before.pupil_id, before.code) if before is not None and before.code is not None else None
+    was = [(entry.pupil_id, entry.code) for entry in before if entry.code is not None]
     now = (after.pupil_id, after.code) if after is not None and after.code is not None else None
-    if was == now:
-        return []
-    said: list[tuple[str, str | None]] = []
-    if was is not None and (now is None or now[0] != was[0]):
-        said.append((was[0], None))
-    if now is not None:
+    said: list[tuple[str, str | None]] = [(child, None) for child, _ in was if now is None or child != now[0]]
+    if now is not None and now not in was:
         said.append(now)
     return said
