@@ -13,6 +13,7 @@ from common.clock import Clock
 from common.db import Transaction
 from common.events.casework import TOPIC
 
+from casework import metrics
 from casework.actions.hear import Merge, News
 from casework.domain import follow as rules
 from casework.domain import say
@@ -84,5 +85,8 @@ async def _keep_and_say(
 ) -> None:
     now = clock.now()
     await work.save(tx, tasks, cases, entries)
+    for task in tasks:
+        metrics.TASKS.labels(task.kind, task.status).inc()
+    metrics.CASES.inc(len(cases))
     events = [say.of_case(case, now) for case in cases] + [say.of_task(task, now) for task in tasks]
     await outbox.add(tx, events, TOPIC)

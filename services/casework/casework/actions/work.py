@@ -9,6 +9,7 @@ from common.errors import NotFoundError, StaleError
 from common.events import Revision
 from common.events.casework import TOPIC
 
+from casework import metrics
 from casework.domain import follow as rules
 from casework.domain import say, tasks
 from casework.domain.values import Task
@@ -64,5 +65,6 @@ async def _change(
 
     now = clock.now()
     await work.save(tx, tasks=[after], entries=[rules.closing(after, now)])
+    metrics.TASKS.labels(after.kind, after.status).inc()
     await outbox.add(tx, [say.of_task(after, now)], TOPIC)
     return after

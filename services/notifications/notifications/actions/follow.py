@@ -16,6 +16,7 @@ from common.db import Transaction
 from common.events import Event
 from common.events.notifications import TOPIC
 
+from notifications import metrics
 from notifications.actions.hear import Merge, News
 from notifications.domain import follow as rules
 from notifications.domain import say
@@ -81,7 +82,10 @@ async def _join(tx: Transaction, merge: Merge, clock: Clock) -> str | None:
 
 
 def _said(before: Letter, after: Letter, clock: Clock) -> Event:
-    return say.of_letter(after, clock.now(), just_overtaken=after.overtaken and not before.overtaken)
+    just_overtaken = after.overtaken and not before.overtaken
+    metrics.OVERTAKEN.inc(just_overtaken)
+    metrics.LETTERS.labels(after.kind, after.status).inc()
+    return say.of_letter(after, clock.now(), just_overtaken=just_overtaken)
 
 
 def _by_child(episodes: Sequence[Episode]) -> Mapping[str, list[Episode]]:

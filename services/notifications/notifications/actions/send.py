@@ -16,7 +16,7 @@ from common.db import Transaction
 from common.errors import NotFoundError, UnavailableError
 from common.events.notifications import TOPIC
 
-from notifications import pages
+from notifications import metrics, pages
 from notifications.actions.office import Office
 from notifications.channels import Channel, ChannelAwayError, HandOver, HandOverError, Parcel
 from notifications.domain import letters as rules
@@ -88,6 +88,7 @@ async def send(office: Office, letter_id: str, away: set[ChannelName]) -> bool:
             return False
         except _WaitError as error:
             await queue.postpone_letter(connection, letter_id, office.clock.now() + error.wait)
+            metrics.LETTERS_WAITED.inc()
             log.warning("letter waits", letter_id=letter_id, reason=str(error))
             raise
         finally:
@@ -197,5 +198,6 @@ async def _change(hands: _Hands, letter_id: str, expected: Status, change: Calla
         after = change(letter)
         await letters.save(hands.connection, [after])
         await outbox.add(hands.connection, [say.of_letter(after, hands.office.clock.now())], TOPIC)
+    metrics.LETTERS.labels(after.kind, after.status).inc()
     log.info("letter changed", letter_id=letter_id, status=after.status, channel=after.channel)
     return True

@@ -13,6 +13,7 @@ from common.db import Transaction
 from common.errors import NotFoundError, UnavailableError
 from common.events.notifications import TOPIC
 
+from notifications import metrics
 from notifications.actions.office import Office
 from notifications.domain import letters as rules
 from notifications.domain import recipients, say
@@ -24,7 +25,7 @@ from notifications.store.queue import Claim
 log = structlog.get_logger()
 
 AT_ONCE = 8
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=25)
 LONGEST_WAIT = 30.0
 UNKNOWN_CHILD_WAIT = timedelta(seconds=60)
 
@@ -69,6 +70,7 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
         channel = recipients.channel_for(contact, can_email=office.can_email)
         made.append(rules.made(episode, rule, contact, channel, now, office.hold))
 
+    metrics.LETTERS.labels(rule.letter, "queued").inc(len(made))
     await letters.add(tx, made)
     await letters.settled(tx, settlement)
     await outbox.add(tx, [say.of_letter(letter, now) for letter in made], TOPIC)
@@ -78,5 +80,6 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
 async def _postpone(office: Office, claim: Claim, wait: timedelta, trouble: str) -> str:
     async with office.database.transaction() as tx:
         await queue.postpone_settlement(tx, claim, office.clock.now() + wait)
+    metrics.SETTLEMENTS_WAITED.inc()
     log.warning("settlement waits", episode_id=claim.episode_id, reason=trouble, attempts=claim.attempts)
     return trouble
