@@ -23,7 +23,6 @@ from absence_engine.actions.batch import Batch, SheetKey
 from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.domain import events
 from absence_engine.domain.events import Told
-from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
@@ -42,6 +41,7 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     settled = await _settled(tx, changes)
     waited = await progress.waiting_at(tx, settled)
     family = _Family(await children.lock(tx, changes.ids() | waited))
+    await family.complete(tx)
 
     merged = await _merge(tx, changes, family)
     whole = await _keep_facts(tx, changes, family) | family.of(waited) | set(merged.values())
@@ -49,37 +49,39 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     touches, records = await _write_marks(tx, changes, family, due, whole)
     await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
 
-    told = await evaluate(tx, records, touches, clock.now(), policy)
+    told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
     await episodes.save(tx, told)
     await _announce(tx, merged, told, clock)
 
 
 class _Family:
-    """The locked ids: which living child each means, and what is known of it."""
+    """The locked ids and those that died into them: which living child each means, and what is known of it."""
 
-    def __init__(self, rows: dict[str, children.ChildRow]) -> None:
-        self._survivor = {row.pupil_id: row.survivor for row in rows.values()}
+    def __init__(self, rows: Mapping[str, children.ChildRow]) -> None:
         self.born: dict[str, date | None] = {row.pupil_id: row.date_of_birth for row in rows.values()}
-        self.dead: dict[str, str] = {}
+        self.living = {row.pupil_id: row.survivor or row.pupil_id for row in rows.values()}
+        for pupil_id, survivor in self.living.items():
+            while survivor != (further := self.living[survivor]):
+                survivor = further
+            self.living[pupil_id] = survivor
 
-    def living(self, pupil_id: str) -> str:
-        """The living child that a locked id, or one that died into a locked one, means."""
-        while (survivor := self._survivor.get(pupil_id, self.dead.get(pupil_id))) is not None:
-            pupil_id = survivor
-        return pupil_id
+    async def complete(self, tx: Transaction) -> None:
+        """Adds the ids that died into these children."""
+        self.living |= await children.dead_ids(tx, set(self.living.values()))
 
     def of(self, pupil_ids: Iterable[str]) -> set[str]:
         """The living children of some ids."""
-        return {self.living(pupil_id) for pupil_id in pupil_ids}
+        return {self.living[pupil_id] for pupil_id in pupil_ids}
 
-    def buried(self, pupil_ids: Iterable[str], survivor: str) -> None:
-        """Notes a merge."""
-        self._survivor |= dict.fromkeys(pupil_ids, survivor)
+    def ids(self, children: Collection[str]) -> set[str]:
+        """All ids of some living children."""
+        return {pupil_id for pupil_id, living in self.living.items() if living in children}
 
-    async def complete(self, tx: Transaction, living: Collection[str]) -> set[str]:
-        """All ids of these children, dead ones included."""
-        self.dead |= await children.dead_ids(tx, living)
-        return {*living, *(dead for dead in self.dead if self.living(dead) in living)}
+    def merge(self, dead: str, survivor: str) -> list[str]:
+        """Makes all ids of one child mean another; those ids."""
+        ids = sorted(self.ids({dead}))
+        self.living |= dict.fromkeys(ids, survivor)
+        return ids
 
 
 async def _settled(tx: Transaction, changes: Batch) -> set[int]:
@@ -96,14 +98,12 @@ async def _merge(tx: Transaction, changes: Batch, family: _Family) -> dict[str, 
     """Makes dead ids mean their survivors, flat; what changed, by dead id."""
     merged: dict[str, str] = {}
     for told_dead, told_survivor in changes.merges:
-        dead, survivor = family.living(told_dead), family.living(told_survivor)
-        if dead == survivor:
-            continue  # known: the entry of another school's ledger said so before
-        ids = await family.complete(tx, [dead])
-        await children.merge(tx, sorted(ids), survivor)
-        family.buried(ids, survivor)
-        merged |= dict.fromkeys(sorted(ids), survivor)
-    return {dead: family.living(dead) for dead in merged}
+        dead, survivor = family.living[told_dead], family.living[told_survivor]
+        if dead != survivor:  # else an entry of another school's ledger said so before
+            ids = family.merge(dead, survivor)
+            await children.merge(tx, ids, survivor)
+            merged |= dict.fromkeys(ids, survivor)
+    return {dead: family.living[dead] for dead in merged}
 
 
 async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[str]:
@@ -129,7 +129,7 @@ async def _due(
         await progress.release(tx, settled)
     await progress.set_aside(tx, aside)
     due = family.of(waited) | family.of(id for urn in settled for id in changes.runs[urn].touched)
-    return due - family.of(await progress.still_waiting(tx, await family.complete(tx, due)))
+    return due - family.of(await progress.still_waiting(tx, family.ids(due)))
 
 
 async def _write_marks(
@@ -138,14 +138,11 @@ async def _write_marks(
     """Changes the sheets, all in one statement. Answers what is touched, and the records, of the children that are
     due.
     """
-    ids = await family.complete(tx, due)
+    ids = family.ids(due)
     stays = await schools.enrolments(tx, ids)
     loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in changes.marks})}
-    owners = {key: family.living(key[0]) for key in (*loaded, *changes.marks)}
+    owners = {key: family.living[key[0]] for key in (*loaded, *changes.marks)}
     touches = {child: Touch(everything=child in whole) for child in due}
-    for key, sheet in loaded.items():
-        if (touch := touches.get(owners[key])) is not None and (last := last_marked([sheet])) is not None:
-            touch.last_mark_before = max(touch.last_mark_before, last)
     changed: list[Sheet] = []
     for key, marks in changes.marks.items():
         before = loaded[key].codes if key in loaded else EMPTY
@@ -158,14 +155,15 @@ async def _write_marks(
                 _note(touch, key, marks, before, codes)
     await sheets.save(tx, changed)
     loaded |= {sheet[:3]: sheet for sheet in changed}
-    touches = {child: touch for child, touch in touches.items() if touch.everything or touch.years}
+    touches = {child: touch for child, touch in touches.items() if touch.everything or touch.before}
     return touches, _records(touches, family, loaded, owners, stays)
 
 
 def _note(touch: Touch, key: SheetKey, marks: Sequence[tuple[int, int]], before: bytes, after: bytes) -> None:
     """Adds to a touch what changed on a sheet."""
     places = [place for place, _ in marks if before[place] != after[place]]
-    touch.years.add(key[2])
+    touch.before[key] = before
+    touch.places[key] = places
     touch.since = min(touch.since, year_start(key[2]) + min(places))
     touch.counting |= any(_COUNTS[before[place]] or _COUNTS[after[place]] for place in places)
 
@@ -183,7 +181,7 @@ def _records(
         if (of_child := its_sheets.get(owners[key])) is not None:
             of_child.append(sheet)
     for pupil_id, stay in stays:
-        if (of_child := its_stays.get(family.living(pupil_id))) is not None:
+        if (of_child := its_stays.get(family.living[pupil_id])) is not None:
             of_child.append(stay)
     return [
         ChildRecord(child, family.born.get(child), tuple(its_stays[child]), tuple(its_sheets[child]))

@@ -3,87 +3,130 @@
 What a mark can't have changed is not looked at (`_scope`); the answer is the same as that of looking at everything.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from common.academic import GRID
 from common.db import Transaction
 from common.events.absence_engine import SchoolSequence
 
+from absence_engine.actions.batch import SheetKey
 from absence_engine.domain.claims import Change, Episode, Evaluation, decide
 from absence_engine.domain.events import Told
 from absence_engine.domain.explain import for_pupil
 from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import ChildRecord
+from absence_engine.domain.rates import leaves_spans
+from absence_engine.domain.records import ChildRecord, Sheet
 from absence_engine.domain.spans import Child, Scope, spans
 from absence_engine.domain.ticks import NEVER, week_of
-from absence_engine.store import children, episodes, progress, schools
+from absence_engine.store import episodes, progress, schools
+from absence_engine.store.episodes import Standing
+
+NO_MARKS = bytes(GRID)
 
 
 @dataclass(slots=True)
 class Touch:
-    """What a batch touched of a child. `everything`: more than marks. `since`: the earliest session whose mark changed;
-    `years`: the years of changed marks; `counting`: a mark that counts to a penalty came or went.
+    """What a batch touched of a child. `everything`: more than marks, or marks that were written before. `since`: the
+    earliest session whose mark changed; `counting`: a mark that counts to a penalty came or went. `before`: the codes
+    of the changed sheets as they were; `places`: where they changed.
     """
 
     everything: bool = False
     since: int = NEVER
-    years: set[int] = field(default_factory=set[int])
     counting: bool = False
-    last_mark_before: int = 0
+    before: dict[SheetKey, bytes] = field(default_factory=dict[SheetKey, bytes])
+    places: dict[SheetKey, list[int]] = field(default_factory=dict[SheetKey, list[int]])
+
+    def sheets_before(self, record: ChildRecord) -> list[Sheet]:
+        """The child's sheets as they were."""
+        return [sheet._replace(codes=self.before.get(sheet[:3], sheet.codes)) for sheet in record.sheets]
 
 
 async def evaluate(
-    tx: Transaction, records: Sequence[ChildRecord], touches: Mapping[str, Touch], now: datetime, policy: Policy
+    tx: Transaction,
+    records: Sequence[ChildRecord],
+    touches: Mapping[str, Touch],
+    living: Mapping[str, str],
+    now: datetime,
+    policy: Policy,
 ) -> list[Told]:
-    """The episodes that are new or changed, with all that is said of them; the children's rows must be locked."""
-    if not records:
+    """The episodes that are new or changed, with all that is said of them; the children's rows must be locked.
+    `living`: which child each of their ids means.
+    """
+    ids = {pupil_id: living[pupil_id] for pupil_id in living if living[pupil_id] in touches}
+    scopes = await _scopes(tx, records, touches, ids, policy)
+    family = [Child.of(record) for record in records if record.pupil_id in scopes]
+    if not family:
         return []
-    old = await _old_episodes(tx, [record.pupil_id for record in records])
-    looked_at = [record for record in records if record.sheets or record.pupil_id in old]
-    family = [Child.of(record) for record in looked_at]
-    scopes = [_scope(child, touches[child.record.pupil_id], old.get(child.record.pupil_id, ())) for child in family]
-    calendars = await schools.calendars(tx, {stay.urn for record in looked_at for stay in record.enrolments})
-    found = spans(family, scopes, calendars, policy)
+    old: dict[str, list[Episode]] = {pupil_id: [] for pupil_id in scopes}
+    for episode in await episodes.of_children(tx, [pupil_id for pupil_id, its in ids.items() if its in scopes]):
+        old[ids[episode.pupil_id]].append(episode)
+    calendars = await schools.calendars(tx, {stay.urn for child in family for stay in child.record.enrolments})
+    found = spans(family, [scopes[child.record.pupil_id] for child in family], calendars, policy)
     epoch = await progress.epoch(tx)
     changes: list[tuple[Child, Change]] = []
-    for child, scope, its in zip(family, scopes, found, strict=True):
+    for child, its in zip(family, found, strict=True):
         pupil_id = child.record.pupil_id
-        if not its and pupil_id not in old:
-            continue
-        touch = touches[pupil_id]
-        evaluation = Evaluation(scope, 0 if touch.everything else touch.since, touch.last_mark_before, epoch, now)
-        changes += [(child, c) for c in decide(child, its, old.get(pupil_id, ()), evaluation, calendars, policy)]
+        if its or old[pupil_id]:
+            touch = touches[pupil_id]
+            since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
+            evaluation = Evaluation(scopes[pupil_id], since, before, epoch, now)
+            changes += [(child, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)]
     return await _told(tx, changes)
 
 
-async def _old_episodes(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, list[Episode]]:
-    """The episodes of these children by living id, those under dead ids included."""
-    living = {pupil_id: pupil_id for pupil_id in pupil_ids}
-    living |= await children.dead_ids(tx, list(living))
-    found: dict[str, list[Episode]] = {}
-    for episode in await episodes.of_children(tx, living):
-        found.setdefault(living[episode.pupil_id], []).append(episode)
+async def _scopes(
+    tx: Transaction,
+    records: Sequence[ChildRecord],
+    touches: Mapping[str, Touch],
+    ids: Mapping[str, str],
+    policy: Policy,
+) -> dict[str, Scope]:
+    """What to look at, of the children of whom anything is to be looked at."""
+    standing: dict[str, list[Standing]] = {}
+    for episode in await episodes.standing(tx, ids):
+        standing.setdefault(ids[episode.pupil_id], []).append(episode)
+    found: dict[str, Scope] = {}
+    for record in records:
+        scope = _scope(record, touches[record.pupil_id], standing.get(record.pupil_id, ()), policy)
+        if scope.years or scope.penalty:
+            found[record.pupil_id] = scope
     return found
 
 
-def _scope(child: Child, touch: Touch, old: Sequence[Episode]) -> Scope:
-    """What can have changed. Beside the years of changed marks: an earlier year ends, or no longer ends, with the
-    child's first mark in a later one. The penalty threshold: only by marks that count, and, for one that is
-    announced, by a week becoming complete. Where two schools may have marked a session, a mark's removal may show
-    another: look at all.
+def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], policy: Policy) -> Scope:
+    """What can have changed. Where two sheets of a child tell of one year, a mark's removal may show another's: then,
+    and when more than marks changed, all of it.
     """
-    if touch.everything or len(child.record.sheets) > len(child.years):
-        of_old = {episode.year for episode in old if episode.year is not None}
-        return Scope(frozenset({*child.years, *of_old}), True)
-    standing = [episode for episode in old if episode.stands]
-    years = {e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")}
-    last = last_marked(child.record.sheets) or 0
-    weeks_differ = week_of(last) != week_of(touch.last_mark_before)
-    penalty = touch.counting or (weeks_differ and any(episode.kind == PENALTY for episode in standing))
-    return Scope(frozenset(touch.years | years), penalty)
+    years = {sheet.year for sheet in record.sheets}
+    if touch.everything or len(record.sheets) > len(years):
+        return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), True)
+    codes = {sheet.year: sheet.codes for sheet in record.sheets}
+    changed: set[int] = set()
+    for key, before in touch.before.items():
+        year = key[2]
+        of_year = [episode for episode in standing if episode.year == year]
+        open_spans = {episode.kind: episode.firm for episode in of_year if episode.state == "open"}
+        if any(episode.reason == "year_end" for episode in of_year) or not leaves_spans(
+            before, codes[year], touch.places[key], open_spans, policy
+        ):
+            changed.add(year)
+        if before == NO_MARKS or codes[year] == NO_MARKS:  # an earlier year is over now, or no longer
+            changed |= {
+                e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")
+            }
+    return Scope(frozenset(changed), touch.counting or _weeks_pass(record, touch, standing))
+
+
+def _weeks_pass(record: ChildRecord, touch: Touch, standing: Sequence[Standing]) -> bool:
+    """Whether a week became complete, or is no longer, under an episode that ends with one."""
+    if not any(episode.kind == PENALTY for episode in standing):
+        return False
+    return week_of(last_marked(record.sheets) or 0) != week_of(last_marked(touch.sheets_before(record)) or 0)
 
 
 async def _told(tx: Transaction, changes: Sequence[tuple[Child, Change]]) -> list[Told]:

@@ -18,7 +18,7 @@ from absence_engine.domain.explain import evidence_at, explain
 from absence_engine.domain.marks import last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import Calendars
+from absence_engine.domain.records import Calendars, Sheet
 from absence_engine.domain.spans import Child, EndReason, Scope, Span
 from absence_engine.domain.ticks import NEVER, ref_of, year_at, year_start
 
@@ -92,12 +92,12 @@ class Evaluation:
     """What an evaluation of one child knows beside the marks.
 
     `touched`: the earliest session whose mark changed, 0 when more than marks did; later evidence is as it was.
-    `last_mark_before`: the last marked session before the change. `epoch`: raised by every rebuild.
+    `before`: the child's sheets before the change. `epoch`: raised by every rebuild.
     """
 
     scope: Scope
     touched: int
-    last_mark_before: int
+    before: Sequence[Sheet]
     epoch: int
     now: datetime
 
@@ -221,7 +221,7 @@ def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | No
             pupil_id=pupil_id,
             state="reversed",
             reversed_at=evaluation.now,
-            last_mark=evaluation.last_mark_before or episode.last_mark,
+            last_mark=last_marked(evaluation.before) or episode.last_mark,
         )
         return _change("reversed", after, None, evaluation)
     if episode.pupil_id != pupil_id:

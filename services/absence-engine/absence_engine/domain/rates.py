@@ -13,7 +13,7 @@ is a stretch of equal flags in one row. A *long* run (false, ten or more) ends w
 most one span opens. So each row start and each long run begins a *stretch*, and a stretch has at most one span.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ def _kind_table() -> npt.NDArray[np.uint8]:
 
 
 _KIND = _kind_table()  # 0 not possible, 1 attended, 2 absent
+_KIND_BYTES = _KIND.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +156,31 @@ def _recoveries(opened: Ints, stretch: Ints, begins: Ints, is_long: Flags, row: 
     long_after = np.append(is_long, False)[stretch[opened] + 1]
     recovered = long_after & (row[after] == row[opened])
     return np.where(recovered, after + policy.recovery_sessions - 1, -1)
+
+
+def leaves_spans(
+    before: bytes, after: bytes, places: Sequence[int], open_spans: Mapping[str, bool], policy: Policy
+) -> bool:
+    """Whether marks that changed at some places of a year surely leave its spans as they are: the usual case, found
+    without looking at every session. `open_spans`: the kinds of the spans that are open, and whether each is firm.
+
+    It is so when marks were only added behind all others, and the flag of each rate is, whatever the order of what was
+    added, false in all of the new sessions where nothing is open, true where a span is.
+    """
+    if len(before.rstrip(b"\0")) > min(places):
+        return False
+    kinds = before.translate(_KIND_BYTES)
+    absent_before = kinds.count(_ABSENT)
+    possible_before = kinds.count(_POSSIBLE) + absent_before
+    added = [int(_KIND_BYTES[after[place]]) for place in places]
+    absent, possible = absent_before + added.count(_ABSENT), possible_before + len(added) - added.count(0)
+    for kind, rate in policy.rates.items():
+        firm = open_spans.get(kind)
+        if firm is None:
+            undisturbed = absent * rate.one_in <= possible_before
+        else:
+            stays = absent_before * rate.one_in >= possible
+            undisturbed = stays and (firm or possible < policy.minimum_possible)
+        if not undisturbed and possible > possible_before:
+            return False
+    return True

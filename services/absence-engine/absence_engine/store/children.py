@@ -8,24 +8,26 @@ import msgspec
 from common.db import Transaction
 from common.events.registers import PupilFacts
 
+from absence_engine.store.arrays import array
+
 SURVIVORS = """
-select pupil_id::text, survivor::text from child where pupil_id = any($1::uuid[])
+select pupil_id::text, survivor::text from child where pupil_id = any($1::text::uuid[])
 """
-ADD = "insert into child (pupil_id) select unnest($1::uuid[]) order by 1 on conflict do nothing"
+ADD = "insert into child (pupil_id) select unnest($1::text::uuid[]) order by 1 on conflict do nothing"
 LOCK = """
-select pupil_id::text, survivor::text, date_of_birth from child where pupil_id = any($1::uuid[])
+select pupil_id::text, survivor::text, date_of_birth from child where pupil_id = any($1::text::uuid[])
 order by pupil_id for update
 """
-DEAD_IDS = "select pupil_id::text, survivor::text from child where survivor = any($1::uuid[])"
+DEAD_IDS = "select pupil_id::text, survivor::text from child where survivor = any($1::text::uuid[])"
 ALIASES = """
 select pupil_id::text, survivor::text from child
 where survivor is not null and ($1::uuid is null or pupil_id > $1) order by pupil_id limit $2
 """
-MERGE = "update child set survivor = $2 where pupil_id = any($1::uuid[])"
+MERGE = "update child set survivor = $2 where pupil_id = any($1::text::uuid[])"
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
     flags = array(select jsonb_array_elements_text(t.flags))
-from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[])
+from unnest($1::text::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[])
     as t (pupil_id, version, born, year_group, flags)
 where child.pupil_id = t.pupil_id and child.version < t.version
 returning child.pupil_id::text
@@ -47,13 +49,13 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]
     Rows are locked in id order; a merge that was committed while we waited may add some at the end.
     """
     wanted = set(pupil_ids)
-    known = {row[0]: row[1] for row in await tx.fetch(SURVIVORS, sorted(wanted))}
+    known = {row[0]: row[1] for row in await tx.fetch(SURVIVORS, array(wanted))}
     if missing := sorted(wanted - known.keys()):
-        await tx.execute(ADD, missing)
+        await tx.execute(ADD, array(missing))
     locked: dict[str, ChildRow] = {}
     todo = wanted | {survivor for survivor in known.values() if survivor is not None}
     while todo:
-        for row in await tx.fetch(LOCK, sorted(todo)):
+        for row in await tx.fetch(LOCK, array(todo)):
             locked[row[0]] = ChildRow(row[0], row[1], row[2])
         todo = {row.survivor for row in locked.values() if row.survivor is not None} - locked.keys()
     return locked
@@ -61,7 +63,7 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]
 
 async def dead_ids(tx: Transaction, living: Iterable[str]) -> dict[str, str]:
     """The ids that died into these children, and the child of each."""
-    return {row[0]: row[1] for row in await tx.fetch(DEAD_IDS, sorted(set(living)))}
+    return {row[0]: row[1] for row in await tx.fetch(DEAD_IDS, array(living))}
 
 
 async def aliases(tx: Transaction, after: str | None, limit: int) -> list[tuple[str, str]]:
@@ -71,7 +73,7 @@ async def aliases(tx: Transaction, after: str | None, limit: int) -> list[tuple[
 
 async def merge(tx: Transaction, dead: Sequence[str], survivor: str) -> None:
     """Makes ids mean another child from now on."""
-    await tx.execute(MERGE, sorted(dead), survivor)
+    await tx.execute(MERGE, array(dead), survivor)
 
 
 async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
@@ -80,7 +82,7 @@ async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
         return set()
     rows = await tx.fetch(
         TELL,
-        [fact.pupil_id for fact in facts],
+        array(fact.pupil_id for fact in facts),
         [fact.pupil_version for fact in facts],
         [None if fact.date_of_birth is None else date.fromisoformat(fact.date_of_birth) for fact in facts],
         [fact.year_group for fact in facts],

@@ -4,7 +4,7 @@ A session is a date and 0 or 1 here, a tick there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -14,14 +14,19 @@ from common.events.absence_engine import Explanation, SchoolSequence
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.events import Told
 from absence_engine.domain.ticks import day_of, tick_of
+from absence_engine.store.arrays import array
 
 COLUMNS = """
 episode_id::text, pupil_id::text, kind, year, state, crossed_on, crossed_session, firm_on, firm_session, ended_on,
 ended_session, ended_reason, reversed_at, last_mark_on, last_mark_session, school_urn, epoch, revision, hash,
 policy_version, event
 """
-OF_CHILDREN = f"select {COLUMNS} from episode where pupil_id = any($1::uuid[])"  # noqa: S608 (a constant)
-WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::uuid[])"  # noqa: S608
+STANDING = """
+select pupil_id::text, kind, year, state, ended_reason, firm_on is not null from episode
+where pupil_id = any($1::text::uuid[]) and state <> 'reversed'
+"""
+OF_CHILDREN = f"select {COLUMNS} from episode where pupil_id = any($1::text::uuid[])"  # noqa: S608 (a constant)
+WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::text::uuid[])"  # noqa: S608
 PAGE = f"""
 select {COLUMNS}, explanation::text, sequence::text from episode
 where ($1::int is null or school_urn = $1) and ($2::uuid is null or episode_id > $2) order by episode_id limit $3
@@ -40,14 +45,30 @@ on conflict (episode_id) do update set
 """
 
 
+class Standing(NamedTuple):
+    """As much of a standing episode as says whether a mark can touch it."""
+
+    pupil_id: str
+    kind: str
+    year: int | None
+    state: str
+    reason: str | None
+    firm: bool
+
+
+async def standing(tx: Transaction, pupil_ids: Iterable[str]) -> list[Standing]:
+    """The standing episodes under these ids, in short."""
+    return [Standing(*row) for row in await tx.fetch(STANDING, array(pupil_ids))]
+
+
 async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Episode]:
     """All episodes under these ids, reversed ones included."""
-    return [_episode(row) for row in await tx.fetch(OF_CHILDREN, list(pupil_ids))]
+    return [_episode(row) for row in await tx.fetch(OF_CHILDREN, array(pupil_ids))]
 
 
 async def whole(tx: Transaction, episode_ids: Iterable[str]) -> dict[str, Told]:
     """Episodes with their explanations, by id."""
-    rows = await tx.fetch(WHOLE, list(episode_ids))
+    rows = await tx.fetch(WHOLE, array(episode_ids))
     return {row[0]: _told(row) for row in rows}
 
 

@@ -6,6 +6,8 @@ from datetime import date
 
 from common.db import Transaction
 
+from absence_engine.store.arrays import array
+
 EPOCH = "select epoch from engine"
 FORMER = "select urn, former from ledger_position where urn = any($1::int[]) and former > 0"
 ADVANCE = """
@@ -19,13 +21,14 @@ from unnest($1::int[], $2::bigint[], $3::date[], $4::smallint[]) as t (urn, eval
 where ledger_position.urn = t.urn
 """
 SET_ASIDE = """
-insert into pending (urn, pupil_id) select * from unnest($1::int[], $2::uuid[]) order by 1, 2 on conflict do nothing
+insert into pending (urn, pupil_id) select * from unnest($1::text::int[], $2::text::uuid[]) order by 1, 2
+on conflict do nothing
 """
 WAITING_AT = "select pupil_id::text from pending where urn = any($1::int[])"
 RELEASE = "delete from pending where urn = any($1::int[])"
 STILL_WAITING = """
 select pending.pupil_id::text from pending join ledger_position using (urn)
-where pending.pupil_id = any($1::uuid[])
+where pending.pupil_id = any($1::text::uuid[])
     and (ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
 """
 FRESHNESS = """
@@ -78,7 +81,7 @@ async def set_aside(tx: Transaction, touched: Mapping[int, Collection[str]]) -> 
     """Has these children wait, by school, until its write is complete."""
     pairs = [(urn, pupil_id) for urn, pupil_ids in touched.items() for pupil_id in pupil_ids]
     if pairs:
-        await tx.execute(SET_ASIDE, [urn for urn, _ in pairs], [pupil_id for _, pupil_id in pairs])
+        await tx.execute(SET_ASIDE, array(urn for urn, _ in pairs), array(pupil_id for _, pupil_id in pairs))
 
 
 async def waiting_at(tx: Transaction, urns: Collection[int]) -> set[str]:
@@ -93,7 +96,7 @@ async def release(tx: Transaction, urns: Collection[int]) -> None:
 
 async def still_waiting(tx: Transaction, pupil_ids: Iterable[str]) -> set[str]:
     """Those of the ids that wait for a school; a parked one is waited for only while it is being rebuilt."""
-    return {row[0] for row in await tx.fetch(STILL_WAITING, list(pupil_ids))}
+    return {row[0] for row in await tx.fetch(STILL_WAITING, array(pupil_ids))}
 
 
 async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:

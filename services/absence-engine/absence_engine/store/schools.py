@@ -6,6 +6,7 @@ from common.db import Transaction
 from common.events.registers import SchoolChanged
 
 from absence_engine.domain.records import Calendars, Enrolment
+from absence_engine.store.arrays import array
 
 KEEP_SCHOOLS = """
 insert into school (urn, name, la_code, phase)
@@ -18,15 +19,15 @@ on conflict (urn, year) do update set sessions = excluded.sessions
 """
 CALENDARS = "select urn, year, sessions from calendar where urn = any($1::int[])"
 FORGET_ENROLMENTS = """
-delete from enrolment using unnest($1::int[], $2::uuid[]) as t (urn, pupil_id)
+delete from enrolment using unnest($1::text::int[], $2::text::uuid[]) as t (urn, pupil_id)
 where enrolment.urn = t.urn and enrolment.pupil_id = t.pupil_id
 """
 ADD_ENROLMENTS = """
 insert into enrolment (urn, pupil_id, from_date, to_date, kind)
-select * from unnest($1::int[], $2::uuid[], $3::date[], $4::date[], $5::text[])
+select * from unnest($1::text::int[], $2::text::uuid[], $3::date[], $4::date[], $5::text[])
 """
 ENROLMENTS = """
-select pupil_id::text, urn, from_date, to_date, kind from enrolment where pupil_id = any($1::uuid[])
+select pupil_id::text, urn, from_date, to_date, kind from enrolment where pupil_id = any($1::text::uuid[])
 order by urn, from_date
 """
 ENROLLED = "select distinct urn, pupil_id::text from enrolment where urn = any($1::int[])"
@@ -57,13 +58,13 @@ async def replace_enrolments(tx: Transaction, told: Mapping[tuple[int, str], Seq
     if not told:
         return
     keys = list(told)
-    await tx.execute(FORGET_ENROLMENTS, [urn for urn, _ in keys], [pupil_id for _, pupil_id in keys])
+    await tx.execute(FORGET_ENROLMENTS, array(urn for urn, _ in keys), array(pupil_id for _, pupil_id in keys))
     stays = [(urn, pupil_id, stay) for (urn, pupil_id), its in told.items() for stay in its]
     if stays:
         await tx.execute(
             ADD_ENROLMENTS,
-            [urn for urn, _, _ in stays],
-            [pupil_id for _, pupil_id, _ in stays],
+            array(urn for urn, _, _ in stays),
+            array(pupil_id for _, pupil_id, _ in stays),
             [stay.from_ for _, _, stay in stays],
             [stay.to for _, _, stay in stays],
             [stay.kind for _, _, stay in stays],
@@ -72,7 +73,7 @@ async def replace_enrolments(tx: Transaction, told: Mapping[tuple[int, str], Seq
 
 async def enrolments(tx: Transaction, pupil_ids: Iterable[str]) -> list[tuple[str, Enrolment]]:
     """The enrolments of some ids of the ledger, by school and time."""
-    rows = await tx.fetch(ENROLMENTS, list(pupil_ids))
+    rows = await tx.fetch(ENROLMENTS, array(pupil_ids))
     return [(row[0], Enrolment(row[1], row[2], row[3], row[4])) for row in rows]
 
 

@@ -5,22 +5,23 @@ from collections.abc import Iterable, Sequence
 from common.db import Transaction
 
 from absence_engine.domain.records import Sheet
+from absence_engine.store.arrays import array
 
-LOAD = "select pupil_id::text, urn, year, codes from sheet where pupil_id = any($1::uuid[])"
+LOAD = "select pupil_id::text, urn, year, codes from sheet where pupil_id = any($1::text::uuid[])"
 SAVE = """
 insert into sheet (pupil_id, urn, year, codes)
-select * from unnest($1::uuid[], $2::int[], $3::smallint[], $4::bytea[])
+select * from unnest($1::text::uuid[], $2::text::int[], $3::text::smallint[], $4::bytea[])
 on conflict (pupil_id, urn, year) do update set codes = excluded.codes
 """
 
 
 async def load(tx: Transaction, pupil_ids: Iterable[str]) -> list[Sheet]:
     """Every sheet of these ids of the ledger."""
-    return [Sheet(row[0], row[1], row[2], row[3]) for row in await tx.fetch(LOAD, list(pupil_ids))]
+    return [Sheet(row[0], row[1], row[2], row[3]) for row in await tx.fetch(LOAD, array(pupil_ids))]
 
 
 async def save(tx: Transaction, sheets: Sequence[Sheet]) -> None:
     """Adds or replaces sheets, each named once."""
     if sheets:
-        columns = zip(*sheets, strict=True)
-        await tx.execute(SAVE, *(list(column) for column in columns))
+        pupil_ids, urns, years, codes = zip(*sheets, strict=True)
+        await tx.execute(SAVE, array(pupil_ids), array(urns), array(years), list(codes))
