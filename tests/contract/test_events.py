@@ -1,10 +1,9 @@
-"""The golden files: every event type in every version, kept for ever, as it went on a topic. What is there must stay readable."""
+"""The golden file of every event type and version: what was once written is read the same for ever."""
 
 from pathlib import Path
 
 import msgspec
 import pytest
-
 from common import events
 from common.events import absence_engine, casework, notifications, registers
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import httpx
 
-from tests.servers import free_port
+from tests.binaries import free_port
 
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 ALL_SCOPES = "registers:write registers:read pupils:write pupils:read totals:read cases:write cases:read letters:read"
@@ -68,13 +68,6 @@ class Process:
         """What came on standard output; all of it once the process was stopped."""
         return list(self._lines)
 
-    def ended(self, seconds: float) -> int:
-        """The exit status, after waiting for it; everything that was said has been read then."""
-        status = self.process.wait(seconds)
-        for reader in self._readers:
-            reader.join(5)
-        return status
-
     def stop(self) -> int:
         """SIGTERM, and the exit status; the contract gives it ten seconds."""
         self.ask_to_end()
@@ -84,9 +77,12 @@ class Process:
         self.process.send_signal(signal.SIGTERM)
 
     def ended(self) -> int:
-        """The exit status of a process that was asked to end."""
+        """The exit status of a process that is to end; everything that it said has been read then."""
         try:
-            return self.ended(10)
+            status = self.process.wait(10)
+            for reader in self._readers:
+                reader.join(5)
+            return status
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise AssertionError(f"{self.arguments} did not end within 10 s:\n{''.join(self.errors[-60:])}") from None
@@ -94,7 +90,7 @@ class Process:
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
-        self.ended(10)
+        self.ended()
 
     def again(self) -> "Process":
         """The same command, started anew."""

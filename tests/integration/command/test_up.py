@@ -87,7 +87,7 @@ def test_ctrl_c_ends_it_cleanly_too(up: Callable[..., Process], folder: Path) ->
     process = up()
     process.wait_ready()
     process.process.send_signal(signal.SIGINT)
-    assert process.ended(10) == 0
+    assert process.ended() == 0
     assert not processes_of(folder)
 
 
@@ -111,7 +111,7 @@ def test_a_second_one_on_the_folder_is_refused_in_words(up: Callable[..., Proces
     first = up()
     url = first.wait_ready()
     second = up()
-    assert second.ended(10) == 2
+    assert second.ended() == 2
     assert any("in use by another Rollcall" in line for line in second.errors)
     assert ready(url)
 
@@ -120,7 +120,7 @@ def test_a_taken_port_is_refused_in_words(up: Callable[..., Process], tmp_path: 
     first = up()
     port = first.wait_ready().rpartition(":")[2]
     second = Process("up", "--data", str(tmp_path / "other"), "--port", port)
-    assert second.ended(10) == 2
+    assert second.ended() == 2
     assert any("Address already in use" in line for line in second.errors)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI, Response
+from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import compile_path
@@ -84,7 +85,13 @@ def _add_operations(app: FastAPI, services: Sequence[Service], settings: Setting
 
     if settings.metrics_port is None:
 
-        @app.get("/metrics", tags=[OPERATIONS], name="metrics", summary="Measurements, as Prometheus reads them")
+        @app.get(
+            "/metrics",
+            tags=[OPERATIONS],
+            name="metrics",
+            summary="Measurements, as Prometheus reads them",
+            response_class=PlainTextResponse,
+        )
         async def metrics() -> Response:
             text = await anyio.to_thread.run_sync(generate_latest)
             return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -12,9 +12,10 @@ from common.errors import Fault, RollcallError
 from common.service import Service
 from common.web import problems
 
+PROBLEM = "ProblemDocument"
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "title": "Problem",
+    "title": PROBLEM,
     "description": "What went wrong (RFC 9457).",
     "required": ["type", "title", "status", "detail", "instance", "correlation_id", "retryable", "errors"],
     "properties": {
@@ -48,6 +49,7 @@ _EVERYWHERE: tuple[type[RollcallError], ...] = (
 )
 _BELOW_V1 = (errors.UnauthenticatedError, errors.ForbiddenError, errors.NotFoundError, errors.InvalidError)
 _WITH_BODY = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
+_CHANGING = (errors.ConflictError,)
 _METHODS_WITH_BODY = frozenset({"post", "put", "patch", "delete"})
 
 
@@ -63,7 +65,7 @@ def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
             tags=[*tags, {"name": "Operations", "description": "For whoever runs it. No token needed."}],
         )
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Problem"] = PROBLEM_SCHEMA
+        schemas[PROBLEM] = PROBLEM_SCHEMA
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         for path, operations in made["paths"].items():
@@ -80,6 +82,8 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     if path.startswith("/v1/"):
         kinds += _BELOW_V1
         kinds += _WITH_BODY if method in _METHODS_WITH_BODY else ()
+        kinds += _CHANGING if method == "post" else ()
+        kinds += [kind for kind in problems.catalogue() if kind.status == 412] if _is_conditional(operation) else ()
     answers = operation.setdefault("responses", {})
     for kind in kinds:
         answers[str(kind.status)] = _answer(kind, path)
@@ -92,11 +96,15 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
         }
 
 
+def _is_conditional(operation: dict[str, Any]) -> bool:
+    return any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", []))
+
+
 def _answer(kind: type[RollcallError], path: str) -> dict[str, Any]:
     faults = [Fault("/marks/0/code", "missing", "Field required")] if kind is errors.InvalidError else []
     example = copy.deepcopy(problems.body(kind(faults=faults), path))
     example["correlation_id"] = "6f1c0a52b1f94d4fa3b0c2f2f3d5a1c7"
     return {
         "description": kind.title,
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{PROBLEM}"}, "example": example}},
     }
