@@ -1,4 +1,4 @@
-"""Every metric of casework: one list, a sentence each. Counted when decided: a batch that is retried is counted again."""
+"""Every metric of casework: one list, a sentence each. Counted when decided: work that is retried counts again."""
 
 from prometheus_client import Counter
 

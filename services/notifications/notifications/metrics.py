@@ -1,4 +1,4 @@
-"""Every metric of notifications: one list, a sentence each. Counted when decided: work that is retried is counted again."""
+"""Every metric of notifications: one list, a sentence each. Counted when decided: work that is retried counts again."""
 
 from prometheus_client import Counter
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from common.errors import Fault, InvalidError, NotAcceptableError
 from common.security import Caller, needs
 from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from notifications.actions import look
 from notifications.actions.office import Office
@@ -26,6 +26,10 @@ CONTENT: dict[int | str, dict[str, Any]] = {
             HTML: {"schema": {"type": "string"}, "example": '<!DOCTYPE html><html lang="en-GB">…</html>'},
             TEXT: {"schema": {"type": "string"}, "example": "Dear Robin Parent,\n\n…"},
         },
+    },
+    406: {
+        "description": "Not to be had in any form that the caller accepts.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
     },
 }
 
@@ -82,16 +86,12 @@ def _add_content(router: APIRouter, office: Office) -> None:
     @router.get(
         "/v1/letters/{letter_id}/content",
         operation_id="getLetterContent",
-        summary="What a letter says, as HTML or plain text",
+        summary="What a letter says, as HTML (the default) or plain text: by `Accept`",
         response_class=Response,
         responses=CONTENT,
     )
-    async def content(  # pyright: ignore[reportUnusedFunction]
-        letter_id: UUID,
-        caller: Reader,
-        accept: Annotated[str | None, Header(description="text/html (the default) or text/plain")] = None,
-    ) -> Response:
-        media = preferred(accept, (HTML, TEXT))
+    async def content(request: Request, letter_id: UUID, caller: Reader) -> Response:  # pyright: ignore[reportUnusedFunction]
+        media = preferred(request.headers.get("accept"), (HTML, TEXT))
         if media is None:
             async with office.database.connection() as tx:
                 await look.letter(
