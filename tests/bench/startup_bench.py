@@ -7,7 +7,8 @@ from statistics import median
 
 from tests.bench.report import Figure
 from tests.bench.system import TODAY
-from tests.e2e.product import Process, free_port
+from tests.binaries import free_port
+from tests.e2e.product import Process
 
 RUNS = 3
 

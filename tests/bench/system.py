@@ -20,7 +20,8 @@ from simulator.calendar import school_days
 from tests import servers
 from tests.bench import processes
 from tests.bench.load import Request
-from tests.e2e.product import ALL_SCOPES, Process, free_port, token_from
+from tests.binaries import free_port
+from tests.e2e.product import ALL_SCOPES, Process, token_from
 from tests.e2e.school import pupil, put_calendar, put_roll, put_school, upn
 
 YEAR = 2025
