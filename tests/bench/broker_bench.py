@@ -1,4 +1,4 @@
-"""`python -m tests.bench.broker_bench`: what the two brokers carry, measured through the port on servers that keep data.
+"""`python -m tests.bench.broker_bench`: what the two brokers carry, through the port, on servers that keep their data.
 
 Figures to know, not promises: messages of 2 KB (a register of 30 marks), six partitions, one publisher, one reader.
 """

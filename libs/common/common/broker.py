@@ -59,7 +59,10 @@ class Publisher(Protocol):
 
 
 class Subscription(Protocol):
-    """A member of a group: gets records of the partitions assigned to it, from where it asks for them."""
+    """A member of a group: gets records of the partitions assigned to it, from where it asks for them.
+
+    It is dropped, not mended, after BrokerAwayError: the log that answers next time may be another one.
+    """
 
     async def poll(
         self,
@@ -77,7 +80,10 @@ class Subscription(Protocol):
         ...
 
     def seek(self, partition: Partition, offset: int) -> None:
-        """The next poll reads this partition from `offset` on."""
+        """The next poll reads this partition from `offset` on, or from its beginning when that lies beyond the end.
+
+        Of no effect when the partition is not this member's (any more).
+        """
         ...
 
     async def read_one(self, partition: Partition, offset: int) -> Record | None:
@@ -105,11 +111,17 @@ class Broker(Protocol):
         ...
 
     async def publisher(self, topics: Sequence[str]) -> Publisher:
-        """A new publisher that is connected and knows the partitions of these topics."""
+        """A new publisher that is connected and knows the partitions of these topics.
+
+        BrokerAwayError as well when a topic is not there (yet).
+        """
         ...
 
     async def subscribe(self, group: str, topics: Sequence[str], member: str) -> Subscription:
-        """Joins `group` as `member` (a name that is stable over restarts, one of its kind at a time)."""
+        """Joins `group` as `member` (a name that is stable over restarts, one of its kind at a time).
+
+        Partitions may arrive with later polls. BrokerAwayError as well when a topic is not there (yet).
+        """
         ...
 
     async def close(self) -> None:
