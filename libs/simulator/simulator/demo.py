@@ -4,16 +4,19 @@
 at a time, so that they need no terminal.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from common.academic import year_name
 
 from simulator import summary
-from simulator.client import Poster
+from simulator.client import Api, Poster
 from simulator.summary import Row
 
 Say = Callable[[str], None]
+
+_LETTERS_SECONDS = 20.0
 
 
 async def set_up(poster: Poster, say: Say) -> None:
@@ -46,6 +49,7 @@ async def play(poster: Poster, days: int, progress: Say) -> float:
 
 async def tell(poster: Poster, days: int, seconds: float, say: Say) -> list[Row]:
     """The summary; answers the enrolments' counts that it is made from."""
+    await _letters_leave(poster.api)
     posted, authority = poster.posted, poster.mis.authority
     say("")
     say(
@@ -66,3 +70,13 @@ async def tell(poster: Poster, days: int, seconds: float, say: Say) -> list[Row]
         for line in lines:
             say(f"  {line}")
     return enrolments
+
+
+async def _letters_leave(api: Api) -> None:
+    """Waits until every letter has left, or for twenty seconds: what is told after that is still true."""
+    deadline = time.monotonic() + _LETTERS_SECONDS
+    while time.monotonic() < deadline:
+        waiting = [await api.get("/v1/letters", status=status, page_size=1) for status in ("queued", "sending")]
+        if not any(page["items"] for page in waiting):
+            return
+        await asyncio.sleep(0.2)
