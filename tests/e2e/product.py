@@ -156,22 +156,24 @@ def token_from(folder: Path) -> Callable[..., str]:
 def embedded(folder: Path, today: str, environment: dict[str, str] | None = None) -> Iterator[Product]:
     """Everything in one process on embedded parts."""
     settings = {"ROLLCALL_TODAY": today, "ROLLCALL_LETTER_HOLD_HOURS": "24", **(environment or {})}
-    process = Process("up", "--data", str(folder), "--port", str(free_port()), environment=settings)
+    processes = [Process("up", "--data", str(folder), "--port", str(free_port()), environment=settings)]
     try:
-        url = process.wait_ready()
+        url = processes[0].wait_ready()
         services = ("registers", "absence-engine", "casework", "notifications")
         yield Product(
             urls=dict.fromkeys(services, url),
             audit_arguments=("--data", str(folder)),
             token=token_from(folder),
-            processes=[process],
+            processes=processes,
             environment=settings,
         )
+        (process,) = processes
         assert process.process.poll() is None, f"it ended by itself:\n{''.join(process.errors[-60:])}"
         assert process.stop() == 0
     finally:
-        if process.process.poll() is None:
-            process.stop()
+        for process in processes:
+            if process.process.poll() is None:
+                process.stop()
 
 
 @contextlib.contextmanager
