@@ -8,18 +8,21 @@ import asyncio
 import contextlib
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from absence_engine.actions.figures import PupilFigures
+from absence_engine.actions.figures import pupil as pupil_figures
 from absence_engine.consumer import handler
 from absence_engine.domain.policy import Policy
 from audit.barrier import Outstanding
+from audit.child import Child, Mark
 from audit.compare import world as worlds
 from audit.compare.everything import compare_ledgers
 from audit.policy import Policy as PlainPolicy
 from audit.read import engine as read_engine
-from audit.read.snapshot import Connection, Snapshots
+from audit.read.snapshot import Snapshots
 from audit.report import Report
 from common.academic import Session, year_of
 from common.broker import Partition, Record
@@ -27,6 +30,7 @@ from common.clock import Clock
 from common.db import Database
 from common.errors import InvalidError, NotFoundError
 from common.events.registers import TOPIC
+from common.security import Caller
 from hypothesis import strategies as st
 from registers.actions.deletion import Deletion, delete_mark
 from registers.actions.recording import Recorder
@@ -58,9 +62,10 @@ TABLES = {
 }
 
 STANDING = """
-select mark.urn, mark.date, mark.session, school_pupil.local_id, mark.code from mark
-join school_pupil on school_pupil.urn = mark.urn and school_pupil.pupil_id = mark.pupil_id
-where mark.standing and mark.code is not null
+select mark.urn, mark.date, mark.session, mark.pupil_id::text, mark.code, (
+    select local_id from school_pupil as s where s.urn = mark.urn and s.pupil_id = mark.pupil_id limit 1
+) as local_id
+from mark where mark.standing and mark.code is not null
 """
 
 
@@ -243,7 +248,10 @@ class Authority:
         """By school: day, session, local id and code of every mark that stands."""
         async with self.registers.connection() as connection:
             rows = await connection.fetch(STANDING)
-        return {urn: {tuple(row)[1:] for row in rows if row["urn"] == urn} for urn in SCHOOLS}
+        return {
+            urn: {(row["date"], row["session"], row["local_id"], row["code"]) for row in rows if row["urn"] == urn}
+            for urn in SCHOOLS
+        }
 
     async def ledgers(self) -> dict[int, list[bytes]]:
         """Every school's entries, in order."""
@@ -274,19 +282,46 @@ class Authority:
         """What the second implementation finds wrong, in words; empty when nothing is."""
         out = io.StringIO()
         report = Report(out)
+        async with self._snapshots() as at:
+            world = await worlds.load(at, Outstanding(), self.clock.today())
+            world = dataclasses.replace(world, policy=policy)
+            await compare_ledgers(at, world, await read_engine.episodes(at.engine), report)
+        return out.getvalue()
+
+    @contextlib.asynccontextmanager
+    async def _snapshots(self) -> AsyncIterator[Snapshots]:
+        """Snapshots without casework and notifications, which ledgers do not concern."""
         async with (
             self.registers.connection() as registers,
             self.engines[0].connection() as engine,
             registers.transaction(isolation="repeatable_read", readonly=True),
             engine.transaction(isolation="repeatable_read", readonly=True),
         ):
-            at = snapshots_of(registers, engine)  # type: ignore[arg-type]
+            yield Snapshots(registers=registers, engine=engine, casework=engine, notifications=engine)  # type: ignore[arg-type]
+
+    async def children(self) -> list[Child]:
+        """Every living child as the registers know it, for the second implementation to count."""
+        async with self._snapshots() as at:
             world = await worlds.load(at, Outstanding(), self.clock.today())
-            world = dataclasses.replace(world, policy=policy)
-            await compare_ledgers(at, world, await read_engine.episodes(at.engine), report)
-        return out.getvalue()
+            rows = await at.registers.fetch(STANDING)
+        marks: dict[str, list[Mark]] = {}
+        for row in rows:
+            mark = Mark(row["date"], Session(row["session"]).name, row["code"], row["urn"], row["pupil_id"])
+            marks.setdefault(world.living(mark.ledger_id), []).append(mark)
+        return [
+            Child(
+                pupil_id,
+                marks.get(pupil_id, []),
+                world.enrolments.get(pupil_id, []),
+                world.calendars,
+                pupil.facts.date_of_birth,
+            )
+            for pupil_id, pupil in world.pupils.items()
+            if pupil.survivor is None
+        ]
 
-
-def snapshots_of(registers: Connection, engine: Connection) -> Snapshots:
-    """Snapshots without casework and notifications, which ledgers do not concern."""
-    return Snapshots(registers=registers, engine=engine, casework=engine, notifications=engine)
+    async def figures(self, pupil_id: str, year: int) -> PupilFigures:
+        """The engine's answer."""
+        anybody = Caller("test", frozenset(), None)
+        async with self.engines[0].transaction() as tx:
+            return await pupil_figures(tx, pupil_id, year, None, anybody, self.policy)

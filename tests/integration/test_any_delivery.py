@@ -6,11 +6,15 @@ with repetitions, with gaps that are filled later, interleaved between schools, 
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from random import Random
 
 import pytest
+from absence_engine.domain.ticks import day_of, session_of
+from audit import figures
+from audit.child import Child, Enrolment
+from audit.codes import code_table
 from common.db import Database, create_database_if_absent
 from common.migrate import migrate
 from hypothesis import HealthCheck, given, settings
@@ -33,8 +37,10 @@ from tests.integration.authority import (
 )
 from tests.unit.test_two_implementations import SMALL_ENGINE, SMALL_PLAIN
 
+CODES = code_table()
+
 slow = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 
@@ -104,9 +110,26 @@ def test_any_delivery_gives_what_the_second_implementation_says(
         first, second = (delivery([(urn, body) for body in ledgers[urn]], chance) for urn in SCHOOLS)
         partitions = [interleaved(first, second, chance)] if one_partition else [first, second]
         await authority.deliver_all(partitions, [chance.randint(0, 1) for _ in range(7)])
+        for child in await authority.children():
+            await check_figures(authority, child)
         return await authority.audit(SMALL_PLAIN)
 
     assert runner.run(example()) == ""
+
+
+async def check_figures(authority: Authority, child: Child) -> None:
+    """What the engine answers about a child is what the second implementation counts, in both grains."""
+    for year in (2025, 2026):
+        answer = await authority.figures(child.pupil_id, year)
+        assert asdict(answer.counts) == asdict(figures.child_totals(child, year, CODES))
+        for told in answer.stays:
+            stay = Enrolment(*told.stay)
+            assert stay in child.enrolments
+            assert asdict(told.counts) == asdict(figures.enrolment_totals(child, stay, year, CODES))
+    windows = (figures.best_window(child, CODES, SMALL_PLAIN), figures.current_window(child, CODES, SMALL_PLAIN))
+    for told, wanted in zip((answer.penalty.best, answer.penalty.current), windows, strict=True):
+        held = None if told is None else [(day_of(tick), session_of(tick)) for tick in told.ticks]
+        assert held == (None if wanted is None else [mark.session for mark in wanted.marks])
 
 
 @st.composite
