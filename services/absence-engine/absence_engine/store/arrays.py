@@ -1,5 +1,7 @@
-"""Arrays of ids and numbers as one text parameter (`$1::text::uuid[]`): the driver takes far longer to send them one by
-one than the database to read them.
+"""Arrays of ids and numbers as one text parameter: the driver takes far longer to send them one by one than the
+database to read them.
+
+Always to be joined as `unnest($1::text::uuid[])`: in `= any(…)` the text would be read again for every row.
 """
 
 from collections.abc import Iterable

@@ -11,23 +11,27 @@ from common.events.registers import PupilFacts
 from absence_engine.store.arrays import array
 
 SURVIVORS = """
-select pupil_id::text, survivor::text from child where pupil_id = any($1::text::uuid[])
+select pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 """
 ADD = "insert into child (pupil_id) select unnest($1::text::uuid[]) order by 1 on conflict do nothing"
 LOCK = """
-select pupil_id::text, survivor::text, date_of_birth from child where pupil_id = any($1::text::uuid[])
-order by pupil_id for update
+select pupil_id::text, survivor::text, date_of_birth
+from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
+order by pupil_id for update of child
 """
-DEAD_IDS = "select pupil_id::text, survivor::text from child where survivor = any($1::text::uuid[])"
+DEAD_IDS = """
+select child.pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id)
+join child on survivor = wanted.pupil_id where survivor is not null
+"""
 ALIASES = """
 select pupil_id::text, survivor::text from child
 where survivor is not null and ($1::uuid is null or pupil_id > $1) order by pupil_id limit $2
 """
-MERGE = "update child set survivor = $2 where pupil_id = any($1::text::uuid[])"
+MERGE = "update child set survivor = $2 where pupil_id = any($1::uuid[])"
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
     flags = array(select jsonb_array_elements_text(t.flags))
-from unnest($1::text::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[])
+from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[])
     as t (pupil_id, version, born, year_group, flags)
 where child.pupil_id = t.pupil_id and child.version < t.version
 returning child.pupil_id::text
@@ -73,7 +77,7 @@ async def aliases(tx: Transaction, after: str | None, limit: int) -> list[tuple[
 
 async def merge(tx: Transaction, dead: Sequence[str], survivor: str) -> None:
     """Makes ids mean another child from now on."""
-    await tx.execute(MERGE, array(dead), survivor)
+    await tx.execute(MERGE, dead, survivor)
 
 
 async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
@@ -82,7 +86,7 @@ async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
         return set()
     rows = await tx.fetch(
         TELL,
-        array(fact.pupil_id for fact in facts),
+        [fact.pupil_id for fact in facts],
         [fact.pupil_version for fact in facts],
         [None if fact.date_of_birth is None else date.fromisoformat(fact.date_of_birth) for fact in facts],
         [fact.year_group for fact in facts],

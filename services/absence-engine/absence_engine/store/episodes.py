@@ -22,11 +22,13 @@ ended_session, ended_reason, reversed_at, last_mark_on, last_mark_session, schoo
 policy_version, event
 """
 STANDING = """
-select pupil_id::text, kind, year, state, ended_reason, firm_on is not null from episode
-where pupil_id = any($1::text::uuid[]) and state <> 'reversed'
+select pupil_id::text, kind, year, state, ended_reason, firm_on is not null
+from unnest($1::text::uuid[]) as wanted (pupil_id) join episode using (pupil_id) where state <> 'reversed'
 """
-OF_CHILDREN = f"select {COLUMNS} from episode where pupil_id = any($1::text::uuid[])"  # noqa: S608 (a constant)
-WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::text::uuid[])"  # noqa: S608
+OF_CHILDREN = f"""
+select {COLUMNS} from unnest($1::text::uuid[]) as wanted (pupil_id) join episode using (pupil_id)
+"""  # noqa: S608 (a constant)
+WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::uuid[])"  # noqa: S608
 PAGE = f"""
 select {COLUMNS}, explanation::text, sequence::text from episode
 where ($1::int is null or school_urn = $1) and ($2::uuid is null or episode_id > $2) order by episode_id limit $3
@@ -68,7 +70,7 @@ async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Episode
 
 async def whole(tx: Transaction, episode_ids: Iterable[str]) -> dict[str, Told]:
     """Episodes with their explanations, by id."""
-    rows = await tx.fetch(WHOLE, array(episode_ids))
+    rows = await tx.fetch(WHOLE, list(episode_ids))
     return {row[0]: _told(row) for row in rows}
 
 

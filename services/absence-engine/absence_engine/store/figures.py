@@ -13,11 +13,10 @@ from common.db import Transaction
 
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
 from absence_engine.store import children, schools, sheets
-from absence_engine.store.arrays import array
 
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 LIVING = "select coalesce(survivor, pupil_id)::text from child where pupil_id = $1"
-BORN = "select pupil_id::text, date_of_birth from child where pupil_id = any($1::text::uuid[])"
+BORN = "select pupil_id::text, date_of_birth from child where pupil_id = any($1::uuid[])"
 SCHOOL = "select name, la_code, phase from school where urn = $1"
 AREA = "select urn, phase from school where la_code = $1"
 STAYS = """
@@ -39,7 +38,7 @@ select living::text from (
 PLAIN = f"""
 select stay.living::text, urn, from_date, to_date, kind, codes
 from ({STAYS}) as stay left join ({MARKS}) as marks using (living, urn)
-where not stay.living = any($6::text::uuid[])
+where not stay.living = any($6::uuid[])
 """  # noqa: S608
 CHUNK = 5000
 
@@ -73,7 +72,7 @@ async def living(tx: Transaction, pupil_id: str) -> str | None:
 async def records(tx: Transaction, living_ids: Sequence[str]) -> list[ChildRecord]:
     """All that the ledgers say of living children, in the order asked for."""
     owner = {pupil_id: pupil_id for pupil_id in living_ids} | await children.dead_ids(tx, living_ids)
-    born: dict[str, date | None] = {row[0]: row[1] for row in await tx.fetch(BORN, array(living_ids))}
+    born: dict[str, date | None] = {row[0]: row[1] for row in await tx.fetch(BORN, living_ids)}
     stays: dict[str, list[Enrolment]] = {pupil_id: [] for pupil_id in living_ids}
     marks: dict[str, list[Sheet]] = {pupil_id: [] for pupil_id in living_ids}
     for pupil_id, stay in await schools.enrolments(tx, owner):
@@ -105,7 +104,7 @@ async def plain_stays(
     tx: Transaction, urns: Collection[int], year: int, but: Sequence[str], *, everywhere: bool
 ) -> AsyncIterator[list[PlainStay]]:
     """The stays of all the other children, in chunks: an authority's sheets are too much to be in memory at once."""
-    cursor = await tx.cursor(PLAIN, *_where(urns, year, everywhere), array(but))
+    cursor = await tx.cursor(PLAIN, *_where(urns, year, everywhere), but)
     while rows := await cursor.fetch(CHUNK):
         yield [PlainStay(row[0], Enrolment(row[1], row[2], row[3], row[4]), row[5]) for row in rows]
 

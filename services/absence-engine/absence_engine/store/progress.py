@@ -27,9 +27,9 @@ on conflict do nothing
 WAITING_AT = "select pupil_id::text from pending where urn = any($1::int[])"
 RELEASE = "delete from pending where urn = any($1::int[])"
 STILL_WAITING = """
-select pending.pupil_id::text from pending join ledger_position using (urn)
-where pending.pupil_id = any($1::text::uuid[])
-    and (ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
+select pupil_id::text from unnest($1::text::uuid[]) as wanted (pupil_id)
+join pending using (pupil_id) join ledger_position using (urn)
+where (ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
 """
 FRESHNESS = """
 select urn, evaluated, last_register_date, last_register_session from ledger_position where urn = any($1::int[])

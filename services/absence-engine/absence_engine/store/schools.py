@@ -27,7 +27,8 @@ insert into enrolment (urn, pupil_id, from_date, to_date, kind)
 select * from unnest($1::text::int[], $2::text::uuid[], $3::date[], $4::date[], $5::text[])
 """
 ENROLMENTS = """
-select pupil_id::text, urn, from_date, to_date, kind from enrolment where pupil_id = any($1::text::uuid[])
+select pupil_id::text, urn, from_date, to_date, kind
+from unnest($1::text::uuid[]) as wanted (pupil_id) join enrolment using (pupil_id)
 order by urn, from_date
 """
 ENROLLED = "select distinct urn, pupil_id::text from enrolment where urn = any($1::int[])"

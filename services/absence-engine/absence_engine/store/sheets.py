@@ -7,7 +7,9 @@ from common.db import Transaction
 from absence_engine.domain.records import Sheet
 from absence_engine.store.arrays import array
 
-LOAD = "select pupil_id::text, urn, year, codes from sheet where pupil_id = any($1::text::uuid[])"
+LOAD = """
+select pupil_id::text, urn, year, codes from unnest($1::text::uuid[]) as wanted (pupil_id) join sheet using (pupil_id)
+"""
 SAVE = """
 insert into sheet (pupil_id, urn, year, codes)
 select * from unnest($1::text::uuid[], $2::text::int[], $3::text::smallint[], $4::bytea[])
