@@ -122,6 +122,14 @@ class KafkaSubscription:
     async def read_one(self, partition: Partition, offset: int) -> Record | None:
         """See `Subscription`. By a client of its own, which belongs to no group."""
         self._client.check()
+        reader = await self._open_reader()
+        return await reader.ask(_read_one(reader.inner, TopicPartition(*partition), offset))
+
+    async def _open_reader(self) -> Client[AIOKafkaConsumer]:
+        """The client for single records; a new one when it lost its connection since it was last needed."""
+        if self._reader is not None and self._reader.lost.done():
+            await self._reader.close()
+            self._reader = None
         if self._reader is None:
             consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
@@ -132,7 +140,7 @@ class KafkaSubscription:
             )
             self._reader = Client(consumer, consumer._client, consumer.stop)
             await self._reader.ask(consumer.start())
-        return await self._reader.ask(_read_one(self._reader.inner, TopicPartition(*partition), offset))
+        return self._reader
 
     def end(self, partition: Partition) -> int | None:
         """See `Subscription`."""
