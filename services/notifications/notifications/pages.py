@@ -4,21 +4,11 @@
 text is a new version. In HTML every fact is escaped: a name can never become markup.
 """
 
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from notifications.domain.page import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A letter as HTML and as plain text."""
-
-    html: str
-    text: str
-
+from notifications.domain.page import Page, Rendered
 
 SUBJECTS = {
     "persistent_absence": "How we can help with being in school",

@@ -19,7 +19,7 @@ from notifications.channels import Channel, ChannelAwayError, HandOverError, Par
 from notifications.channels.copies import Archive, Copies
 from notifications.channels.folder import FolderChannel
 from notifications.channels.smtp import SmtpChannel
-from notifications.pages import Rendered
+from notifications.domain.page import Rendered
 
 from tests.integration.notifications.conftest import Desk, RegistersService
 from tests.told import NOW, crossing, some_id

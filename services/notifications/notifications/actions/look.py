@@ -5,9 +5,8 @@ from common.errors import NotFoundError, UnavailableError
 
 from notifications.actions.office import Office
 from notifications.domain import recipients
-from notifications.domain.page import page
+from notifications.domain.page import Rendered, page
 from notifications.domain.values import UNSENT, Letter
-from notifications.pages import Rendered
 from notifications.store import heard, look
 from notifications.store.look import LetterFilter
 

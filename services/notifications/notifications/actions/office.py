@@ -11,9 +11,8 @@ from common.clock import Clock
 from common.db import Database
 
 from notifications.channels import Channel
-from notifications.domain.page import Page
+from notifications.domain.page import Page, Rendered
 from notifications.domain.values import ChannelName, Child
-from notifications.pages import Rendered
 
 
 class People(Protocol):

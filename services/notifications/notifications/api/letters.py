@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.errors import Fault, InvalidError, NotAcceptableError
 from common.security import Caller, needs
-from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
+from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path, problems
 from fastapi import APIRouter, Query, Request, Response
 
 from notifications.actions import look
@@ -29,7 +29,12 @@ CONTENT: dict[int | str, dict[str, Any]] = {
     },
     406: {
         "description": "Not to be had in any form that the caller accepts.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+        "content": {
+            problems.MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/ProblemDocument"},
+                "example": problems.body(NotAcceptableError(), "/v1/letters/{letter_id}/content"),
+            }
+        },
     },
 }
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from notifications.domain.page import Rendered
 from notifications.domain.values import ChannelName
-from notifications.pages import Rendered
 
 
 class ChannelAwayError(Exception):

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from notifications.pages import Rendered
+from notifications.domain.page import Rendered
 
 FILES = ("letter.html", "letter.txt")
 

@@ -67,6 +67,14 @@ class Page:
     several_schools: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter written out, as HTML and as plain text."""
+
+    html: str
+    text: str
+
+
 def page(episode: ExplainedEpisode, child: Child, recipient: Contact, today: date) -> Page:
     """The facts of a letter about `episode` to `recipient`, as registers knows the people now."""
     sessions = sorted(episode.explanation.sessions)
