@@ -60,6 +60,7 @@ TERM_DAYS = [date(2025, 6, 2) + timedelta(n) for n in range(44) if (date(2025, 6
     date(2025, 9, 1) + timedelta(n) for n in range(75) if n % 7 < 4 and n // 7 not in (3, 8)
 ]
 TERM = sessions(TERM_DAYS)
+AUTUMN = [tick for tick in TERM if tick >= tick_of(date(2025, 8, 1))]
 CODES = ["/", "/", "/", "/", "I", "O", "U", "N", "G", "D", "Y1", "#", "L"]
 
 

@@ -22,7 +22,7 @@ CALENDARS = calendars(OPEN)
 
 
 @given(st.lists(children(), min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_batch_of_children_has_the_spans_of_the_plain_rules(records: list[ChildRecord]) -> None:
     batch = [Child.of(record) for record in records]
     found = spans(batch, [Scope.whole(child) for child in batch], CALENDARS, POLICY)
@@ -62,7 +62,7 @@ def test_the_best_window_is_that_of_the_plain_rule(record: ChildRecord) -> None:
 
 
 @given(children())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_school_weeks_are_those_of_the_plain_rule(record: ChildRecord) -> None:
     found = school_weeks(record.enrolments, CALENDARS)
     told = reference.weeks(record, OPEN)
@@ -71,7 +71,7 @@ def test_school_weeks_are_those_of_the_plain_rule(record: ChildRecord) -> None:
 
 
 @given(children())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_counts_are_sums_over_the_code_table(record: ChildRecord) -> None:
     codes = list(code_table().values())
     for sheet in record.sheets:

@@ -1,0 +1,154 @@
+"""Which episode a span continues, and what happened to it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from absence_engine.domain.claims import Change, Episode, Evaluation, claims, decide, new_id
+from absence_engine.domain.policy import policies
+from absence_engine.domain.spans import Child, Scope, Span, spans
+from absence_engine.domain.ticks import tick_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.absence_engine.children import AUTUMN, DEAD, PUPIL, TERM, URN, calendars, child, marked
+
+POLICY = policies()[-1]
+NOW = datetime(2025, 10, 1, tzinfo=UTC)
+CALENDARS = calendars({URN: TERM})
+
+
+def span(crossed: int, ended: int | None = None) -> Span:
+    return Span("PA", 2025, crossed, None, ended, None if ended is None else "recovered")
+
+
+def episode(name: str, crossed: int, ended: int | None = None, *, reversed_after: int | None = None) -> Episode:
+    state = "reversed" if reversed_after is not None else "open" if ended is None else "ended"
+    return Episode(
+        episode_id=name,
+        pupil_id=PUPIL,
+        kind="PA",
+        year=2025,
+        state=state,
+        crossed=crossed,
+        firm=None,
+        ended=ended,
+        reason=None if ended is None else "recovered",
+        reversed_at=NOW if state == "reversed" else None,
+        last_mark=reversed_after or 0,
+        school_urn=URN,
+        epoch=1,
+        revision=3,
+        hash="",
+        policy_version="",
+        event="crossed",
+    )
+
+
+def claimed(found: list[Span], old: list[Episode]) -> list[str | None]:
+    return [None if one is None else one.episode_id for one in claims(found, old)]
+
+
+def test_an_overlapping_span_keeps_the_id() -> None:
+    assert claimed([span(12)], [episode("a", 10)]) == ["a"]
+    assert claimed([span(5, 10)], [episode("a", 10, 20)]) == ["a"]
+    assert claimed([span(5, 9)], [episode("a", 10, 20)]) == [None]
+    assert claimed([span(21)], [episode("a", 10, 20)]) == [None]
+
+
+def test_a_standing_episode_is_claimed_before_a_reversed_one() -> None:
+    old = [episode("reversed", 8, reversed_after=40), episode("standing", 10)]
+    assert claimed([span(12)], old) == ["standing"]
+    assert claimed([span(12, 15), span(30)], old) == ["standing", "reversed"]
+
+
+def test_a_reversed_one_that_was_open_ends_at_the_last_mark_of_its_child() -> None:
+    assert claimed([span(25)], [episode("a", 10, reversed_after=25)]) == ["a"]
+    assert claimed([span(26)], [episode("a", 10, reversed_after=25)]) == [None]
+
+
+def test_in_time_order_each_is_claimed_once() -> None:
+    old = [episode("b", 30), episode("a", 10, 20)]
+    assert claimed([span(5, 12), span(15, 18), span(40)], old) == ["a", None, "b"]
+    assert claimed([span(5)], old) == ["a"]
+
+
+def test_a_new_id_is_that_of_pupil_kind_year_and_session_unless_it_is_taken() -> None:
+    first = new_id(PUPIL, span(tick_of(date(2025, 9, 1))), [])
+    assert first == new_id(PUPIL, span(tick_of(date(2025, 9, 1)), 9), [])
+    assert first != new_id(DEAD, span(tick_of(date(2025, 9, 1))), [])
+    second = new_id(PUPIL, span(tick_of(date(2025, 9, 1))), [first])
+    third = new_id(PUPIL, span(tick_of(date(2025, 9, 1))), [first, second])
+    assert len({first, second, third}) == 3
+
+
+class Kept:
+    """What is stored: applies evaluations one after another."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[str, Episode] = {}
+        self.before = Child.of(child({}))
+
+    def take(self, marks: dict[int, str], touched: int = 0) -> list[Change]:
+        after = Child.of(child(marks))
+        scope = Scope.whole(after)
+        (found,) = spans([after], [scope], CALENDARS, POLICY)
+        scope = Scope(scope.years | {2024, 2025}, True)
+        evaluation = Evaluation(scope, touched, self.before.record.sheets, 1, NOW)
+        changes = decide(after, found, list(self.episodes.values()), evaluation, CALENDARS, POLICY)
+        for change in changes:
+            self.episodes[change.episode.episode_id] = change.episode
+        self.before = after
+        standing = [one.span for one in self.episodes.values() if one.stands]
+        assert sorted(standing, key=str) == sorted(found, key=str)
+        return changes
+
+
+@given(st.lists(marked(AUTUMN[:60]), min_size=1, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_whatever_happens_every_announced_episode_stands_or_is_reversed_and_revisions_rise(
+    histories: list[dict[int, str]],
+) -> None:
+    kept = Kept()
+    revisions: dict[str, int] = {}
+    for marks in histories:
+        changes = kept.take(marks)
+        assert len({change.episode.episode_id for change in changes}) == len(changes)
+        for change in changes:
+            assert change.episode.revision == revisions.get(change.episode.episode_id, 0) + 1
+            revisions[change.episode.episode_id] = change.episode.revision
+            assert (change.happened == "reversed") == (change.episode.state == "reversed")
+        assert kept.take(marks) == []  # evaluated again, nothing happened
+    first = kept.take(histories[0])
+    assert all(change.happened in ("crossed", "changed", "ended", "reversed") for change in first)
+
+
+def test_going_back_to_what_was_brings_the_ids_back() -> None:
+    kept = Kept()
+    marks = dict.fromkeys(AUTUMN[:6], "O")
+    before = {change.episode.episode_id for change in kept.take(marks)}
+    assert {change.happened for change in kept.take(dict.fromkeys(AUTUMN[:6], "/"))} == {"reversed"}
+    again = kept.take(marks)
+    assert {change.episode.episode_id for change in again} == before
+    assert {change.happened for change in again} == {"crossed"}
+
+
+def test_a_new_episode_where_an_old_one_bore_the_id_gets_another() -> None:
+    """An episode moves away from where it crossed first; then something else crosses there."""
+    kept = Kept()
+    year = AUTUMN
+    (first,) = [c for c in kept.take({year[0]: "I", year[1]: "/", year[2]: "/"}) if c.episode.kind == "SA"]
+    moved = episode(first.episode.episode_id, year[40])
+    kept.episodes = {first.episode.episode_id: replace(moved, kind="SA")}
+    changes = kept.take({year[0]: "I"} | dict.fromkeys(year[1:31], "/") | dict.fromkeys(year[31:63], "I"))
+    ids = {change.episode.crossed: change.episode.episode_id for change in changes if change.episode.kind == "SA"}
+    assert ids[year[0]] != first.episode.episode_id
+    assert first.episode.episode_id in ids.values()
+
+
+@pytest.mark.parametrize("kind", ["PA", "SA"])
+def test_a_change_of_evidence_alone_is_told(kind: str) -> None:
+    kept = Kept()
+    kept.take(dict.fromkeys(AUTUMN[:4], "I"))
+    changes = kept.take(dict.fromkeys(AUTUMN[:4], "M"), touched=AUTUMN[0])
+    assert [(c.happened, c.episode.kind) for c in changes if c.episode.kind == kind] == [("changed", kind)]
