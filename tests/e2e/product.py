@@ -130,6 +130,10 @@ class Product:
             timeout=170,
         )
 
+    def said(self) -> str:
+        """The last lines that each process wrote to its standard error."""
+        return "\n".join(f"--- {p.arguments[:2]}\n{''.join(p.errors[-40:])}" for p in self.processes)
+
     def audited(self) -> str:
         """The audit's output; fails when it found anything."""
         done = self.audit()

@@ -57,6 +57,7 @@ class Load:
         self._stop.set()
         self._thread.join(GIVE_UP_SECONDS + 30)
         assert not self._thread.is_alive()
+        self._client.close()
         if self._failure:
             raise self._failure
 

@@ -79,10 +79,15 @@ def under_load(product: Product, seed: int) -> Iterator[Load]:
     load = Load(client, seed, urn=100100 + seed)
     load.prepare()
     load.start()
-    load.wait_for(BEFORE + random.Random(seed).randrange(BEFORE))
-    yield load
-    load.wait_for(AFTER)
-    load.stop()
+    try:
+        load.wait_for(BEFORE + random.Random(seed).randrange(BEFORE))
+        yield load
+        load.wait_for(AFTER)
+    except BaseException:
+        print(product.said())
+        raise
+    finally:
+        load.stop()
 
 
 def children_named(pid: int, word: str) -> list[psutil.Process]:
