@@ -91,9 +91,9 @@ class _Server:
 
     def _guard(self, pid: int) -> None:
         """Has the server killed when this process ends, even by SIGKILL: then the pipe breaks and `read` returns."""
-        script = 'read _; kill -s "$2" "$1"'
+        script = 'read _; kill -s "$2" "$1"; sleep 1; rm -rf "$3"'
         self._watch = subprocess.Popen(
-            ["sh", "-c", script, "watch", str(pid), self.kill_signal.name.removeprefix("SIG")],
+            ["sh", "-c", script, "watch", str(pid), self.kill_signal.name.removeprefix("SIG"), str(self.folder)],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
