@@ -28,6 +28,7 @@ from common.events.registers import (
     SchoolChanged,
     SessionMarked,
 )
+from common.listen import Signal
 
 NOW = datetime(2025, 10, 1, 9, tzinfo=UTC)
 CLOCK = Clock(fixed_today=date(2025, 10, 1), wall=lambda: NOW)
@@ -125,6 +126,7 @@ class Engine:
     def __init__(self, database: Database, clock: Clock = CLOCK) -> None:
         self.database = database
         self.handle = handler(clock, POLICY)
+        self.signal = Signal()
 
     async def take(self, entries: Sequence[Event], partition: int = 0) -> None:
         """Applies one batch."""
