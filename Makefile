@@ -43,7 +43,7 @@ bench: $(READY) ## Measure the figures that Rollcall promises, each beside its r
 	@$(BIN)/python -m tests.bench
 
 faults: $(READY) ## Kill, stop and wipe each part ten times under load, then audit (seeded; about an hour)
-	@FAULTS=10 $(BIN)/python -m pytest tests/faults
+	@ROLLCALL_FAULT_ROUNDS=10 ROLLCALL_OUTAGE_SECONDS=60 $(BIN)/python -m pytest --timeout=3600 tests/faults
 
 lock: $(READY) ## Pin all dependencies again, with hashes and without any index address
 	@bash scripts/lock "$(BIN)"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with an input: where (a JSON pointer, or a parameter's name), a stable code, a sentence."""
+    """One thing that is wrong with an input: where (JSON pointer or parameter name), a stable code, a sentence."""
 
     pointer: str
     code: str

@@ -16,6 +16,7 @@ from common.security import Verifier
 from common.service import Background, Service
 from common.settings import Settings
 from common.web.app import create_app, readiness
+from common.web.protocol import Protocol
 
 DRAIN_SECONDS = 3
 FINISH_SECONDS = 4.0
@@ -106,7 +107,7 @@ def _server(app: FastAPI) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
