@@ -140,7 +140,7 @@ class Postgres:
                 return
             time.sleep(0.2)
         options = [part for name, value in self._settings().items() for part in ("-c", f"{name}={value}")]
-        with open(self.log, "ab") as log:
+        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self._process = subprocess.Popen(
                 [_binaries() / "postgres", "-D", self.data, *options],
                 stdin=subprocess.DEVNULL,

@@ -83,6 +83,7 @@ def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings
         "client_secret": keys.service_client["secret"],
     }
     if "ROLLCALL_LETTERS_FOLDER" not in os.environ:
+        folder.letters.mkdir(mode=0o700, exist_ok=True)
         fixed["letters_folder"] = folder.letters
     return Settings(**fixed)  # type: ignore[arg-type]
 
