@@ -10,8 +10,8 @@ from registers.actions.writing import Write, Writer
 from registers.domain import deletion as rules
 from registers.domain import problems
 from registers.domain.register import Register, SentMark
-from registers.store import marks
-from registers.store.marks import Submission
+from registers.store import marks, registers
+from registers.store.registers import Submission
 
 
 class Deletion(NamedTuple):
@@ -34,7 +34,7 @@ async def delete_mark(writer: Writer, sent: Deletion) -> tuple[str, str, int]:
     )  # fmt: skip
 
     async def work(write: Write) -> tuple[str, str]:
-        (known,) = await marks.known(write.tx, [register])
+        (known,) = await registers.known(write.tx, [register])
         child = known.found.get((0, "pupil_id"))
         if child is None:
             raise NotFoundError("The school does not know this pupil.")
@@ -43,7 +43,7 @@ async def delete_mark(writer: Writer, sent: Deletion) -> tuple[str, str, int]:
         facts = write.facts(sent.urn)
         deleted = rules.delete(child, sent.version, slot, sent.on, sent.session, why, write.codes, facts)
         await marks.change(write.tx, sent.urn, deleted.changed)
-        await marks.keep(write.tx, [Submission(register, "deletion", [deleted.kept])])
+        await registers.keep(write.tx, [Submission(register, known.received, "deletion", [deleted.kept])])
         return child, deleted.status
 
     (child, status), sequences = await writer.run([sent.urn], work)

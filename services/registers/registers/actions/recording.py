@@ -23,7 +23,8 @@ from registers.domain import register as rules
 from registers.domain.ledger import Head, LedgerEntry
 from registers.domain.register import Known, MarkAnswer, Recorded, Register
 from registers.store import ledger, marks, schools
-from registers.store.marks import Submission
+from registers.store import registers as store
+from registers.store.registers import Submission
 
 MOST_REGISTERS = 32
 MOST_MARKS = 4000
@@ -119,10 +120,10 @@ class Recorder:
         """
         heads = await schools.lock(tx, {job.register.urn for job in jobs})
         registers = [job.register for job in jobs]
-        known = await marks.known(tx, registers)
+        known = await store.known(tx, registers)
         today = self._clock.today()
         outcomes: list[Outcome | Exception] = []
-        recorded: list[tuple[Register, Recorded]] = []
+        recorded: list[tuple[Register, int, Recorded]] = []
         entries: list[LedgerEntry] = []
         for register, what in zip(registers, known, strict=True):
             try:
@@ -134,7 +135,7 @@ class Recorder:
             said = ledger_rules.chain(result.facts, head, register.received_at, new_id, register.correlation_id)
             heads[register.urn] = ledger_rules.after(head, said)
             entries.extend(said)
-            recorded.append((register, result))
+            recorded.append((register, what.received, result))
             outcomes.append(Outcome(result.answers, heads[register.urn].number))
         await _save(tx, recorded)
         await ledger.append(tx, entries)
@@ -146,13 +147,13 @@ class Recorder:
         return rules.record(register, known, today, self._codes)
 
 
-async def _save(tx: Transaction, recorded: Sequence[tuple[Register, Recorded]]) -> None:
+async def _save(tx: Transaction, recorded: Sequence[tuple[Register, int, Recorded]]) -> None:
     submissions = [
-        Submission(register, "register", result.kept, result.waiting)
-        for register, result in recorded
+        Submission(register, received, "register", result.kept, result.waiting)
+        for register, received, result in recorded
         if result.kept or result.waiting
     ]
-    for register, result in recorded:
+    for register, _, result in recorded:
         await marks.change(tx, register.urn, result.changed)
     if submissions:
-        await marks.keep(tx, submissions)
+        await store.keep(tx, submissions)

@@ -89,11 +89,12 @@ class Waiting(NamedTuple):
 
 @dataclass
 class Known:
-    """What is kept that matters to a register. `found` is by (place, kind); `slots` and `waiting`, which are by pupil
-    and by unknown key, hold ranked entries in commit order.
+    """What is kept that matters to a register, and the number that it gets. `found` is by (place, kind); `slots` and
+    `waiting`, which are by pupil and by unknown key, hold ranked entries in commit order.
     """
 
     is_open: bool = False
+    received: int = NEW
     found: dict[tuple[int, KeyKind], str] = field(default_factory=dict[tuple[int, KeyKind], str])
     enrolled: set[str] = field(default_factory=set[str])
     slots: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
@@ -206,6 +207,9 @@ def _keep(
 ) -> None:
     """Decides one mark of a known pupil."""
     code, details, on, session = (mark.code or "").strip(), mark.details(), register.on, register.session
+    if not slot:
+        _keep_first(result, register, place, owner, code, details, problems.of_code(code, on, codes) or slot_problem)
+        return
     new = Entry(owner, NEW, place, register.version, code, details)
     if (same := twin(slot, new)) is not None:
         verdict = Verdict(same.rank, same.stands, same.problem)
@@ -219,6 +223,20 @@ def _keep(
         result.kept.append(Kept(owner, place, register.version, code, details, verdict, unexplained))
         note(result.facts, result.changed, on, session, [*slot, new], verdicts)
     result.answers.append(MarkAnswer(f"/marks/{place}", owner, status, code, _told(verdict.problem, place)))
+
+
+def _keep_first(
+    result: Recorded, register: Register, place: int, owner: str, code: str, details: Details | None, why: str | None
+) -> None:
+    """What `_keep` comes to where nothing was sent before: by far the most marks, so no more than is needed is done."""
+    verdict = Verdict(register.version or 0, why is None, why)
+    result.kept.append(Kept(owner, place, register.version, code, details, verdict, False))
+    if why is None:
+        result.facts.mark(register.on, register.session, ((owner, code),))
+        result.answers.append(MarkAnswer(f"/marks/{place}", owner, "accepted", code))
+    else:
+        result.facts.waits(register.on, register.session, owner, code, why)
+        result.answers.append(MarkAnswer(f"/marks/{place}", owner, "quarantined", code, _told(why, place)))
 
 
 def _keep_waiting(result: Recorded, register: Register, place: int, mark: SentMark, known: Known) -> None:

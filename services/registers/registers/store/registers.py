@@ -1,0 +1,220 @@
+"""How registers and deletions come in: one statement reads all that a batch of them needs, two keep what is new in it.
+
+The marks themselves go by COPY: that is what a busy morning consists of. Numbers for submissions are drawn with the
+reading, while their schools are locked; those of registers that bring nothing are never used.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+from common.db import Transaction
+
+from registers.domain import standing
+from registers.domain.register import KINDS, Kept, Known, Register, Waiting
+from registers.domain.standing import Details, Entry
+from registers.store.marks import columns, details_of, entry_of
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+READ = """
+with register as materialized (
+    select * from unnest($1::int[], $2::date[], $3::smallint[]) with ordinality as r(urn, date, session, r)
+),
+found as materialized (
+    select 0 as kind, a.n, r.urn, r.date, r.session, s.pupil_id
+    from unnest($4::int[], $5::text[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
+        select s.pupil_id from school_pupil as s where s.urn = r.urn and s.local_id = a.key offset 0
+    ) as s
+    union all
+    select 1, a.n, r.urn, r.date, r.session, p.pupil_id
+    from unnest($6::int[], $7::text[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
+        select p.pupil_id from pupil as p where p.upn = a.key offset 0
+    ) as p
+    union all
+    select 2, a.n, r.urn, r.date, r.session, p.pupil_id
+    from unnest($8::int[], $9::uuid[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
+        select coalesce(p.survivor, p.pupil_id) as pupil_id from pupil as p where p.pupil_id = a.key offset 0
+    ) as p
+),
+id as materialized (
+    select kind, n, urn, date, session, pupil_id as child, pupil_id from found
+    union all
+    select f.kind, f.n, f.urn, f.date, f.session, f.pupil_id, dead.pupil_id
+    from found as f cross join lateral (
+        select dead.pupil_id from pupil as dead where dead.survivor = f.pupil_id offset 0
+    ) as dead
+)
+select id.kind, id.n, id.child::text as child,
+    coalesce(e.enrolled, case when exists (
+        select from school_pupil as s where s.pupil_id = id.child and s.urn = id.urn
+    ) then false end) as flag,
+    m.received, m.place, m.pupil_id::text as pupil_id, m.version, m.code, m.details, m.rank, m.standing, m.problem
+from id
+cross join lateral (
+    select bool_or(e.from_date <= id.date and coalesce(e.to_date >= id.date, true)) as enrolled
+    from enrolment as e where e.urn = id.urn and e.pupil_id = id.child
+) as e
+left join lateral (
+    select * from mark as m
+    where m.urn = id.urn and m.date = id.date and m.session = id.session and m.pupil_id = id.pupil_id offset 0
+) as m on true
+union all
+select 3, r.r, null, coalesce(case r.session when 0 then c.am else c.pm end, false),
+    nextval('submission_received_seq'), null, null, null, null, null, null, null, null
+from register as r left join lateral (
+    select * from calendar_day as c where c.urn = r.urn and c.date = r.date offset 0
+) as c on true
+"""
+"""A row per key that is found and entry of its slot (kind 0 to 2, in the order of KINDS; `flag`: enrolled, null where
+the school does not know the child), and a row per register (kind 3; `flag`: open; `received`: its number).
+
+`lateral … offset 0`: each key looks into an index, whatever the planner believes of tables that have just been filled.
+"""
+OF_REGISTER = 3
+UNKNOWN = "unknown-pupil"
+
+WAITING = """
+select a.n, u.received, u.place, u.version, u.code, u.details
+from unnest($1::int[], $2::date[], $3::smallint[], $4::text[], $5::text[]) with ordinality
+    as a(urn, date, session, kind, key, n)
+join unresolved as u
+    on u.urn = a.urn and u.key_kind = a.kind and u.key = a.key and u.date = a.date and u.session = a.session
+order by u.received, u.place
+"""
+
+SUBMIT = """
+insert into submission (received, urn, date, session, kind, source_version, taken_at, taken_by, received_at,
+    correlation_id)
+overriding system value
+select * from unnest($1::bigint[], $2::int[], $3::date[], $4::smallint[], $5::text[], $6::bigint[], $7::timestamptz[],
+    $8::text[], $9::timestamptz[], $10::text[])
+"""
+MARK = (
+    "urn", "date", "session", "received", "pupil_id", "place", "version", "code", "details", "rank", "standing",
+    "problem", "unexplained",
+)  # fmt: skip
+UNRESOLVED = (
+    "urn", "date", "session", "received", "place", "key_kind", "key", "version", "code", "details", "problem",
+)  # fmt: skip
+
+
+class Submission(NamedTuple):
+    """A register or a deletion with the number that it has, and what is kept of it."""
+
+    register: Register
+    received: int
+    kind: str
+    kept: Sequence[Kept]
+    waiting: Sequence[Waiting] = ()
+
+
+class _Keys(NamedTuple):
+    """The keys of one kind that registers give, as columns: the number of the register (from 1), key, place."""
+
+    registers: list[int]
+    keys: list[str]
+    places: list[int]
+
+
+async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
+    """What is kept that matters to each of some registers, and the numbers drawn for them; their schools are locked."""
+    asked = _keys(registers)
+    rows = await tx.fetch(
+        READ,
+        [register.urn for register in registers],
+        [register.on for register in registers],
+        [register.session for register in registers],
+        *(column for keys in asked for column in keys[:2]),
+    )
+    result = [Known() for _ in registers]
+    for row in rows:
+        kind, n, child, flag, received = row[:5]
+        if kind == OF_REGISTER:
+            result[n - 1].is_open, result[n - 1].received = flag, received
+            continue
+        if flag is None:
+            continue
+        one = result[asked[kind].registers[n - 1] - 1]
+        one.found[asked[kind].places[n - 1], KINDS[kind]] = child
+        if flag:
+            one.enrolled.add(child)
+        if received is not None:
+            entry = entry_of(row)
+            slot = one.slots.setdefault(child, [])
+            if entry not in slot:  # two keys of a mark bring its slot twice
+                slot.append(entry)
+    for one in result:
+        for slot in one.slots.values():
+            slot.sort(key=lambda entry: (entry.received, entry.place))
+    await _add_waiting(tx, registers, result)
+    return result
+
+
+def _keys(registers: Sequence[Register]) -> tuple[_Keys, _Keys, _Keys]:
+    """The keys that registers give, by kind in the order of KINDS."""
+    by_local_id, by_upn, by_id = _Keys([], [], []), _Keys([], [], []), _Keys([], [], [])
+    for number, register in enumerate(registers, start=1):
+        for place, mark in enumerate(register.marks):
+            for keys, key in ((by_local_id, mark.local_id), (by_upn, mark.upn), (by_id, mark.pupil_id)):
+                if key is not None and (keys is not by_id or _UUID.fullmatch(key)):
+                    keys.registers.append(number)
+                    keys.keys.append(key)
+                    keys.places.append(place)
+    return by_local_id, by_upn, by_id
+
+
+async def _add_waiting(tx: Transaction, registers: Sequence[Register], result: Sequence[Known]) -> None:
+    """Adds the marks that wait under the keys that nobody has."""
+    unknown = [
+        (one, register, *mark.names()[0])
+        for register, one in zip(registers, result, strict=True)
+        if len({place for place, _ in one.found}) < len(register.marks)
+        for place, mark in enumerate(register.marks)
+        if not any((place, kind) in one.found for kind, _ in mark.names())
+    ]
+    if not unknown:
+        return
+    asked = [(register.urn, register.on, register.session, kind, key) for _, register, kind, key in unknown]
+    for row in await tx.fetch(WAITING, *columns(asked, 5)):
+        one, _, kind, key = unknown[row["n"] - 1]
+        details = details_of(row["details"])
+        entry = Entry("", row["received"], row["place"], row["version"], row["code"], details)
+        one.waiting.setdefault((kind, key), []).append(entry)
+    for one in result:
+        for key, waiting in one.waiting.items():
+            ranks = standing.ranks(waiting)
+            one.waiting[key] = [entry._replace(rank=rank) for entry, rank in zip(waiting, ranks, strict=True)]
+
+
+async def keep(tx: Transaction, submissions: Sequence[Submission]) -> None:
+    """Keeps what is new; every submission here brings something."""
+    sent = [
+        (one.received, r.urn, r.on, r.session, one.kind, r.version, r.taken_at, r.taken_by, r.received_at,
+         r.correlation_id)
+        for one in submissions
+        for r in (one.register,)
+    ]  # fmt: skip
+    await tx.execute(SUBMIT, *columns(sent, 10))
+    marks = [
+        (r.urn, r.on, r.session, one.received, k.pupil_id, k.place, k.version, k.code, _json(k.details), *k.verdict,
+         k.unexplained)
+        for one in submissions
+        for r in (one.register,)
+        for k in one.kept
+    ]  # fmt: skip
+    if marks:
+        await tx.copy_records_to_table("mark", records=marks, columns=MARK)
+    waiting = [
+        (r.urn, r.on, r.session, one.received, w.place, w.kind, w.key, w.version, w.code, _json(w.details), UNKNOWN)
+        for one in submissions
+        for r in (one.register,)
+        for w in one.waiting
+    ]
+    if waiting:
+        await tx.copy_records_to_table("unresolved", records=waiting, columns=UNRESOLVED)
+
+
+def _json(details: Details | None) -> str | None:
+    return None if details is None else msgspec.json.encode(details).decode()
