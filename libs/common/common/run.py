@@ -1,6 +1,7 @@
 """Running services in this process: one web server, their background tasks, an orderly end."""
 
 import asyncio
+import gc
 import contextlib
 import signal
 import socket
@@ -94,7 +95,12 @@ async def run(
 
 
 def run_loop(work: Coroutine[None, None, int]) -> int:
-    """Runs `work` on a uvloop of its own; its status."""
+    """Runs `work` on a uvloop of its own; its status.
+
+    A batch makes tens of thousands of values that live until its end: looking for cycles among them every 700
+    allocations, as Python does by default, costs a tenth of the CPU.
+    """
+    gc.set_threshold(50_000, 20, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
