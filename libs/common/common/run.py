@@ -1,8 +1,8 @@
 """Running services in this process: one web server, their background tasks, an orderly end."""
 
 import asyncio
-import gc
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Generator, Sequence
