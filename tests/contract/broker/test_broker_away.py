@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from common.broker import Broker, BrokerAwayError, Message, Partition, Publisher, Subscription
+from common.broker import Broker, BrokerAwayError, Partition, Publisher, Record, Subscription
 
 from tests import servers
 from tests.contract.broker.brokers import (
@@ -108,73 +108,94 @@ async def test_a_broker_that_hangs_is_away_as_well(fragile: Broker, server: Serv
     await publish(fragile, TOPIC, messages(1, KEYS[1]))
 
 
-async def test_a_restart_under_load_loses_nothing_and_keeps_each_keys_order(fragile: Broker, server: Server) -> None:
-    """Publisher and reader do as the relay and the consumer do: drop the client, make a new one, say it again."""
-    await fragile.ensure_topics({TOPIC: PARTITIONS})
-    restarted, progress = asyncio.Event(), asyncio.Event()
-    seen: dict[Partition, list[Message]] = {}
-    sent = 0
+class Writer:
+    """Publishes numbered messages under five keys as the relay does: drops a lost client and says it again."""
 
-    async def write() -> None:
-        nonlocal sent
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self.sent = 0
+        self._progress = asyncio.Event()
+        self.enough, self.finished = asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is told that it is enough."""
         publisher = None
-        while not (restarted.is_set() and sent >= 200):
+        while not self.enough.is_set():
             try:
-                publisher = publisher or await fragile.publisher([TOPIC])
+                publisher = publisher or await self._broker.publisher([TOPIC])
                 for key in KEYS[:5]:
                     place = Partition(TOPIC, publisher.partition_for(TOPIC, key))
-                    await publisher.publish(place, messages(1, key, sent))
-                sent += 1
-                progress.set()
+                    await publisher.publish(place, messages(1, key, self.sent))
             except BrokerAwayError:
                 if publisher is not None:
                     await publisher.close()
                 publisher = None
                 await asyncio.sleep(0.05)
-        assert publisher is not None
-        await publisher.close()
+            else:
+                self.sent += 1
+                self._progress.set()
+        if publisher is not None:
+            await publisher.close()
+        self.finished.set()
 
-    async def written(count: int) -> None:
-        while sent < count:
-            await progress.wait()
-            progress.clear()
+    async def has_sent(self, count: int) -> None:
+        """Returns once so many numbers are acknowledged."""
+        while self.sent < count:
+            await self._progress.wait()
+            self._progress.clear()
 
-    async def follow(writing: asyncio.Task[None]) -> None:
-        subscription, places = None, dict[Partition, int]()
-        while not (writing.done() and len(_once(seen)) == 5 and min(map(len, _once(seen).values())) == sent):
+
+class Follower:
+    """Reads as the consumer does: keeps its own place, and goes back to it when something else comes."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._places: dict[Partition, int] = {}
+        self._seen: dict[bytes, list[bytes]] = defaultdict(list)
+
+    async def run(self, writer: Writer) -> None:
+        """Until all that was acknowledged has come."""
+        subscription = None
+        while not (writer.finished.is_set() and all(len(values) >= writer.sent for values in self.once().values())):
             try:
-                subscription = subscription or await fragile.subscribe("group", [TOPIC], "first")
+                subscription = subscription or await self._broker.subscribe("group", [TOPIC], "first")
                 for partition, records in (await subscription.poll(0.2, 1000)).items():
-                    if records[0].offset != places.get(partition, 0):
-                        subscription.seek(partition, places.get(partition, 0))
-                        continue
-                    places[partition] = records[-1].offset + 1
-                    seen.setdefault(partition, []).extend(Message(r.key, r.value, r.id) for r in records)
+                    self._take(subscription, partition, records)
             except BrokerAwayError:
                 if subscription is not None:
                     await subscription.close()
                 subscription = None
                 await asyncio.sleep(0.05)
-        assert subscription is not None
-        await subscription.close()
+        if subscription is not None:
+            await subscription.close()
 
-    async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
-        writing = tasks.create_task(write())
-        tasks.create_task(follow(writing))
+    def _take(self, subscription: Subscription, partition: Partition, records: Sequence[Record]) -> None:
+        place = self._places.get(partition, 0)
+        if records[0].offset != place:
+            subscription.seek(partition, place)
+            return
+        self._places[partition] = records[-1].offset + 1
+        for record in records:
+            self._seen[record.key].append(record.value)
+
+    def once(self) -> dict[bytes, list[bytes]]:
+        """Each key's values without repetitions, in the order of their first appearance."""
+        return {key: list(dict.fromkeys(self._seen[key])) for key in KEYS[:5]}
+
+
+async def test_a_restart_under_load_loses_nothing_and_keeps_each_keys_order(fragile: Broker, server: Server) -> None:
+    await fragile.ensure_topics({TOPIC: PARTITIONS})
+    writer, follower = Writer(fragile), Follower(fragile)
+    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+        tasks.create_task(writer.run())
+        tasks.create_task(follower.run(writer))
         for stop in (server.stop, server.kill):
-            await asyncio.wait_for(written(sent + 20), 60)
+            await writer.has_sent(writer.sent + 20)
             await asyncio.to_thread(stop)
             await asyncio.to_thread(server.start)
-        restarted.set()
-    assert _once(seen) == {key: [message.value for message in messages(sent, key)] for key in KEYS[:5]}
-
-
-def _once(seen: dict[Partition, list[Message]]) -> dict[bytes, list[bytes]]:
-    """Each key's values without repetitions, in the order of their first appearance."""
-    values: dict[bytes, list[bytes]] = defaultdict(list)
-    for message in (message for part in seen.values() for message in part):
-        values[message.key].append(message.value)
-    return {key: list(dict.fromkeys(repeated)) for key, repeated in values.items()}
+        await writer.has_sent(writer.sent + 20)
+        writer.enough.set()
+    assert follower.once() == {key: [message.value for message in messages(writer.sent, key)] for key in KEYS[:5]}
 
 
 async def test_a_wiped_broker_shows_by_another_id_where_we_stood(fragile: Broker, server: Server) -> None:
