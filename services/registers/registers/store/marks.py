@@ -60,7 +60,9 @@ SCHOOLS_DUE = """
 select urn, array_agg(distinct date order by date) as days from mark
 where problem = 'future-date' and date <= $1 group by urn order by urn
 """
-SCHOOLS_EARLY = "select distinct urn from mark where standing and date > $1 order by urn"
+SCHOOLS_EARLY = """
+select distinct urn from mark where date > $1 and (standing or problem <> 'future-date') order by urn
+"""
 
 FIND_PUPILS = """
 with resolved as (
@@ -148,7 +150,7 @@ async def schools_with_days_due(tx: Transaction, today: date) -> dict[int, list[
 
 
 async def schools_with_marks_after(tx: Transaction, today: date) -> list[int]:
-    """Schools where a mark stands for a day after today: somebody has turned the clock back."""
+    """Schools where a mark for a day after today stands, or waits for another reason: the clock was turned back."""
     return [row["urn"] for row in await tx.fetch(SCHOOLS_EARLY, today)]
 
 
