@@ -15,6 +15,7 @@ from audit import barrier
 from audit.barrier import NotReachedError
 from audit.compare.everything import compare_everything
 from audit.read import registers, snapshot
+from audit.read.snapshot import Connection
 from audit.report import Report
 
 PATIENCE_SECONDS = 60.0
@@ -30,8 +31,9 @@ async def run(
 ) -> int:
     """Audits the four databases of a server; returns the exit status.
 
-    `today` is the day by which marks are allowed, the day in London when None; a stopped product is judged by the day
-    by which it last judged itself. With `running` it waits until everything that was announced has been consumed, as
+    `today` is the day by which marks are allowed. When it is None: the day in London, or the day by which the product
+    judges itself where that is another than today, yesterday or tomorrow (its date is set, see ROLLCALL_TODAY, or it is
+    stopped). With `running` it waits until everything that was announced has been consumed, as
     long as something moves at least every `patience` seconds; on a stopped product it leaves out what was not
     delivered, and says so.
     """
@@ -45,9 +47,7 @@ async def run(
         report.say(f"could not run: {error}")
         return COULD_NOT_RUN
     try:
-        today = today or datetime.now(ZoneInfo("Europe/London")).date()
-        if not running:
-            today = await registers.judged_by(opened["registers"]) or today
+        today = await _today(opened["registers"], today, running)
         async with barrier.reached(opened, today, patience=patience, give_up=running) as (at, outstanding):
             await compare_everything(at, outstanding, today, report)
     except NotReachedError as error:
@@ -61,3 +61,12 @@ async def run(
     report.end()
     report.say(f"seconds: {time.monotonic() - began:.1f}")
     return DIFFERENCES if report.differences else NO_DIFFERENCE
+
+
+async def _today(database: Connection, given: date | None, running: bool) -> date:
+    """The day to judge by. Around midnight a running product is behind by a day: that is waited for."""
+    judged_by = await registers.judged_by(database)
+    today = given or datetime.now(ZoneInfo("Europe/London")).date()
+    if judged_by is not None and (not running or (given is None and abs((judged_by - today).days) > 1)):
+        return judged_by
+    return today
