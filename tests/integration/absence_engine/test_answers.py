@@ -156,8 +156,8 @@ async def test_a_token_of_one_school_sees_its_children_whole_and_no_others(engin
     ann = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"][0]["episode_id"]
     await asker.get(f"/v1/episodes/{ann}", headers=narrow)
     for path in (
-        f"/v1/pupils/{BEN}/absence", f"/v1/pupils/{BEN}/episodes", f"/v1/episodes/{ben}", f"/v1/schools/{OTHER}/absence",
-        "/v1/areas/330/absence", f"/v1/pupils/{pupil(9)}/absence",
+        f"/v1/pupils/{BEN}/absence", f"/v1/pupils/{BEN}/episodes", f"/v1/episodes/{ben}", "/v1/areas/330/absence",
+        f"/v1/schools/{OTHER}/absence", f"/v1/pupils/{pupil(9)}/absence",
     ):  # fmt: skip
         assert (await asker.get(path, 404, headers=narrow))["type"].endswith("not-found")
     await asker.get(f"/v1/pupils/{ANN}/absence", 403, headers=bearer(scope="cases:read"))

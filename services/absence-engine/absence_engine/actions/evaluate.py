@@ -15,7 +15,7 @@ from absence_engine.actions.batch import SheetKey
 from absence_engine.domain.claims import Change, Episode, Evaluation, decide
 from absence_engine.domain.events import Told
 from absence_engine.domain.explain import for_pupil
-from absence_engine.domain.marks import last_marked
+from absence_engine.domain.marks import joined, last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.rates import leaves_spans
@@ -99,27 +99,33 @@ async def _scopes(
 
 
 def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], policy: Policy) -> Scope:
-    """What can have changed. Where two sheets of a child tell of one year, a mark's removal may show another's: then,
-    and when more than marks changed, all of it.
+    """What can have changed. Where two sheets tell of one session, a mark's removal may show another's: then, and when
+    more than marks changed, all of it.
     """
-    years = {sheet.year for sheet in record.sheets}
-    if touch.everything or len(record.sheets) > len(years):
-        return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), True)
-    codes = {sheet.year: sheet.codes for sheet in record.sheets}
+    if touch.everything:
+        return _whole(record, standing)
     changed: set[int] = set()
-    for key, before in touch.before.items():
-        year = key[2]
+    for year in {key[2] for key in touch.before}:
+        after = joined([sheet for sheet in record.sheets if sheet.year == year])
+        before = joined([sheet for sheet in touch.sheets_before(record) if sheet.year == year])
+        if after is None or before is None:
+            return _whole(record, standing)
+        places = [place for key, its in touch.places.items() if key[2] == year for place in its]
         of_year = [episode for episode in standing if episode.year == year]
         open_spans = {episode.kind: episode.firm for episode in of_year if episode.state == "open"}
-        if any(episode.reason == "year_end" for episode in of_year) or not leaves_spans(
-            before, codes[year], touch.places[key], open_spans, policy
-        ):
+        by_year_end = any(episode.reason == "year_end" for episode in of_year)
+        if by_year_end or not leaves_spans(before, after, places, open_spans, policy):
             changed.add(year)
-        if before == NO_MARKS or codes[year] == NO_MARKS:  # an earlier year is over now, or no longer
+        if NO_MARKS in (before, after):  # an earlier year is over now, or no longer
             changed |= {
                 e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")
             }
     return Scope(frozenset(changed), touch.counting or _weeks_pass(record, touch, standing))
+
+
+def _whole(record: ChildRecord, standing: Sequence[Standing]) -> Scope:
+    years = {sheet.year for sheet in record.sheets}
+    return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), True)
 
 
 def _weeks_pass(record: ChildRecord, touch: Touch, standing: Sequence[Standing]) -> bool:

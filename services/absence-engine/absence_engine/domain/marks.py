@@ -78,6 +78,16 @@ def school_years(sheets: Iterable[Sheet], pupil_id: str) -> dict[int, Codes]:
     return found
 
 
+def joined(sheets: Sequence[Sheet]) -> bytes | None:
+    """The codes of all sheets of one year together, where no two tell of one session; None where two do."""
+    if len(sheets) == 1:
+        return sheets[0].codes
+    codes = np.frombuffer(b"".join([sheet.codes for sheet in sheets]), np.uint8).reshape(len(sheets), GRID)
+    if (np.count_nonzero(codes, axis=0) > 1).any():
+        return None
+    return codes.max(axis=0).tobytes()
+
+
 def _ranks(urn: int, year: int, enrolments: Sequence[Enrolment]) -> npt.NDArray[np.int64]:
     """How a school's marks rank in each session of a year: (732,), lower first; the URN itself is the caller's to
     add.

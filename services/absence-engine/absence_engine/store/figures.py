@@ -38,7 +38,7 @@ select living::text from (
 PLAIN = f"""
 select stay.living::text, urn, from_date, to_date, kind, codes
 from ({STAYS}) as stay left join ({MARKS}) as marks using (living, urn)
-where not stay.living = any($6::uuid[])
+where not exists (select from unnest($6::uuid[]) as other (living) where other.living = stay.living)
 """  # noqa: S608
 CHUNK = 5000
 
