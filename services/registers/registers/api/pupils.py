@@ -15,7 +15,8 @@ from registers.actions.access import living_pupil
 from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Day, PupilId
-from registers.api.shapes import Entry, Found, Lookup, Problem, PupilContacts, PupilMark
+from registers.api.pupil_shapes import Found, Lookup, PupilContacts
+from registers.api.shapes import Entry, Problem, PupilMark
 from registers.domain import problems
 from registers.domain.standing import Details
 from registers.store import reading

@@ -14,7 +14,8 @@ from registers.actions.roll import Roll, put_roll
 from registers.api import bodies, parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Urn
-from registers.api.shapes import ROLL_EXAMPLE, RollPupil, RollWritten
+from registers.api.pupil_shapes import RollPupil
+from registers.api.shapes import ROLL_EXAMPLE, RollWritten
 from registers.domain.roll import STATUSES, RowAnswer
 from registers.store import reading, schools
 

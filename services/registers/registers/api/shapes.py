@@ -1,4 +1,4 @@
-"""The JSON of answers, with an example of each for /docs."""
+"""The JSON of answers, with an example of each for /docs. What is told of a child is in `pupil_shapes`."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -55,7 +55,8 @@ ROLL_EXAMPLE: dict[str, Any] = {
 }
 
 
-def _example(**values: Any) -> ConfigDict:
+def example(**values: Any) -> ConfigDict:
+    """What /docs shows for a shape."""
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
@@ -67,7 +68,7 @@ SCHOOL = {"name": "Elm Primary School", "la_code": "330", "laestab": "3302001", 
 class SchoolIn(BaseModel):
     """A school: `la_code` has three digits, `laestab` seven."""
 
-    model_config = _example(**SCHOOL)
+    model_config = example(**SCHOOL)
     name: Name
     la_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
     laestab: Annotated[str, StringConstraints(pattern=r"^[0-9]{7}$")]
@@ -77,7 +78,7 @@ class SchoolIn(BaseModel):
 class SchoolOut(BaseModel):
     """A school; `sequence` is the number of its ledger's last entry."""
 
-    model_config = _example(urn=100001, **SCHOOL, sequence=1)
+    model_config = example(urn=100001, **SCHOOL, sequence=1)
     urn: int
     name: str
     la_code: str
@@ -99,14 +100,14 @@ class DayOpen(BaseModel):
 class CalendarIn(BaseModel):
     """The open days of an academic year; every day that is not listed is closed."""
 
-    model_config = _example(days=DAYS)
+    model_config = example(days=DAYS)
     days: Annotated[list[DayOpen], Field(max_length=366)]
 
 
 class CalendarWritten(BaseModel):
     """The last number of the school's ledger that the calendar stands behind."""
 
-    model_config = _example(school_urn=100001, academic_year="2025-26", sequence=2)
+    model_config = example(school_urn=100001, academic_year="2025-26", sequence=2)
     school_urn: int
     academic_year: str
     sequence: int
@@ -115,7 +116,7 @@ class CalendarWritten(BaseModel):
 class CalendarOut(CalendarIn):
     """A school's calendar of an academic year."""
 
-    model_config = _example(school_urn=100001, academic_year="2025-26", days=DAYS)
+    model_config = example(school_urn=100001, academic_year="2025-26", days=DAYS)
     school_urn: int
     academic_year: str
 
@@ -123,7 +124,7 @@ class CalendarOut(CalendarIn):
 class Problem(BaseModel):
     """Why something could not be taken as it is: a stable code, a sentence, and where it lies in the body."""
 
-    model_config = _example(**PROBLEM)
+    model_config = example(**PROBLEM)
     code: str
     detail: str
     pointer: str | None = None
@@ -150,7 +151,7 @@ class RollRowOut(BaseModel):
 class RollWritten(BaseModel):
     """What became of a roll, row by row, in order."""
 
-    model_config = _example(
+    model_config = example(
         school_urn=100001,
         sequence=4,
         results=[
@@ -183,7 +184,7 @@ class MarkWritten(BaseModel):
 class RegisterWritten(BaseModel):
     """What became of a register, mark by mark, in order."""
 
-    model_config = _example(
+    model_config = example(
         school_urn=100001,
         date="2025-09-15",
         session="AM",
@@ -205,7 +206,7 @@ class RegisterWritten(BaseModel):
 class MarkDeleted(BaseModel):
     """What became of a deletion: `stale` where a higher-ranked mark stands."""
 
-    model_config = _example(
+    model_config = example(
         school_urn=100001, date="2025-09-15", session="AM", pupil_id=PUPIL, sequence=813, status="deleted"
     )
     school_urn: int
@@ -265,7 +266,7 @@ class StandingMark(Entry):
 class RegisterOut(BaseModel):
     """A register as it stands; pupils without a mark are not listed."""
 
-    model_config = _example(
+    model_config = example(
         school_urn=100001,
         date="2025-09-15",
         session="AM",
@@ -282,7 +283,7 @@ class RegisterOut(BaseModel):
 class PupilMark(Entry):
     """A child's mark in one session at one school as it stands, and every other entry of it, oldest first."""
 
-    model_config = _example(school_urn=100001, date="2025-09-15", session="AM", **CURRENT, history=[ENTRY])
+    model_config = example(school_urn=100001, date="2025-09-15", session="AM", **CURRENT, history=[ENTRY])
     school_urn: int
     date: date
     session: Literal["AM", "PM"]
@@ -313,7 +314,7 @@ class UnknownKey(BaseModel):
 class WaitingMark(BaseModel):
     """A mark in quarantine; `key` is set while nobody knows whose it is."""
 
-    model_config = _example(**WAITING)
+    model_config = example(**WAITING)
     date: date
     session: Literal["AM", "PM"]
     pupil_id: str | None
@@ -329,7 +330,7 @@ class WaitingMark(BaseModel):
 class Unexplained(BaseModel):
     """A correction that came without a reason, or without the person who made it."""
 
-    model_config = _example(
+    model_config = example(
         kind="correction-without-reason", date="2025-09-15", session="AM", pupil_id=PUPIL, code="M", reason=None,
         amended_by=None, taken_by="T17", received_at="2025-09-15T07:52:14Z",
     )  # fmt: skip
@@ -342,106 +343,6 @@ class Unexplained(BaseModel):
     amended_by: str | None
     taken_by: str | None
     received_at: datetime
-
-
-class EnrolmentOut(BaseModel):
-    """A stay on the roll, both dates inclusive."""
-
-    model_config = ConfigDict(populate_by_name=True)
-    from_: date = Field(alias="from")
-    to: date | None
-    kind: Literal["single", "main", "subsidiary"]
-
-
-class RollPupil(BaseModel):
-    """A child on a school's roll, now or earlier."""
-
-    model_config = _example(
-        pupil_id=PUPIL, local_ids=["1042"], upn="H869200124007", given_name="Sam", family_name="Green",
-        date_of_birth="2014-03-09", year_group=6, flags=["FSM"],
-        enrolments=[{"from": "2025-09-01", "to": None, "kind": "single"}],
-    )  # fmt: skip
-    pupil_id: str
-    local_ids: list[str]
-    upn: str | None
-    given_name: str
-    family_name: str
-    date_of_birth: date | None
-    year_group: int | None
-    flags: list[str]
-    enrolments: list[EnrolmentOut]
-
-
-class Lookup(BaseModel):
-    """A child by UPN, or by a school's local id."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"upn": "H869200124007"}, {"school_urn": 100001, "local_id": "1042"}]}
-    )
-    upn: Annotated[str, Field(max_length=64)] | None = None
-    school_urn: Annotated[int, Field(ge=1, le=9_999_999)] | None = None
-    local_id: Annotated[str, Field(max_length=64)] | None = None
-
-
-class Found(BaseModel):
-    """The child's id."""
-
-    model_config = _example(pupil_id=PUPIL)
-    pupil_id: str
-
-
-class SchoolName(BaseModel):
-    """A school that knows the child."""
-
-    school_urn: int
-    name: str
-
-
-class AddressOut(BaseModel):
-    """A postal address."""
-
-    lines: list[str]
-    postcode: str | None = None
-
-
-class ContactOut(BaseModel):
-    """Somebody to be told about a child, as one of its schools has it."""
-
-    contact_id: str
-    local_id: str
-    school_urn: int
-    name: str
-    relationship: str | None
-    parental_responsibility: bool
-    lives_with_pupil: bool
-    priority: int | None
-    email: str | None
-    phone: str | None
-    address: AddressOut | None
-    language: str | None
-    do_not_contact: bool
-
-
-class PupilContacts(BaseModel):
-    """What a letter about a child needs."""
-
-    model_config = _example(
-        pupil_id=PUPIL, given_name="Sam", family_name="Green", date_of_birth="2014-03-09",
-        schools=[{"school_urn": 100001, "name": SCHOOL["name"]}],
-        contacts=[
-            {
-                **ROLL_EXAMPLE["pupils"][0]["contacts"][0],
-                "contact_id": "6a1f7c1c-8a52-5d3a-9a61-3a6f0f0d9f20",
-                "school_urn": 100001,
-            }
-        ],
-    )  # fmt: skip
-    pupil_id: str
-    given_name: str
-    family_name: str
-    date_of_birth: date | None
-    schools: list[SchoolName]
-    contacts: list[ContactOut]
 
 
 class CodeOut(BaseModel):
