@@ -138,7 +138,7 @@ async def test_an_episode_explains_itself(engine: Engine, asker: Asker) -> None:
     assert told["hash"] == hashlib.sha256(rfc8785.dumps(hashed)).hexdigest()
     assert told["sentence"] == (
         "In the school year 2025-26, up to the afternoon of 12 September 2025, 2 of 20 possible sessions were missed: "
-        "10.00%. 10.00% or more is persistent absence."
+        "10.00%. 10% or more is persistent absence."
     )
     assert told["sequence"] == [{"school_urn": URN, "sequence": len(ledger.entries)}]
     await asker.get(f"/v1/episodes/{pupil(77)}", 404)

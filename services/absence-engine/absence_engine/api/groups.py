@@ -18,7 +18,7 @@ from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
 from absence_engine.domain.policy import Policy
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
-LaCode = Annotated[str, Path(pattern=r"^[0-9]{3}$", description="Three digits.", examples=["330"])]
+LaCode = Annotated[str, Path(max_length=20, examples=["330"])]
 Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
 
 

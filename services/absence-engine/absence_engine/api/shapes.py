@@ -10,6 +10,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.figures import Group, StayFigures
+from absence_engine.api import examples
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.counts import Counts, is_provisional, over_line, percent
 from absence_engine.domain.events import Told
@@ -24,31 +25,6 @@ AcademicYear = Annotated[
     str | None,
     Query(description="For example `2025-26`; the current one by default.", examples=["2025-26"]),
 ]
-
-COUNTS_EXAMPLE: dict[str, Any] = {
-    "possible": 40,
-    "attended": 36,
-    "absent": 4,
-    "authorised": 4,
-    "unauthorised": 0,
-    "late_before_close": 0,
-    "late_after_close": 0,
-    "absence_percent": "10.00",
-    "attendance_percent": "90.00",
-}
-PUPIL_EXAMPLE = "0b0c6d3e-6d0b-4d4e-9a2e-2f6f0d9d8a11"
-EPISODE_EXAMPLE: dict[str, Any] = {
-    "episode_id": "c8a8f0b1-33fb-5b5c-8d39-6f4f3f2f2d10",
-    "kind": "PA",
-    "academic_year": "2025-26",
-    "state": "open",
-    "provisional": False,
-    "crossed_on": {"date": "2025-09-30", "session": "PM"},
-    "firm_on": {"date": "2025-09-30", "session": "PM"},
-    "ended_on": None,
-    "ended_reason": None,
-    "reversed_at": None,
-}
 
 
 def year_of(name: str | None, today_year: int) -> int:
@@ -68,7 +44,7 @@ def year_of(name: str | None, today_year: int) -> int:
 class CountsOut(BaseModel):
     """Sessions, and rates from them as text with two decimals, half up; null when nothing was possible."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [COUNTS_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.COUNTS]})
     possible: int
     attended: int
     absent: int
@@ -85,6 +61,7 @@ class FiguresOut(CountsOut):
     (policy).
     """
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.FIGURES]})
     persistent: bool
     severe: bool
     provisional: bool
@@ -93,6 +70,7 @@ class FiguresOut(CountsOut):
 class StayOut(FiguresOut):
     """An enrolment and what was marked in it."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.STAY]})
     school_urn: int
     from_: date = Field(serialization_alias="from")
     to: date | None
@@ -101,6 +79,7 @@ class StayOut(FiguresOut):
 class PupilStayOut(StayOut):
     """An enrolment, with whose it is."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SCHOOL["items"][0]]})
     pupil_id: str
 
 
@@ -155,7 +134,8 @@ class FreshnessOut(BaseModel):
 class PupilOut(BaseModel):
     """A child's year: the child's own figures, its enrolments', and the penalty threshold."""
 
-    pupil_id: str = Field(examples=[PUPIL_EXAMPLE])
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PUPIL]})
+    pupil_id: str = Field(examples=[examples.PUPIL_ID])
     academic_year: str
     as_of: date | None
     policy_version: str
@@ -168,6 +148,7 @@ class PupilOut(BaseModel):
 class SchoolGroupOut(CountsOut):
     """The sum over a school's enrolments, and how many with a possible session are over each line."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SCHOOL["school"]]})
     enrolments: int
     persistent: int
     severe: int
@@ -176,6 +157,7 @@ class SchoolGroupOut(CountsOut):
 class SchoolOut(BaseModel):
     """A school's year: a page of its enrolments, and the sum over all of them."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SCHOOL]})
     school_urn: int
     academic_year: str
     policy_version: str
@@ -188,6 +170,7 @@ class SchoolOut(BaseModel):
 class AreaGroupOut(CountsOut):
     """The sum over a group; numbers of children too small to be shown are null (policy)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.GROUP]})
     members: int
     persistent: int | None
     severe: int | None
@@ -198,6 +181,7 @@ class AreaGroupOut(CountsOut):
 class AreaOut(BaseModel):
     """An area's year: the enrolments of its schools, all and by phase, and its children across all their schools."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AREA]})
     la_code: str
     academic_year: str
     policy_version: str
@@ -217,7 +201,7 @@ class SessionRefOut(BaseModel):
 class EpisodeOut(BaseModel):
     """A threshold that was crossed. `academic_year` is null for PN_10_IN_10."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EPISODE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.EPISODE]})
     episode_id: str
     kind: str = Field(description="PA, SA, PN_10_IN_10, …")
     academic_year: str | None
@@ -243,7 +227,7 @@ class ExplainedOut(EpisodeOut):
     `hash`: SHA-256 of the RFC 8785 JSON of pupil_id, kind, sessions, school_weeks, formula, policy_version.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": []})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.EXPLAINED]})
     pupil_id: str
     school_urn: int
     sentence: str

@@ -60,7 +60,7 @@ def _explain_rate(child: Child, span: Span, policy: Policy) -> Explanation:
     sentence = (
         f"In the school year {year_name(span.year)}, up to the {_half(at)} of {_spell(day_of(at))}, {counts.absent} of "
         f"{counts.possible} possible sessions were missed: {percent(counts.absent, counts.possible)}%. "
-        f"{percent(1, one_in)}% or more is {_NAMES.get(span.kind, span.kind)}."
+        f"{(percent(1, one_in) or '').removesuffix('.00')}% or more is {_NAMES.get(span.kind, span.kind)}."
     )
     return _sealed(
         child,

@@ -1,0 +1,94 @@
+"""Answers as the API's documentation shows them: a fictional child with four absences in forty sessions."""
+
+from typing import Any
+
+PUPIL_ID = "0b0c6d3e-6d0b-4d4e-9a2e-2f6f0d9d8a11"
+URN = 100001
+YEAR = "2025-26"
+POLICY = "england-2024.1"
+SESSION: dict[str, Any] = {"date": "2025-09-30", "session": "PM", "code": "I", "school_urn": URN}
+FRESHNESS: dict[str, Any] = {"schools": [{"school_urn": URN, "sequence": 812, "last_register": "2025-09-30 PM"}]}
+
+COUNTS: dict[str, Any] = {
+    "possible": 40,
+    "attended": 36,
+    "absent": 4,
+    "authorised": 4,
+    "unauthorised": 0,
+    "late_before_close": 0,
+    "late_after_close": 0,
+    "absence_percent": "10.00",
+    "attendance_percent": "90.00",
+}
+FIGURES: dict[str, Any] = {**COUNTS, "persistent": True, "severe": False, "provisional": False}
+STAY: dict[str, Any] = {**FIGURES, "school_urn": URN, "from": "2025-09-01", "to": None}
+NO_WINDOW: dict[str, Any] = {
+    "sessions_in_window": 0,
+    "met": False,
+    "provisional": False,
+    "spent": 0,
+    "window": None,
+    "sessions": [],
+}
+CURRENT: dict[str, Any] = {**NO_WINDOW, "window": {"from": "2025-09-01", "to": "2025-10-03", "school_weeks": 5}}
+PUPIL: dict[str, Any] = {
+    "pupil_id": PUPIL_ID,
+    "academic_year": YEAR,
+    "as_of": None,
+    "policy_version": POLICY,
+    "child": FIGURES,
+    "enrolments": [STAY],
+    "penalty": {**NO_WINDOW, "current": CURRENT},
+    "freshness": FRESHNESS,
+}
+SCHOOL: dict[str, Any] = {
+    "school_urn": URN,
+    "academic_year": YEAR,
+    "policy_version": POLICY,
+    "school": {**COUNTS, "enrolments": 1, "persistent": 1, "severe": 0},
+    "items": [{**STAY, "pupil_id": PUPIL_ID}],
+    "next": None,
+    "freshness": FRESHNESS,
+}
+GROUP: dict[str, Any] = {
+    **COUNTS,
+    "members": 1,
+    "persistent": None,
+    "severe": 0,
+    "persistent_percent": None,
+    "severe_percent": "0.00",
+}
+AREA: dict[str, Any] = {
+    "la_code": "330",
+    "academic_year": YEAR,
+    "policy_version": POLICY,
+    "schools": 1,
+    "enrolments": GROUP,
+    "phases": {"primary": GROUP},
+    "children": GROUP,
+}
+EPISODE: dict[str, Any] = {
+    "episode_id": "c8a8f0b1-33fb-5b5c-8d39-6f4f3f2f2d10",
+    "kind": "PA",
+    "academic_year": YEAR,
+    "state": "open",
+    "provisional": False,
+    "crossed_on": {"date": "2025-09-30", "session": "PM"},
+    "firm_on": {"date": "2025-09-30", "session": "PM"},
+    "ended_on": None,
+    "ended_reason": None,
+    "reversed_at": None,
+}
+EXPLAINED: dict[str, Any] = {
+    **EPISODE,
+    "pupil_id": PUPIL_ID,
+    "school_urn": URN,
+    "sentence": "In the school year 2025-26, up to the afternoon of 30 September 2025, 4 of 40 possible sessions were "
+    "missed: 10.00%. 10% or more is persistent absence.",
+    "sessions": [SESSION],
+    "school_weeks": [],
+    "formula": {"absent": 4, "possible": 40, "one_in": 10, "comparison": "absent * 10 >= possible"},
+    "policy_version": POLICY,
+    "sequence": [{"school_urn": URN, "sequence": 812}],
+    "hash": "9f2c8a4d0f0c4f4e8f9d1c2b3a495867f6e5d4c3b2a1908f7e6d5c4b3a291807",
+}
