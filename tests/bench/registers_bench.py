@@ -8,9 +8,11 @@ figure holds on a shared machine. `--days 190` fills the tables with a year firs
 
 import argparse
 import asyncio
+import contextlib
 import cProfile
 import json
 import multiprocessing
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -52,8 +54,26 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     keys = KeySet.import_key_set({"keys": [key]})
     service = Service(name="registers", router=api.create_router(context))
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
-    config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, http="httptools", proxy_headers=False, server_header=False)
-    await uvicorn.Server(config).serve()
+    config = uvicorn.Config(
+        app,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        http="httptools",
+        proxy_headers=False,
+        server_header=False,
+    )
+    server = _Server(config)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: setattr(server, "should_exit", True))
+    await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to us: it would end the process before the profile is written."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def run_service(url: str, port: int, key: dict[str, Any], profile: str | None) -> None:

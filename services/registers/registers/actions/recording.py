@@ -22,7 +22,7 @@ from registers.domain import ledger as ledger_rules
 from registers.domain import register as rules
 from registers.domain.ledger import Head, LedgerEntry
 from registers.domain.register import Known, MarkAnswer, Recorded, Register
-from registers.store import ledger, marks, schools
+from registers.store import marks, schools
 from registers.store import registers as store
 from registers.store.registers import Submission
 
@@ -137,8 +137,7 @@ class Recorder:
             entries.extend(said)
             recorded.append((register, what.received, result))
             outcomes.append(Outcome(result.answers, heads[register.urn].number))
-        await _save(tx, recorded)
-        await ledger.append(tx, entries)
+        await _save(tx, recorded, entries)
         return outcomes, bool(entries)
 
     def _decide(self, register: Register, known: Known, heads: dict[int, Head], today: date) -> Recorded:
@@ -147,7 +146,9 @@ class Recorder:
         return rules.record(register, known, today, self._codes)
 
 
-async def _save(tx: Transaction, recorded: Sequence[tuple[Register, int, Recorded]]) -> None:
+async def _save(
+    tx: Transaction, recorded: Sequence[tuple[Register, int, Recorded]], entries: Sequence[LedgerEntry]
+) -> None:
     submissions = [
         Submission(register, received, "register", result.kept, result.waiting)
         for register, received, result in recorded
@@ -156,4 +157,4 @@ async def _save(tx: Transaction, recorded: Sequence[tuple[Register, int, Recorde
     for register, _, result in recorded:
         await marks.change(tx, register.urn, result.changed)
     if submissions:
-        await store.keep(tx, submissions)
+        await store.keep(tx, submissions, entries)

@@ -1,6 +1,7 @@
 """The ledger of each school: appended to in the transaction of the change, read as a change feed, sent by the relay."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from common.db import Transaction
 from common.events.registers import TOPIC
@@ -8,8 +9,8 @@ from common.relay import Outgoing
 
 from registers.domain.ledger import LedgerEntry
 
-APPEND = """
-with entry as materialized (
+APPENDING = """
+entry as materialized (
     select * from unnest($1::int[], $2::bigint[], $3::uuid[], $4::text[], $5::bigint[], $6::bytea[])
         with ordinality as e(urn, number, entry_id, type, write_last, body, n)
 ),
@@ -24,6 +25,8 @@ update school set last_number = last.number, last_entry = last.entry_id
 from (select distinct on (urn) urn, number, entry_id from entry order by urn, number desc) as last
 where school.urn = last.urn
 """
+"""The end of a statement that appends: other `with` parts may come before it, with parameters from $7 on."""
+APPEND = f"with {APPENDING}"
 SINCE = "select number, body from ledger where urn = $1 and number > $2 order by number limit $3"
 
 TAKE = """
@@ -38,7 +41,12 @@ DONE = "delete from outbox where id = any($1::bigint[])"
 async def append(tx: Transaction, entries: Sequence[LedgerEntry]) -> None:
     """Adds entries to the ledgers of their schools, which are locked, and queues them for the relay in this order."""
     if entries:
-        await tx.execute(APPEND, *(list(column) for column in zip(*entries, strict=True)))
+        await tx.execute(APPEND, *columns_of(entries))
+
+
+def columns_of(entries: Sequence[LedgerEntry]) -> list[list[Any]]:
+    """The first six parameters of a statement that appends."""
+    return [list(column) for column in zip(*entries, strict=True)] if entries else [[] for _ in LedgerEntry._fields]
 
 
 async def since(tx: Transaction, urn: int, number: int, limit: int) -> list[tuple[int, bytes]]:

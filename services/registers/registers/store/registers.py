@@ -12,8 +12,10 @@ import msgspec
 from common.db import Transaction
 
 from registers.domain import standing
+from registers.domain.ledger import LedgerEntry
 from registers.domain.register import KINDS, Kept, Known, Register, Waiting
 from registers.domain.standing import Details, Entry
+from registers.store.ledger import APPENDING, columns_of
 from registers.store.marks import columns, details_of, entry_of
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -84,13 +86,16 @@ join unresolved as u
 order by u.received, u.place
 """
 
-SUBMIT = """
-insert into submission (received, urn, date, session, kind, source_version, taken_at, taken_by, received_at,
-    correlation_id)
-overriding system value
-select * from unnest($1::bigint[], $2::int[], $3::date[], $4::smallint[], $5::text[], $6::bigint[], $7::timestamptz[],
-    $8::text[], $9::timestamptz[], $10::text[])
-"""
+KEEP = f"""
+with submitted as (
+    insert into submission (received, urn, date, session, kind, source_version, taken_at, taken_by, received_at,
+        correlation_id)
+    overriding system value
+    select * from unnest($7::bigint[], $8::int[], $9::date[], $10::smallint[], $11::text[], $12::bigint[],
+        $13::timestamptz[], $14::text[], $15::timestamptz[], $16::text[])
+),
+{APPENDING}
+"""  # noqa: S608 - put together from constants
 MARK = (
     "urn", "date", "session", "received", "pupil_id", "place", "version", "code", "details", "rank", "standing",
     "problem", "unexplained",
@@ -188,15 +193,15 @@ async def _add_waiting(tx: Transaction, registers: Sequence[Register], result: S
             one.waiting[key] = [entry._replace(rank=rank) for entry, rank in zip(waiting, ranks, strict=True)]
 
 
-async def keep(tx: Transaction, submissions: Sequence[Submission]) -> None:
-    """Keeps what is new; every submission here brings something."""
+async def keep(tx: Transaction, submissions: Sequence[Submission], entries: Sequence[LedgerEntry] = ()) -> None:
+    """Keeps what is new, and appends what that says to the ledgers; every submission here brings something."""
     sent = [
         (one.received, r.urn, r.on, r.session, one.kind, r.version, r.taken_at, r.taken_by, r.received_at,
          r.correlation_id)
         for one in submissions
         for r in (one.register,)
     ]  # fmt: skip
-    await tx.execute(SUBMIT, *columns(sent, 10))
+    await tx.execute(KEEP, *columns_of(entries), *columns(sent, 10))
     marks = [
         (r.urn, r.on, r.session, one.received, k.pupil_id, k.place, k.version, k.code, _json(k.details), *k.verdict,
          k.unexplained)
