@@ -1,4 +1,4 @@
-"""Many at once: the same register, the same child from several schools, merges against each other; nothing is lost or twice."""
+"""Many at once: the same register, the same child from several schools, merges against each other."""
 
 import asyncio
 from typing import Any

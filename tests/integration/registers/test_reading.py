@@ -138,7 +138,8 @@ async def test_answers_are_what_the_document_says(school: Authority) -> None:
         ("DELETE", f"{slot}/marks/{child}", slot_path + "/marks/{pupil_id}", None),
         *(("GET", f"/v1/schools/{URN}{part}", "/v1/schools/{urn}" + part, None)
           for part in ("", "/roll", "/quarantine", "/data-quality", "/changes")),
-        *(("GET", f"/v1/pupils/{child}/{part}", "/v1/pupils/{pupil_id}/" + part, None) for part in ("marks", "contacts")),
+        *(("GET", f"/v1/pupils/{child}/{part}", "/v1/pupils/{pupil_id}/" + part, None)
+          for part in ("marks", "contacts")),
         ("GET", f"/v1/schools/{URN}/calendars/2025-26", "/v1/schools/{urn}/calendars/{academic_year}", None),
         ("GET", "/v1/reference/attendance-codes", "/v1/reference/attendance-codes", None),
         ("GET", "/v1/schools", "/v1/schools", None),

@@ -117,9 +117,11 @@ async def test_a_higher_ranked_mark_in_quarantine_makes_nothing_stale(school: Au
 @pytest.mark.parametrize(
     ("code", "slot", "problem"),
     [
-        ("8", "2025-09-15/AM", "unknown-code"), ("l", "2025-09-15/AM", "unknown-code"), ("H", "2025-09-15/AM", "retired-code"),
+        ("8", "2025-09-15/AM", "unknown-code"), ("l", "2025-09-15/AM", "unknown-code"),
+        ("H", "2025-09-15/AM", "retired-code"),
         ("", "2025-09-15/AM", "no-mark"), ("-", "2025-09-15/AM", "no-mark"), (None, "2025-09-15/AM", "no-mark"),
-        ("/", "2025-09-14/AM", "closed-session"), ("/", "2025-09-16/AM", "future-date"), ("/", "2024-09-16/AM", "closed-session"),
+        ("/", "2025-09-14/AM", "closed-session"), ("/", "2025-09-16/AM", "future-date"),
+        ("/", "2024-09-16/AM", "closed-session"),
     ],
 )  # fmt: skip
 async def test_a_mark_that_can_not_stand_waits_with_its_reason(
