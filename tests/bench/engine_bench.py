@@ -2,7 +2,7 @@
 
 Ledgers are made by hand and applied by the consumer's handler to a real PostgreSQL: the year's first school days in
 small batches, the days between in large ones, the last days in small batches again. Printed: marks per second, CPU
-microseconds per mark of this process (Python) and of its PostgreSQL. Beside it, the rules alone in a plain loop.
+microseconds per mark of this process (Python) and of its PostgreSQL.
 """
 
 import argparse
