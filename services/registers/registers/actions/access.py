@@ -4,12 +4,19 @@ from common.db import Transaction
 from common.errors import NotFoundError
 from common.security import Caller
 
-from registers.store import reading
+from registers.store import reading, schools
 
 
 def check_school(caller: Caller, urn: int) -> None:
     """NotFoundError when the token does not open this school."""
     if not caller.may_see_school(urn):
+        raise NotFoundError("No such school.")
+
+
+async def check_known_school(tx: Transaction, caller: Caller, urn: int) -> None:
+    """NotFoundError when the token does not open this school, or nobody knows it."""
+    check_school(caller, urn)
+    if not await schools.exists(tx, urn):
         raise NotFoundError("No such school.")
 
 

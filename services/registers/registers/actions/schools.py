@@ -10,8 +10,8 @@ from common.db import Database
 from registers.actions.settling import settle_sessions
 from registers.actions.writing import Write, Writer
 from registers.domain import calendars
+from registers.domain.schools import School
 from registers.store import schools
-from registers.store.schools import School
 
 
 async def put_school(writer: Writer, database: Database, school: School) -> School:

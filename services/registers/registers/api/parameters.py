@@ -11,7 +11,7 @@ from common.web import decode_cursor, encode_cursor
 from fastapi import Path, Query
 from pydantic import BeforeValidator
 
-from registers.store.reading import Place
+from registers.actions.look import Place
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR, LAST_YEAR = 2000, 2099

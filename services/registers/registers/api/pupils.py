@@ -6,21 +6,19 @@ from itertools import groupby
 from typing import Annotated, Literal
 
 import msgspec
-from common.errors import Fault, InvalidError, MovedError, NotFoundError
+from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from fastapi import APIRouter, Query, Request
 
-from registers.actions.access import living_pupil
+from registers.actions import look
 from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Day, PupilId
 from registers.api.pupil_shapes import Found, Lookup, PupilContacts
 from registers.api.shapes import Entry, Problem, PupilMark
 from registers.domain import problems
-from registers.domain.standing import Details
-from registers.store import reading
-from registers.store.reading import Told
+from registers.domain.standing import Details, Told
 
 MarkReader = Annotated[Caller, needs("registers:read")]
 PupilReader = Annotated[Caller, needs("pupils:read")]
@@ -41,15 +39,9 @@ def create_router(context: Context) -> APIRouter:
         if (sent.upn is not None) == by_local_id or (sent.school_urn is None) != (sent.local_id is None):
             fault = Fault("", "one-key", "Give `upn`, or `school_urn` and `local_id`.")
             raise InvalidError("A child is looked up by one key.", faults=[fault])
-        async with database.transaction() as tx:
-            found = None
-            if sent.upn is not None:
-                found = await reading.pupil_by_upn(tx, sent.upn)
-            elif sent.school_urn is not None and sent.local_id is not None and caller.may_see_school(sent.school_urn):
-                found = await reading.pupil_by_local_id(tx, sent.school_urn, sent.local_id)
-            if found is None:
-                raise NotFoundError("No such pupil.")
-            return Found(pupil_id=await living_pupil(tx, caller, found))
+        if sent.upn is not None:
+            return Found(pupil_id=await look.by_upn(database, caller, sent.upn))
+        return Found(pupil_id=await look.by_local_id(database, caller, sent.school_urn or 0, sent.local_id or ""))
 
     @router.get(
         "/v1/pupils/{pupil_id}/marks", operation_id="listPupilMarks", summary="A child's marks and their history"
@@ -65,11 +57,9 @@ def create_router(context: Context) -> APIRouter:
     ) -> Page[PupilMark]:
         after = parameters.slot(cursor)
         span = first or date.min, last or date.max
-        async with database.transaction() as tx:
-            living = await living_pupil(tx, caller, str(pupil_id))
-            if living != str(pupil_id):
-                raise MovedError(f"/v1/pupils/{living}/marks")
-            told = await reading.history(tx, living, caller.schools, span, after, page_size + 1)
+        living, told = await look.history(database, caller, str(pupil_id), span, after, page_size + 1)
+        if living != str(pupil_id):
+            raise MovedError(f"/v1/pupils/{living}/marks")
         items = [_mark(list(slot)) for _, slot in groupby(told, key=lambda one: (one.on, one.session, one.urn))]
         following = None
         if len(items) > page_size:
@@ -82,22 +72,16 @@ def create_router(context: Context) -> APIRouter:
         "/v1/pupils/{pupil_id}/contacts", operation_id="getPupilContacts", summary="Whom to write to about a child"
     )
     async def contacts(pupil_id: PupilId, caller: PupilReader) -> PupilContacts:  # pyright: ignore[reportUnusedFunction]
-        async with database.transaction() as tx:
-            living = await living_pupil(tx, caller, str(pupil_id))
-            if living != str(pupil_id):
-                raise MovedError(f"/v1/pupils/{living}/contacts")
-            person = await reading.person(tx, living)
-            schools = await reading.schools_of(tx, living, caller.schools)
-            found = await reading.contacts_of(tx, living, caller.schools)
+        found = await look.contacts(database, caller, str(pupil_id))
+        if found.living != str(pupil_id):
+            raise MovedError(f"/v1/pupils/{found.living}/contacts")
+        contacts = [
+            {**row, "address": msgspec.json.decode(row["address"]) if row["address"] else None}
+            for row in found.contacts
+        ]
+        schools = [{"school_urn": row["urn"], "name": row["name"]} for row in found.schools]
         return PupilContacts.model_validate(
-            {
-                "pupil_id": living,
-                **person,
-                "schools": [{"school_urn": row["urn"], "name": row["name"]} for row in schools],
-                "contacts": [
-                    {**row, "address": msgspec.json.decode(row["address"]) if row["address"] else None} for row in found
-                ],
-            }
+            {"pupil_id": found.living, **found.person, "schools": schools, "contacts": contacts}
         )
 
     return router

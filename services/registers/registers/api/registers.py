@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from common.academic import Session
 from common.correlation import correlation_id
-from common.errors import NotFoundError
 from common.security import Caller, needs
 from common.web import Page, PageSize, next_path
 from fastapi import APIRouter, Query, Request, Response
 
+from registers.actions import look
 from registers.actions.access import check_school
 from registers.actions.deletion import Deletion, delete_mark
 from registers.api import bodies, parameters
@@ -32,7 +32,6 @@ from registers.api.shapes import (
 from registers.domain import problems
 from registers.domain.register import STATUSES, MarkAnswer, Register
 from registers.domain.standing import Details
-from registers.store import ledger, reading, schools
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
@@ -96,17 +95,12 @@ def _add_registers(router: APIRouter, context: Context) -> None:
 
     @router.get(PATH, operation_id="getRegister", summary="A register as it stands")
     async def get_register(urn: Urn, on: OnDay, half: Half, caller: Reader) -> RegisterOut:  # pyright: ignore[reportUnusedFunction]
-        check_school(caller, urn)
-        async with context.database.transaction() as tx:
-            school = await schools.read(tx, urn)
-            if school is None:
-                raise NotFoundError("No such school.")
-            standing = await reading.register(tx, urn, on, parameters.session(half))
+        sequence, standing = await look.register(context.database, caller, urn, on, parameters.session(half))
         marks = [
             StandingMark(**entry(told).model_dump(), pupil_id=child, local_id=local_id)
             for child, local_id, told in standing
         ]
-        return RegisterOut(school_urn=urn, date=on, session=half, sequence=school.sequence, marks=marks)
+        return RegisterOut(school_urn=urn, date=on, session=half, sequence=sequence, marks=marks)
 
     @router.delete(PATH + "/marks/{pupil_id}", operation_id="deleteMark", summary="Take back a mark sent in error")
     async def delete(  # pyright: ignore[reportUnusedFunction]
@@ -131,7 +125,7 @@ def _add_lists(router: APIRouter, context: Context) -> None:
     async def quarantine(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[WaitingMark]:
-        rows = await _page(context, caller, urn, reading.quarantine, cursor, page_size)
+        rows = await look.quarantine(context.database, caller, urn, parameters.place(cursor), page_size + 1)
         return _listed(request, rows, page_size, _waiting)
 
     @router.get(
@@ -140,7 +134,7 @@ def _add_lists(router: APIRouter, context: Context) -> None:
     async def data_quality(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[Unexplained]:
-        rows = await _page(context, caller, urn, reading.unexplained, cursor, page_size)
+        rows = await look.unexplained(context.database, caller, urn, parameters.place(cursor), page_size + 1)
         return _listed(request, rows, page_size, _unexplained)
 
     @router.get(
@@ -152,11 +146,7 @@ def _add_lists(router: APIRouter, context: Context) -> None:
     async def changes(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, since: Since = 0, page_size: PageSize = 100
     ) -> Response:
-        check_school(caller, urn)
-        async with context.database.transaction() as tx:
-            if not await schools.exists(tx, urn):
-                raise NotFoundError("No such school.")
-            found = await ledger.since(tx, urn, since, page_size + 1)
+        found = await look.changes(context.database, caller, urn, since, page_size + 1)
         page = found[:page_size]
         following = None
         if len(found) > page_size:
@@ -164,18 +154,6 @@ def _add_lists(router: APIRouter, context: Context) -> None:
             following = f"{url.path}?{url.query}"
         items = [msgspec.Raw(body) for _, body in page]
         return Response(_encode({"items": items, "next": following}), media_type="application/json")
-
-
-async def _page(
-    context: Context, caller: Caller, urn: int, read: Any, cursor: str | None, page_size: int
-) -> Sequence[Any]:
-    """A page of a school's marks, and one more when there is another page."""
-    check_school(caller, urn)
-    after = parameters.place(cursor)
-    async with context.database.transaction() as tx:
-        if not await schools.exists(tx, urn):
-            raise NotFoundError("No such school.")
-        return await read(tx, urn, after, page_size + 1)
 
 
 def _listed(request: Request, rows: Sequence[Any], page_size: int, shape: Any) -> Any:

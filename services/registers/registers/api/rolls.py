@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Annotated
 
 import msgspec
-from common.errors import NotFoundError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from fastapi import APIRouter, Request, Response
 
+from registers.actions import look
 from registers.actions.access import check_school
 from registers.actions.roll import Roll, put_roll
 from registers.api import bodies, parameters
@@ -17,7 +17,6 @@ from registers.api.parameters import Cursor, Urn
 from registers.api.pupil_shapes import RollPupil
 from registers.api.shapes import ROLL_EXAMPLE, RollWritten
 from registers.domain.roll import STATUSES, RowAnswer
-from registers.store import reading, schools
 
 Writer = Annotated[Caller, needs("pupils:write")]
 Reader = Annotated[Caller, needs("pupils:read")]
@@ -55,11 +54,7 @@ def create_router(context: Context) -> APIRouter:
     async def get(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[RollPupil]:
-        check_school(caller, urn)
-        async with context.database.transaction() as tx:
-            if not await schools.exists(tx, urn):
-                raise NotFoundError("No such school.")
-            found = await reading.roll(tx, urn, parameters.pupil(cursor), page_size + 1)
+        found = await look.roll(context.database, caller, urn, parameters.pupil(cursor), page_size + 1)
         page = found[:page_size]
         more = len(found) > page_size
         following = next_path(request, encode_cursor({"after": [page[-1]["pupil_id"]]})) if more else None

@@ -4,19 +4,19 @@ from datetime import date
 from typing import Annotated
 
 from common.academic import Session, year_name, year_of
-from common.errors import Fault, InvalidError, NotFoundError
+from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from fastapi import APIRouter, Request
 
+from registers.actions import look
 from registers.actions import schools as actions
 from registers.actions.access import check_school
 from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Urn, YearName
 from registers.api.shapes import CalendarIn, CalendarOut, CalendarWritten, DayOpen, SchoolIn, SchoolOut
-from registers.store import schools
-from registers.store.schools import School
+from registers.domain.schools import School
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
@@ -35,20 +35,14 @@ def create_router(context: Context) -> APIRouter:
 
     @router.get("/v1/schools/{urn}", operation_id="getSchool", summary="A school")
     async def get_school(urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
-        check_school(caller, urn)
-        async with database.connection() as tx:
-            school = await schools.read(tx, urn)
-        if school is None:
-            raise NotFoundError("No such school.")
-        return _school(school)
+        return _school(await look.school(database, caller, urn))
 
     @router.get("/v1/schools", operation_id="listSchools", summary="The schools that the token opens")
     async def list_schools(  # pyright: ignore[reportUnusedFunction]
         request: Request, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[SchoolOut]:
         (after,) = (0,) if cursor is None else parameters.whole(*parameters.positions(cursor, 1))
-        async with database.connection() as tx:
-            found = await schools.page(tx, after, caller.schools, page_size + 1)
+        found = await look.all_schools(database, caller, after, page_size + 1)
         page = found[:page_size]
         more = len(found) > page_size
         following = next_path(request, encode_cursor({"after": [page[-1].urn]})) if more else None
@@ -71,12 +65,8 @@ def create_router(context: Context) -> APIRouter:
     async def get_calendar(  # pyright: ignore[reportUnusedFunction]
         urn: Urn, academic_year: YearName, caller: Reader
     ) -> CalendarOut:
-        check_school(caller, urn)
         year = parameters.year(academic_year)
-        async with database.transaction() as tx:
-            if not await schools.has_calendar(tx, urn, year):
-                raise NotFoundError("The school has not given a calendar of this year.")
-            days = await schools.calendar(tx, urn, year)
+        days = await look.calendar(database, caller, urn, year)
         opened = [DayOpen(date=day, sessions=[half.name for half in sorted(days[day])]) for day in sorted(days)]
         return CalendarOut(school_urn=urn, academic_year=year_name(year), days=opened)
 

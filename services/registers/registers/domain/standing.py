@@ -7,10 +7,11 @@ stands; the ones above it, which are not, wait in quarantine; what is below is h
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
+from common.academic import Session
 from common.codes import Code
 
 from registers.domain import problems
@@ -51,7 +52,16 @@ class Verdict(NamedTuple):
     problem: str | None
 
 
-NEVER_DECIDED = Verdict(0, False, None)
+class Told(NamedTuple):
+    """An entry as it is read again: with its slot, and with who took it, when, and when it came."""
+
+    urn: int
+    on: date
+    session: Session
+    entry: Entry
+    taken_by: str | None
+    taken_at: datetime | None
+    received_at: datetime
 
 
 def ranks(entries: Sequence[Entry]) -> list[int]:

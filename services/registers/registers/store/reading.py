@@ -1,13 +1,13 @@
 """Answers to GETs: registers as they stand, a child's marks with history, quarantine, rolls, contacts, look-ups."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Any
 
 from common.academic import Session
 from common.db import Transaction
 
-from registers.domain.standing import Entry
+from registers.domain.standing import Told
 from registers.store.marks import entry_of
 
 LIVING = """
@@ -94,18 +94,6 @@ select contact_id::text, local_id, urn as school_urn, name, relationship, parent
     priority, email, phone, address, language, do_not_contact
 from contact where pupil_id = $1 and ($2::int[] is null or urn = any($2)) order by priority nulls last, urn, local_id
 """
-
-
-class Told(NamedTuple):
-    """An entry with its submission: who took it, when, and when it came."""
-
-    urn: int
-    on: date
-    session: Session
-    entry: Entry
-    taken_by: str | None
-    taken_at: datetime | None
-    received_at: datetime
 
 
 async def living_pupil(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> str | None:

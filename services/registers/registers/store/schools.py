@@ -1,13 +1,13 @@
 """Schools and their calendars; locking a school is how every write about it begins."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from common.academic import Session
 from common.db import Transaction
 
 from registers.domain.ledger import Head
+from registers.domain.schools import School
 
 LOCK = "select urn, last_number, last_entry::text from school where urn = any($1::int[]) order by urn for no key update"
 EXISTS = "select exists (select from school where urn = $1)"
@@ -33,18 +33,6 @@ insert into calendar_day (urn, date, am, pm)
 select $1, day.date, day.am, day.pm from unnest($4::date[], $5::bool[], $6::bool[]) as day(date, am, pm)
 on conflict (urn, date) do update set am = excluded.am, pm = excluded.pm
 """
-
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """A school as it is known; `sequence` is the number of its ledger's last entry."""
-
-    urn: int
-    name: str
-    la_code: str
-    laestab: str
-    phase: str
-    sequence: int = 0
 
 
 async def lock(tx: Transaction, urns: Collection[int]) -> dict[int, Head]:
