@@ -114,6 +114,8 @@ async def test_a_first_upn_and_a_new_one_are_taken(school: Authority) -> None:
         ({"given_name": None}, "invalid", "/given_name"),
         ({"flags": ["TALL"]}, "invalid", "/flags/0"),
         ({"date_of_birth": "9 March 2014"}, "invalid", "/date_of_birth"),
+        ({"date_of_birth": "0214-03-09"}, "bad-date", "/date_of_birth"),
+        ({"enrolment": stay("2025-09-01", "9999-12-31")}, "bad-date", "/enrolment/to"),
         ({"local_id": 7}, "invalid", "/local_id"),
         ({"local_id": "1"}, "duplicate-local-id", "/local_id"),
         ({"upn": UPN}, "duplicate-upn", "/upn"),

@@ -18,6 +18,8 @@ from registers.domain.enrolments import Stay
 from registers.domain.identity import Identity
 from registers.domain.problems import Problem
 
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+"""Days outside are slips of the pen, such as 0214-03-09."""
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
 Flag = Literal["FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER"]
@@ -143,6 +145,9 @@ def problem_of(row: SentPupil, place: int) -> Problem | None:
     stay = row.enrolment
     if stay.to is not None and stay.to < stay.from_:
         return Problem("ends-before-it-starts", "`to` lies before `from`.", f"{pointer}/enrolment/to")
+    for name, day in (("enrolment/from", stay.from_), ("enrolment/to", stay.to), ("date_of_birth", row.date_of_birth)):
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            return Problem("bad-date", f"Not between {FIRST_YEAR} and {LAST_YEAR}.", f"{pointer}/{name}")
     seen: set[str] = set()
     for at, contact in enumerate(row.contacts or ()):
         if contact.local_id in seen:
