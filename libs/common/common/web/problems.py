@@ -42,7 +42,9 @@ _DATABASE_AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a server that ends in the midst of an answer
     ConnectionError,
+    FileNotFoundError,  # the socket of an embedded server that is being started again
     TimeoutError,
 )
 
