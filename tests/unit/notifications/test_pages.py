@@ -63,6 +63,39 @@ def test_sessions_are_grouped_by_what_can_be_done_about_them_and_whole_days_told
     }
 
 
+def explained_by(*codes: str) -> Page:
+    sessions = [
+        CountedSession(date=f"2025-09-{15 + place}", session="AM", code=code, school_urn=URN)
+        for place, code in enumerate(codes)
+    ]
+    return facts(explanation=msgspec.structs.replace(crossing().explanation, sessions=sessions))
+
+
+def test_an_absence_without_a_reason_yet_is_not_told_as_one_without_permission() -> None:
+    (without, unknown) = explained_by(*"OOOOOOOOOO", "N").groups
+    assert (without.title, without.sessions) == ("Absences without permission", 10)
+    assert (unknown.title, unknown.sessions) == ("Absences for which the school has no reason yet", 1)
+    assert unknown.lines[0].what == "Reason not known yet"
+
+
+def test_a_penalty_letter_counts_only_what_was_missed_without_permission() -> None:
+    rendered = pages.render("penalty_threshold", "2025-1", explained_by(*"OOOOOOOOOO", "N"))
+    assert "10 sessions were missed without permission" in rendered.text
+    assert "10 sessions were missed without permission" in rendered.html
+    for form in (rendered.text, rendered.html):
+        assert "For 1 more session, we do not know the reason yet." in form
+        assert "if you can tell us a reason that we do not know yet" in form
+
+
+def test_late_arrivals_are_only_spoken_of_where_there_are_any() -> None:
+    late, never = (pages.render("penalty_threshold", "2025-1", explained_by(*codes)).text for codes in ("OUU", "OOO"))
+    assert "2 of them were arrivals after the register had closed." in late
+    assert "Arriving after the register has closed counts as missing that session." in late
+    assert "register had closed" not in never
+    assert not re.search(r"[^\n]\n[A-Z ]+\n\n", never), "a heading has an empty line above it"
+    assert "register has closed" not in never
+
+
 def test_counts_stand_beside_the_percentage() -> None:
     text = pages.render("persistent_absence", "2025-1", facts()).text
     assert "4 of 40 possible sessions (10.00%)" in text

@@ -1,8 +1,8 @@
 """What a letter says: the facts of an episode in the words and order in which a parent reads them.
 
-Dates are exact and whole days are told as such. Sessions are grouped by what can be done about them: absences that the
-school authorised, absences without permission, and late arrivals after the register closed, for which the remedy is
-punctuality (rule book 12.15). Counts stand next to percentages (12.8). A UPN is never among the facts.
+Dates are exact and whole days are told as such. Sessions are grouped by what can be done about them: absences without
+permission, absences whose reason nobody has told the school yet (N is not a refusal, 12.1), absences that the school
+authorised, and late arrivals after the register closed, for which the remedy is punctuality (rule book 12.15). Counts stand next to percentages (12.8). A UPN is never among the facts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,8 +17,13 @@ from notifications.domain.values import Child, Contact, ExplainedEpisode
 
 LATE = "Late after the register closed"
 UNAUTHORISED = "Absences without permission"
+UNEXPLAINED = "Absences for which the school has no reason yet"
 AUTHORISED = "Absences that the school authorised"
-ORDER = (UNAUTHORISED, AUTHORISED, LATE)
+ORDER = (UNAUTHORISED, UNEXPLAINED, AUTHORISED, LATE)
+
+NO_REASON_YET = "N"
+PLAIN = {NO_REASON_YET: "Reason not known yet"}
+"""Words for a parent where those of the code table are for the office."""
 
 PARTS = {"AM": "morning", "PM": "afternoon"}
 SCHOOL_UNNAMED = "your child’s school"
@@ -45,8 +50,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Everything that a template may say. `missed`, `possible`, `percent` are None where the letter is not about a
-    rate.
+    """Everything that a template may say. `possible`, `percent` are None where the letter is not about a rate; of the
+    `missed` sessions `unexplained` have no reason yet and `late` are arrivals after the register closed.
     """
 
     today: str
@@ -60,6 +65,8 @@ class Page:
     first_day: str
     last_day: str
     missed: int
+    unexplained: int
+    late: int
     possible: int | None
     percent: str | None
     school_weeks: int
@@ -84,6 +91,8 @@ def page(episode: ExplainedEpisode, child: Child, recipient: Contact, today: dat
     weeks = episode.explanation.formula.get("school_weeks")
     school = child.schools.get(episode.school_urn, SCHOOL_UNNAMED)
     address = recipient.address
+    groups = _groups(sessions, child)
+    sizes = {group.title: group.sessions for group in groups}
     return Page(
         today=_date(today),
         school=school,
@@ -96,10 +105,12 @@ def page(episode: ExplainedEpisode, child: Child, recipient: Contact, today: dat
         first_day=_date(days[0]),
         last_day=_date(days[-1]),
         missed=len(sessions),
+        unexplained=sizes.get(UNEXPLAINED, 0),
+        late=sizes.get(LATE, 0),
         possible=possible,
         percent=percent(len(sessions), possible) if possible else None,
         school_weeks=weeks if isinstance(weeks, int) else len(episode.explanation.school_weeks),
-        groups=_groups(sessions, child),
+        groups=groups,
         several_schools=len({session.school_urn for session in sessions}) > 1,
     )
 
@@ -120,6 +131,8 @@ def _groups(sessions: Iterable[CountedSession], child: Child) -> tuple[Group, ..
 def _title(code: Code) -> str:
     if code.late == "after-close":
         return LATE
+    if code.code == NO_REASON_YET:
+        return UNEXPLAINED
     return AUTHORISED if code.absence == "authorised" else UNAUTHORISED
 
 
@@ -134,7 +147,8 @@ def _lines(sessions: Sequence[CountedSession], child: Child) -> tuple[Line, ...]
         parts = [PARTS[half.session] for half in halves]
         part = "all day" if len(parts) == 2 else parts[0]
         school = child.schools.get(urn, SCHOOL_UNNAMED)
-        lines.append(Line(_day(date.fromisoformat(day)), part, code_table()[code].meaning, school))
+        what = PLAIN.get(code) or code_table()[code].meaning
+        lines.append(Line(_day(date.fromisoformat(day)), part, what, school))
     return tuple(lines)
 
 
