@@ -119,6 +119,18 @@ async def test_letters_are_on_the_timeline_and_one_that_left_too_early_becomes_a
     ]  # fmt: skip
 
 
+async def test_a_letter_that_a_merge_moved_is_told_as_sent_once(database: Database, tell: Tell) -> None:
+    await tell(crossing(), crossing(episode="e2", pupil_id=some_id("c2")))
+    sent = {"letter_id": some_id("l1"), "status": "sent", "episode_id": some_id("e2")}
+    await tell(letter(letters.LetterSent, count=2, pupil_id=some_id("c2"), **sent), topic=letters.TOPIC)
+    await tell(merge("c2", "c1"))
+    await tell(letter(letters.LetterSent, count=3, pupil_id=some_id("c1"), **sent), topic=letters.TOPIC)
+    (task, _) = await tasks(database)
+    async with database.transaction() as tx:
+        file = await look.case(tx, task.case_id, None)
+    assert [entry.kind for entry in file.timeline if entry.kind.startswith("letter")] == ["letter-sent"]
+
+
 async def test_a_school_sees_its_own_tasks_and_what_is_told_of_them(database: Database, tell: Tell) -> None:
     await tell(crossing(), crossing(episode="e2", kind="SA", school_urn=100002))
     own = frozenset({100002})

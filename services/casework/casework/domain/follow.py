@@ -2,7 +2,8 @@
 
 The news of a batch may be in any order and may repeat what is known: of each episode and letter only the highest
 revision counts, and only if it is higher than the one stored. Timelines are the exception: each fact ever told has
-its line once, however late it comes, because its id is made of what it tells.
+its line once, however late it comes, because its id is made of what it tells. What happens to a letter only once has
+one line, though a merge tells of it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,9 @@ from casework.domain.policy import LetterRule, Policy
 from casework.domain.values import Case, Entry, Episode, Letter, Task, revised
 
 Told = TypeVar("Told", Episode, Letter)
+
+ONCE = frozenset({"sent", "failed", "overtaken"})
+"""What can happen to a letter only once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +138,7 @@ def told_of_letter(letter: Letter, what: str, at: datetime) -> Entry:
     """The line for one event about a letter; `what` is queued, sent, recalled, failed or overtaken."""
     name = wording.spoken(wording.LETTERS, letter.kind)
     return Entry(
-        entry_id=_line(letter.letter_id, letter.revision.epoch, letter.revision.count),
+        entry_id=str(uuid5(UUID(letter.letter_id), what)) if what in ONCE else _letter_line(letter),
         pupil_id=letter.pupil_id,
         at=at,
         kind=f"letter-{what}",
@@ -201,6 +205,10 @@ def _task_entry(task: Task, kind: str, words: str, now: datetime) -> Entry:
 
 def _entry(case_id: str, pupil_id: str, now: datetime, kind: str, text: str) -> Entry:
     return Entry(entry_id=str(uuid5(UUID(case_id), kind)), pupil_id=pupil_id, at=now, kind=kind, text=text)
+
+
+def _letter_line(letter: Letter) -> str:
+    return _line(letter.letter_id, letter.revision.epoch, letter.revision.count)
 
 
 def _line(about: str, epoch: int, count: int) -> str:

@@ -2,7 +2,8 @@
 
 Dates are exact and whole days are told as such. Sessions are grouped by what can be done about them: absences without
 permission, absences whose reason nobody has told the school yet (N is not a refusal, 12.1), absences that the school
-authorised, and late arrivals after the register closed, for which the remedy is punctuality (rule book 12.15). Counts stand next to percentages (12.8). A UPN is never among the facts.
+authorised, and late arrivals after the register closed, for which the remedy is punctuality (rule book 12.15). Counts
+stand next to percentages (12.8). A UPN is never among the facts.
 """
 
 from collections.abc import Iterable, Sequence
