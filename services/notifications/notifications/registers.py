@@ -83,7 +83,7 @@ def _contact(contact: _Contact) -> Contact:
         parental_responsibility=contact.parental_responsibility,
         do_not_contact=contact.do_not_contact,
         priority=LAST if contact.priority is None else contact.priority,
-        email=contact.email or None,
+        email=(contact.email or "").strip() or None,
         address=Address(tuple(where.lines), where.postcode or "")
         if where and (where.lines or where.postcode)
         else None,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from notifications.domain.recipients import channel_for, may_be_written_to, recipients
@@ -54,6 +55,13 @@ def test_email_needs_an_address_and_a_server() -> None:
     assert channel_for(with_email, can_email=True) == "email"
     assert channel_for(with_email, can_email=False) == "letter"
     assert channel_for(ROBIN, can_email=True) == "letter"
+
+
+@pytest.mark.parametrize(
+    "email", ["none", "n/a", "a@b.org, c@d.org", "a@b.org\nBcc: c@d.org", "Robin <a@b.org>", "ö@b.org"]
+)
+def test_what_can_not_be_an_email_address_gets_a_letter(email: str) -> None:
+    assert channel_for(replace(ROBIN, email=email), can_email=True) == "letter"
 
 
 @given(

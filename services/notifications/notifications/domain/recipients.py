@@ -4,12 +4,16 @@ A parent whom two schools name is one person when name and address agree (letter
 either school says that this person is not to be contacted, nobody writes (invariant 6).
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from notifications.domain.values import ChannelName, Contact
 
 Person = tuple[str, str]
+
+EMAIL = re.compile(r"""[^\s@<>()\[\],;:"\\]+@[^\s@<>()\[\],;:"\\]+""")
+"""What can be the address of one mailbox; schools also write "none" or two addresses there."""
 
 
 def person(contact: Contact) -> Person:
@@ -49,8 +53,12 @@ def may_be_written_to(contacts: Sequence[Contact], contact: Contact) -> bool:
 
 
 def channel_for(contact: Contact, *, can_email: bool) -> ChannelName:
-    """E-mail if the person has an address and we can send it; else a letter."""
-    return "email" if can_email and contact.email else "letter"
+    """E-mail if the person has an address that can be one and we can send it; else a letter."""
+    return "email" if can_email and contact.email and _is_mailbox(contact.email) else "letter"
+
+
+def _is_mailbox(email: str) -> bool:
+    return email.isascii() and EMAIL.fullmatch(email) is not None
 
 
 def _plain(text: str) -> str:
