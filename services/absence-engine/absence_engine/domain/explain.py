@@ -94,7 +94,7 @@ def _explain_penalty(child: Child, span: Span, calendars: Calendars, policy: Pol
         f"{numbers.sessions} within {numbers.school_weeks} school weeks are the point at which the school must "
         "consider a penalty notice."
     )
-    if span.firm is None:
+    if unsettled:
         sentence += f" The reason for {unsettled} of them is not yet known."
     return _sealed(
         child,
