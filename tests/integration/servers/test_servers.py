@@ -12,8 +12,9 @@ import pytest
 from tests import servers
 
 SESSION = """
-import time
+import signal, time
 from tests import servers
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 with servers.postgres() as postgres, servers.kafka() as kafka:
     print(postgres.pid, kafka.pid, flush=True)
     time.sleep(600)
