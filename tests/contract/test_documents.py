@@ -64,6 +64,16 @@ def test_every_error_is_described_as_a_problem(openapi: dict[str, Any]) -> None:
             assert {"400", "401", "403", "404", "422", "503"} <= set(operation["responses"]), (method, path)
 
 
+def test_every_answer_below_v1_has_an_example_that_its_schema_allows(openapi: dict[str, Any]) -> None:
+    for path, method, operation in operations(openapi):
+        content = operation["responses"]["200"].get("content", {}).get("application/json")
+        if not path.startswith("/v1/") or content is None:
+            continue
+        assert "example" in content, (method, path)
+        schema = {"components": openapi["components"], **content["schema"]}
+        assert not [error.message for error in Draft202012Validator(schema).iter_errors(content["example"])], path
+
+
 def test_every_path_of_the_contract_is_there(openapi: dict[str, Any]) -> None:
     """Names of parameters may differ from the contract's; places may not."""
     there = {(method.upper(), path) for path, method, _ in operations(openapi)}

@@ -21,6 +21,7 @@ from registers.api.context import Context
 from registers.api.parameters import Cursor, Half, OnDay, PupilId, SourceVersion, Urn
 from registers.api.pupils import entry
 from registers.api.shapes import (
+    CHANGE_EXAMPLE,
     REGISTER_EXAMPLE,
     MarkDeleted,
     RegisterOut,
@@ -142,6 +143,7 @@ def _add_lists(router: APIRouter, context: Context) -> None:
         operation_id="listChanges",
         summary="The school's ledger after an entry, in order",
         response_model=Page[dict[str, Any]],
+        responses={200: {"content": {"application/json": {"example": {"items": [CHANGE_EXAMPLE], "next": None}}}}},
     )
     async def changes(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, since: Since = 0, page_size: PageSize = 100

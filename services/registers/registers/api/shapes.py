@@ -345,9 +345,44 @@ class Unexplained(BaseModel):
     received_at: datetime
 
 
+CHANGE_EXAMPLE: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "4545c4b1-e23a-4397-b804-25ab3d0cb1c5",
+    "type": "uk.rollcall.registers.session-marked.v1",
+    "source": "/registers",
+    "subject": "100001",
+    "time": "2025-09-15T07:52:11.298Z",
+    "datacontenttype": "application/json",
+    "sequence": 812,
+    "schoolurn": 100001,
+    "data": {
+        "previous": "f23f5f01-894e-4b8e-933a-9be475343f4b",
+        "write_last": 812,
+        "date": "2025-09-15",
+        "session": "AM",
+        "marks": [{"pupil_id": "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01", "code": "I"}],
+    },
+}
+
+CODE_EXAMPLE: dict[str, Any] = {
+    "code": "I",
+    "meaning": "Illness (not a medical or dental appointment)",
+    "category": "authorised",
+    "possible": True,
+    "attended": False,
+    "absence": "authorised",
+    "on_site": False,
+    "late": None,
+    "counts_to_penalty": False,
+    "valid_from": "2006-09-01",
+    "valid_to": None,
+}
+
+
 class CodeOut(BaseModel):
     """An attendance code, what it counts as, and the dates on which it may be used."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [CODE_EXAMPLE]})
     code: str
     meaning: str
     category: str
