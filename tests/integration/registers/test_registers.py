@@ -177,9 +177,10 @@ async def test_the_same_pupil_twice_refuses_the_whole_register(school: Authority
     marks = [{"local_id": "1", "code": "/"}, {"local_id": "2", "code": "/"}, {"pupil_id": first, "code": "O"}]
     answer = await refused(school, 422, json={"marks": marks})
     assert {error["pointer"] for error in answer["errors"]} == {"/marks/0", "/marks/2"}
-    unknown = [{"local_id": "98", "code": "/"}, {"local_id": "98", "code": "/"}]
-    answer = await refused(school, 422, json={"marks": unknown})
-    assert {error["pointer"] for error in answer["errors"]} == {"/marks/0", "/marks/1"}
+    stranger = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
+    for unknown in ({"local_id": "98"}, {"local_id": "98"}), ({"pupil_id": stranger}, {"pupil_id": stranger.upper()}):
+        answer = await refused(school, 422, json={"marks": [{**key, "code": "/"} for key in unknown]})
+        assert {error["pointer"] for error in answer["errors"]} == {"/marks/0", "/marks/1"}
 
 
 async def test_keys_that_agree_are_fine_and_keys_that_do_not_are_refused(school: Authority) -> None:
@@ -264,6 +265,16 @@ async def test_a_deletion_without_a_mark_or_a_pupil_is_404(school: Authority) ->
     await school.delete("0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01", status=404)
     await school.delete("no-id", status=422)
     await school.mark("1", "8")  # waits, so nothing stands
+    await school.delete(first, status=404)
+
+
+async def test_a_mark_that_stands_is_taken_back_without_a_version_however_often(school: Authority) -> None:
+    first = (await ids(school))["1"]
+    await school.delete(first, source_version=4)
+    for code in ("O", "I", "O"):
+        assert (await school.mark("1", code))[0] == "accepted"
+        assert (await school.delete(first))["status"] == "deleted"
+        assert await school.standing() == {}
     await school.delete(first, status=404)
 
 

@@ -35,7 +35,8 @@ def delete(
     """Decides a deletion against the entries of its slot, which are in commit order; notes in `facts` what readers must
     hear.
 
-    NotFoundError when nothing stands and no version was given, and when a deletion of that rank or higher is on record.
+    NotFoundError when nothing stands and no version was given, and when a deletion of that version or higher is on
+    record. One without a version outranks all that is there, so it takes back whatever stands.
     """
     before = standing.standing(slot)
     if version is None and (before is None or before.code is None):
@@ -43,7 +44,7 @@ def delete(
     new = Entry(pupil_id, NEW, 0, version, None, None)
     verdicts = standing.judge([*slot, new], on, slot_problem, codes)
     verdict = verdicts[-1]
-    if any(entry.code is None and entry.rank >= verdict.rank for entry in slot):
+    if version is not None and any(entry.code is None and entry.rank >= version for entry in slot):
         raise NotFoundError("A deletion of that rank or higher is on record.")
     changed: list[Changed] = []
     note(facts, changed, on, session, [*slot, new], verdicts)

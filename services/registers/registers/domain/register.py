@@ -52,7 +52,7 @@ class SentMark(msgspec.Struct, frozen=True):
         if self.upn is not None:
             given.append(("upn", self.upn))
         if self.pupil_id is not None:
-            given.append(("pupil_id", self.pupil_id))
+            given.append(("pupil_id", self.pupil_id.lower()))  # one id, however it is written
         return given
 
     def details(self) -> Details | None:
