@@ -21,7 +21,7 @@ async def test_the_holder_survives_and_the_dead_id_moves(authority: Authority) -
     await authority.mark("x1", "O", "2025-09-12/PM", OTHER)
     before = len(await authority.changes(OTHER))
     answer = await authority.roll(pupil("x1", upn=UPN), urn=OTHER)
-    assert answer["results"][0]["pupil_id"] == holder
+    assert (answer["results"][0]["pupil_id"], answer["results"][0]["status"]) == (holder, "updated")
     merged, enrolled = await authority.changes(OTHER, before)
     assert merged["data"]["pupil_id"] == dead
     assert merged["data"]["survivor"] == holder

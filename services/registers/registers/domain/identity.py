@@ -39,10 +39,11 @@ class Children:
 
 
 class Identity(NamedTuple):
-    """Who a row is, or why it is rejected."""
+    """Who a row is, or why it is rejected; `is_merged`: the row says that the school's pupil is that child."""
 
     pupil_id: str | None
     is_new: bool = False
+    is_merged: bool = False
     problem: Problem | None = None
 
 
@@ -76,7 +77,7 @@ def identify(rows: Sequence[RowKeys], children: Children, new_id: Callable[[], s
             continue
         is_new = who is None
         child = new_id() if who is None else who
-        found.rows.append(Identity(child, is_new))
+        found.rows.append(Identity(child, is_new, is_merged=local is not None and local != child))
         found.listed.add(child)
         seen["pupil", child] = place
         _learn(row, local, child, children, found)

@@ -174,7 +174,7 @@ def decide(
             changes.answers.append(RowAnswer(pointer, local_id, None, "rejected", problem=who.problem))
             continue
         child, is_new = who.pupil_id, who.is_new
-        touched = _person(row, child, known.people.get(child), upns.get(child), changes)
+        touched = _person(row, child, known.people.get(child), upns.get(child), changes) or who.is_merged
         if known.local_ids.get(row.local_id) != child:
             changes.local_ids[row.local_id] = child
             touched = True
