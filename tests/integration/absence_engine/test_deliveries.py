@@ -184,6 +184,29 @@ async def test_a_rebuild_says_nothing_new_and_evaluates_nobody_before_all_school
     assert {event.data.revision.epoch for event in (await engine.said())[said:]} <= {2}
 
 
+async def test_a_child_is_looked_at_whole_once_the_school_that_it_waited_for_is_parked(engine: Engine) -> None:
+    """What its other school told in the meantime was noted by nobody."""
+    child, here, there = PUPILS[0], Ledger(100001), Ledger(100002)
+    for ledger in (here, there):
+        ledger.calendar(DAYS)
+        ledger.enrol(child)
+        await engine.take(ledger.entries, ledger.urn % 2)
+    in_two = there.write(marked(DAYS[8], "AM", {child: "/"}), marked(DAYS[8], "PM", {child: "/"}))
+    await engine.take(there.entries[in_two - 2 : in_two - 1])
+    for day in DAYS[:5]:
+        here.marks(day, "AM", {child: "O"})
+        here.marks(day, "PM", {child: "O"})
+    await engine.take(here.entries, 1)
+    assert await engine.said() == []
+    there.marks(DAYS[9], "AM", {child: "/"})
+    await engine.take(there.entries[in_two:])  # the end of the write is missing
+    here.marks(DAYS[5], "AM", {child: "/"})
+    await engine.take(here.entries[-1:], 1)
+    assert {event.data.kind for event in await engine.said() if isinstance(event.data, Threshold)} == {
+        "PA", "SA", "PN_10_IN_10",
+    }  # fmt: skip
+
+
 async def test_republish_says_every_state_and_alias_again(engine: Engine) -> None:
     for ledger in history(Random(5)).values():
         await engine.take(ledger.entries)

@@ -45,7 +45,8 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
 
     merged = await _merge(tx, changes, family)
     whole = await _keep_facts(tx, changes, family) | family.of(waited) | set(merged.values())
-    due = await _due(tx, changes, settled, waited, family)
+    due, late = await _due(tx, changes, settled, waited, family)
+    whole |= late
     touches, records = await _write_marks(tx, changes, family, due, whole)
     await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
 
@@ -122,14 +123,18 @@ async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[s
 
 async def _due(
     tx: Transaction, changes: Batch, settled: Collection[int], waited: Collection[str], family: _Family
-) -> set[str]:
-    """The living children to evaluate now; those touched by an incomplete write are set aside."""
+) -> tuple[set[str], set[str]]:
+    """The living children to evaluate now, and those whose earlier marks may not have been; those touched by an
+    incomplete write are set aside.
+    """
     aside = {urn: run.unfinished if urn in settled else run.everybody() for urn, run in changes.runs.items()}
     if waited:
         await progress.release(tx, settled)
     await progress.set_aside(tx, aside)
     due = family.of(waited) | family.of(id for urn in settled for id in changes.runs[urn].touched)
-    return due - family.of(await progress.still_waiting(tx, family.ids(due)))
+    set_aside = await progress.still_waiting(tx, family.ids(due))
+    due -= family.of(pupil_id for pupil_id, waits in set_aside.items() if waits)
+    return due, due & family.of(set_aside)
 
 
 async def _write_marks(

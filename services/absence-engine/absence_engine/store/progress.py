@@ -27,9 +27,9 @@ on conflict do nothing
 WAITING_AT = "select pupil_id::text from pending where urn = any($1::int[])"
 RELEASE = "delete from pending where urn = any($1::int[])"
 STILL_WAITING = """
-select pupil_id::text from unnest($1::text::uuid[]) as wanted (pupil_id)
-join pending using (pupil_id) join ledger_position using (urn)
-where (ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
+select pupil_id::text, bool_or(ledger_position.state = 'following' or ledger_position.number < ledger_position.former)
+from unnest($1::text::uuid[]) as wanted (pupil_id)
+join pending using (pupil_id) join ledger_position using (urn) group by pupil_id
 """
 FRESHNESS = """
 select urn, evaluated, last_register_date, last_register_session from ledger_position where urn = any($1::int[])
@@ -94,9 +94,11 @@ async def release(tx: Transaction, urns: Collection[int]) -> None:
     await tx.execute(RELEASE, sorted(urns))
 
 
-async def still_waiting(tx: Transaction, pupil_ids: Iterable[str]) -> set[str]:
-    """Those of the ids that wait for a school; a parked one is waited for only while it is being rebuilt."""
-    return {row[0] for row in await tx.fetch(STILL_WAITING, array(pupil_ids))}
+async def still_waiting(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, bool]:
+    """Those of the ids that were set aside for a school, and whether they go on waiting: for a parked one only while
+    it is being rebuilt.
+    """
+    return {row[0]: row[1] for row in await tx.fetch(STILL_WAITING, array(pupil_ids))}
 
 
 async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:
