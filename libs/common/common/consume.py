@@ -8,7 +8,7 @@ The row keeps the id of the record before the position. Whenever a partition is 
 reconnect, that record is read again; where another one stands there, or none, the broker is not the one that we knew,
 and the partition is read from its beginning: natural keys and ledger numbers decide what is new.
 
-Map: `Consumer` is the loop: `_take_up` finds the place in a partition, `_apply` handles one batch in one transaction,
+Map: `Consumer` is the loop: `_take_up` finds the place in a partition, `_apply` handles one poll in one transaction,
 `_adapt` chooses the next batch's size. `lock` and `save` are the position row. Unreadable records: `dead_letters`.
 """
 
@@ -31,7 +31,7 @@ __all__ = ["Consumer", "Handle", "Place", "decode_or_keep", "lock", "rewind", "s
 log = structlog.get_logger()
 
 Handle = Callable[[Transaction, Sequence[Record]], Awaitable[None]]
-"""Does the effects of one partition's records, in the transaction that moves the position.
+"""Does the effects of some records, each partition's in order, in the transaction that moves the positions.
 
 May be called again for the same records, after a deadlock."""
 
@@ -87,7 +87,7 @@ def _id(record: Record) -> str:
 
 
 class Consumer:
-    """Background work: applies the records of `topics`, in one transaction per partition and batch.
+    """Background work: applies the records of `topics`, in one transaction per poll.
 
     `member` is stable over restarts and unique in `group`. `after_commit` is called after each batch. `partitions` is
     for topics that do not exist yet. A batch holds at most `largest` records.
@@ -151,16 +151,13 @@ class Consumer:
             polled = await subscription.poll(POLL_SECONDS, self._limit)
             self._found()
             started = time.monotonic()
-            slowest = 0.0
-            for partition, records in polled.items():
-                if stop.is_set():
-                    break
-                began = time.monotonic()
-                if records and partition in self._places:
-                    await self._apply(subscription, partition, records)
-                slowest = max(slowest, time.monotonic() - began)
+            ours = {
+                partition: records for partition, records in polled.items() if records and partition in self._places
+            }
+            if ours and not stop.is_set():
+                await self._apply(subscription, ours)
             await self._hint(subscription, last=stop.is_set())
-            self._adapt(self._count_behind(subscription), slowest)
+            self._adapt(self._count_behind(subscription), time.monotonic() - started)
             if not polled:
                 await self._look()
             elif self._behind < self._smallest:
@@ -199,27 +196,35 @@ class Consumer:
         before = await subscription.read_one(partition, place.offset - 1)
         return before is not None and _id(before) == place.record_id
 
-    async def _apply(self, subscription: Subscription, partition: Partition, records: Sequence[Record]) -> None:
-        """Handles one partition's batch, or gives the place up, so that it is looked for again."""
-        expected = self._places.pop(partition)
+    async def _apply(self, subscription: Subscription, polled: Mapping[Partition, Sequence[Record]]) -> None:
+        """Handles what a poll brought, all partitions in one transaction: what a transaction costs is paid once. The
+        place in a partition whose position somebody else moved is given up, so that it is looked for again.
+        """
+        expected = {partition: self._places.pop(partition) for partition in sorted(polled)}
 
-        async def work(tx: Transaction) -> bool:
-            stored, _ = await lock(tx, partition)
-            if not await self._reads_on(subscription, records[0], expected, stored):
-                return False
-            await self._handle(tx, records)
-            await save(tx, partition, Place(records[-1].offset + 1, _id(records[-1])))
-            return True
+        async def work(tx: Transaction) -> list[Partition]:
+            kept: list[Partition] = []
+            for partition, place in expected.items():  # in order: two members never wait for each other
+                stored, _ = await lock(tx, partition)
+                if await self._reads_on(subscription, polled[partition][0], place, stored):
+                    kept.append(partition)
+            if kept:
+                await self._handle(tx, [record for partition in kept for record in polled[partition]])
+            for partition in kept:
+                last = polled[partition][-1]
+                await save(tx, partition, Place(last.offset + 1, _id(last)))
+            return kept
 
         began = time.monotonic()
-        if not await self._database.in_transaction(work):
-            log.info("place lost", loop=self.name, partition=partition, expected=expected, got=records[0].offset)
-            return
-        self._places[partition] = records[-1].offset + 1
+        kept = await self._database.in_transaction(work)
+        for partition in expected.keys() - set(kept):
+            log.info("place lost", loop=self.name, partition=partition, expected=expected[partition])
+        for partition in kept:
+            self._places[partition] = polled[partition][-1].offset + 1
+            metrics.CONSUMED_BATCHES.labels(self.name, partition.topic).inc()
+            metrics.CONSUMED_RECORDS.labels(self.name, partition.topic).inc(len(polled[partition]))
         metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - began)
-        metrics.CONSUMED_BATCHES.labels(self.name, partition.topic).inc()
-        metrics.CONSUMED_RECORDS.labels(self.name, partition.topic).inc(len(records))
-        if self._after_commit is not None:
+        if kept and self._after_commit is not None:
             self._after_commit()
 
     async def _reads_on(self, subscription: Subscription, first: Record, expected: int, stored: int) -> bool:

@@ -111,7 +111,7 @@ class NotFollowed:
 
 
 async def fresh_entries(tx: Transaction, records: Sequence[Record]) -> list[Event]:
-    """The entries among one partition's records that are to be applied now, decoded, in order.
+    """The entries among some records, each partition's in order, that are to be applied now: decoded, in that order.
 
     Locks the schools' rows in URN order, and saves where they stand: the caller must apply what it gets in the same
     transaction. Unreadable records are kept as dead letters.
@@ -133,7 +133,7 @@ async def fresh_entries(tx: Transaction, records: Sequence[Record]) -> list[Even
             if outcome == "applied":
                 fresh.append(entry.event)
     changed = [row for urn, row in sorted(after.items()) if row != before[urn]]
-    await _save(tx, changed, records[0].partition.number if records else 0)
+    await _save(tx, changed, {entry.urn: record.partition.number for record, entry in zip(records, read, strict=True)})
     if any(row.state != before[row.urn].state for row in changed):
         await _tell(tx, before, changed)
     return fresh
@@ -191,7 +191,7 @@ async def _lock(tx: Transaction, urns: set[int]) -> dict[int, Following]:
     return {urn: Following(urn) for urn in urns} | {row["urn"]: Following(**row) for row in rows}
 
 
-async def _save(tx: Transaction, rows: Sequence[Following], partition: int) -> None:
+async def _save(tx: Transaction, rows: Sequence[Following], partitions: Mapping[int | None, int]) -> None:
     if rows:
         await tx.execute(
             SAVE,
@@ -201,7 +201,7 @@ async def _save(tx: Transaction, rows: Sequence[Following], partition: int) -> N
             [row.seen for row in rows],
             [row.state for row in rows],
             [row.reason for row in rows],
-            [partition] * len(rows),
+            [partitions[row.urn] for row in rows],
         )
 
 

@@ -19,7 +19,7 @@ CHANNEL = "counted"
 
 
 def handler(clock: Clock, policy: Policy) -> Callable[[Transaction, Sequence[Record]], Awaitable[None]]:
-    """What the consumer does with the records of one partition."""
+    """What the consumer does with the records of a poll."""
 
     async def handle(tx: Transaction, records: Sequence[Record]) -> None:
         await apply_entries(tx, await fresh_entries(tx, records), clock, policy)
