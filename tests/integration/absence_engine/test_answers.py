@@ -201,6 +201,14 @@ async def test_a_school_lists_its_enrolments_and_sums_them(engine: Engine, asker
     await asker.get("/v1/schools/999999/absence", 404)
 
 
+async def test_a_school_and_an_area_without_children_have_no_rates(engine: Engine, asker: Asker) -> None:
+    await engine.take(school(URN).entries)
+    answer = await asker.get(f"/v1/schools/{URN}/absence")
+    assert (answer["items"], answer["next"]) == ([], None)
+    for group in (answer["school"], (await asker.get("/v1/areas/330/absence"))["children"]):
+        assert (group["possible"], group["absence_percent"], group["persistent"]) == (0, None, 0)
+
+
 async def test_a_return_to_a_school_is_an_enrolment_of_its_own(engine: Engine, asker: Asker) -> None:
     ledger = school(URN)
     stays = [enrolled(ANN, from_="2025-09-01", to="2025-09-01")[1]["pupils"][0].enrolments[0]]

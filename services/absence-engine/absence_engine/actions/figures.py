@@ -138,8 +138,8 @@ async def school(tx: Transaction, urn: int, year: int, policy: Policy) -> School
     for record in await store.records(tx, others):
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
-    sums = np.array([_figures(one.counts) for one in found], np.int64).reshape(len(found), -1)
-    return SchoolFigures(found, _group(sums, policy), await progress.freshness(tx, [urn]))
+    each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found])
+    return SchoolFigures(found, _group(each, policy), await progress.freshness(tx, [urn]))
 
 
 async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> AreaFigures:
