@@ -288,7 +288,9 @@ def window(found: Window | None, child: Child) -> dict[str, Any]:
 
 
 def area_group(group: Group, policy: Policy) -> dict[str, Any]:
-    """The fields of AreaGroupOut. A number below the policy's is not shown, nor is what it could be worked out from."""
+    """The fields of AreaGroupOut. A number below the policy's is not shown, nor its percentage. What two groups tell
+    by their difference is not hidden: whoever may ask for an area may ask for each of its schools.
+    """
     numbers: dict[str, Any] = {}
     for name, kind in (("persistent", "PA"), ("severe", "SA")):
         over = group.over[kind]
