@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from common.clock import Clock
 from common.codes import code_table
+from common.db import Database
 from registers.actions import release, writing
 from registers.actions.release import Release, judge_by
 from registers.actions.writing import Writer
@@ -97,3 +98,28 @@ async def test_the_background_work_looks_at_the_start_and_when_the_date_changes(
     finally:
         release.LOOK_SECONDS = patched
         running.cancel()
+
+
+async def test_a_mark_that_was_being_written_at_midnight_stands_soon_after(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await waiting(authority)
+    _, writer, _ = assemble(authority.database, date(2025, 9, 16))
+    statuses: list[str] = []
+
+    async def judge_just_before(database: Database, writer: Writer, today: date) -> None:
+        await judge_by(database, writer, today)
+        statuses.append((await authority.mark("2", "O", "2025-09-16/PM"))[0])  # decided by yesterday's date
+
+    monkeypatch.setattr(release, "judge_by", judge_just_before)
+    monkeypatch.setattr(release, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(release, "AGAIN_SECONDS", 0.01)
+    stop = asyncio.Event()
+    running = asyncio.create_task(Release(authority.database, writer).run(stop))
+    deadline = time.monotonic() + 20
+    while await authority.standing("2025-09-16/PM") != {"2": "O"}:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert statuses[0] == "quarantined"

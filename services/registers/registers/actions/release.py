@@ -6,6 +6,8 @@ all marks of every school, or those that stand too early, are judged again.
 
 import asyncio
 import hashlib
+import math
+import time
 from collections.abc import Sequence
 from datetime import date
 from itertools import product
@@ -22,6 +24,10 @@ from registers.store import evaluated, marks, schools
 
 LOOK_SECONDS = 5.0
 """How long after midnight a mark may still be waiting."""
+AGAIN_SECONDS = 60.0
+"""When marks are judged once more: what was being written by yesterday's date at midnight is committed by then, or not
+at all.
+"""
 
 
 class Release:
@@ -39,13 +45,15 @@ class Release:
         return self._pulse.health()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Judges marks anew at the start and whenever the date changes, until `stop`."""
+        """Judges marks anew at the start and whenever the date changes, and once more after that, until `stop`."""
         done: date | None = None
+        again = math.inf
         while not stop.is_set():
             self._pulse.beat()
             today = self._writer.clock.today()
-            if today != done:
+            if today != done or time.monotonic() >= again:
                 await judge_by(self._database, self._writer, today)
+                again = time.monotonic() + AGAIN_SECONDS if today != done else math.inf
                 done = today
             await pause(stop, LOOK_SECONDS)
 
