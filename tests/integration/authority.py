@@ -45,11 +45,13 @@ from registers.store.schools import School
 
 FIRST, SECOND = 100001, 100002
 SCHOOLS = (FIRST, SECOND)
-TODAY = date(2026, 9, 11)
-DAYS = [date(2026, 7, 13) + timedelta(day) for day in (0, 1, 2, 3, 4)] + [
-    date(2026, 9, 2) + timedelta(day) for day in (0, 1, 2, 5, 6, 7, 8, 9, 10)
+TODAY = date(2026, 9, 21)
+DAYS = [date(2026, 7, day) for day in (6, 7, 13, 14, 16)] + [
+    date(2026, 9, day) for day in (2, 3, 7, 8, 10, 14, 15, 21, 22)
 ]
-"""The last week of a school year and two of the next; the last day is after today."""
+"""Days of seven weeks, on both sides of a year's edge; the last one is after today."""
+UNMARKED = [date(2026, 7, 20), date(2026, 8, 24), date(2026, 9, 28)]
+"""Days of further weeks, for which nobody ever sends a mark: school weeks they are when a calendar opens them."""
 UPNS = ["B801200005001", "F330123425001", "R33012342500A"]
 """Two children's, and a temporary one."""
 PUPILS = ["1", "2", "3"]
@@ -71,10 +73,11 @@ from mark where mark.standing and mark.code is not null
 
 @dataclass(frozen=True)
 class PutCalendar:
-    """A school says when it is open: the sessions of DAYS, as a pattern that repeats."""
+    """A school says when it is open: the sessions of DAYS, as a pattern that repeats, and which UNMARKED days."""
 
     urn: int
     pattern: tuple[bool, ...]
+    unmarked: tuple[bool, ...] = (False, False, False)
 
 
 @dataclass(frozen=True)
@@ -124,38 +127,79 @@ Step = PutCalendar | PutRow | PutMarks | Delete | NextDay
 urns = st.sampled_from(SCHOOLS)
 versions = st.none() | st.integers(1, 4)
 places = st.integers(0, 2 * len(DAYS) - 1)
+kinds = st.sampled_from(["single", "main", "subsidiary"])
+births = st.sampled_from([None, date(2014, 3, 9), date(2021, 9, 1), date(2010, 8, 31)])
+marks = st.builds(
+    PutMarks,
+    urns,
+    places,
+    st.integers(1, 8),
+    versions,
+    st.lists(st.sampled_from(["/", "O", "O", "N", "G", "I", "D", "/", "", "H", None]), min_size=1, max_size=5).map(
+        tuple
+    ),
+    st.booleans(),
+)
+one_mark = st.builds(
+    PutMarks, urns, places, st.just(1), st.none(), st.sampled_from([("O",), ("G",), ("N",), ("/",), (None, "I")])
+)
+attended = st.builds(
+    PutMarks, urns, st.integers(len(DAYS), 2 * len(DAYS) - 1), st.integers(1, 3), st.none(), st.just(("/",))
+)
+"""Marks that count to nothing, but make a school week complete, or a year over."""
+rows = st.builds(
+    PutRow,
+    urns,
+    st.sampled_from(PUPILS),
+    st.none() | st.sampled_from(UPNS),
+    st.sampled_from([-1, -1, *range(len(DAYS))]),
+    st.none() | st.integers(0, 80),
+    kinds,
+    births,
+)
+new_upns = st.builds(
+    lambda named, kind: PutRow(*named, -1, None, kind, None),
+    st.sampled_from([(FIRST, "2", UPNS[0]), (SECOND, "1", UPNS[0]), (FIRST, "3", UPNS[1]), (SECOND, "3", UPNS[1])]),
+    kinds,
+)
+"""A UPN arrives: that of another child, so that two become one, or a child's first permanent one."""
+open_halves = st.lists(st.booleans(), min_size=1, max_size=4).map(tuple)
 steps: st.SearchStrategy[Step] = st.one_of(
-    st.builds(
-        PutMarks,
-        urns,
-        places,
-        st.integers(1, 2 * len(DAYS)),
-        versions,
-        st.lists(st.sampled_from(["/", "O", "O", "N", "G", "I", "D", "/", "", "H", None]), min_size=1, max_size=7).map(
-            tuple
-        ),
-        st.booleans(),
-    ),
-    st.builds(
-        PutRow,
-        urns,
-        st.sampled_from(PUPILS),
-        st.none() | st.sampled_from(UPNS),
-        st.integers(-1, len(DAYS) - 1),
-        st.none() | st.integers(0, 8),
-        st.sampled_from(["single", "main", "subsidiary"]),
-        st.sampled_from([None, date(2014, 3, 9), date(2021, 9, 1), date(2010, 8, 31)]),
-    ),
-    st.builds(PutCalendar, urns, st.lists(st.booleans(), min_size=1, max_size=5).map(tuple)),
+    marks,
+    one_mark,
+    one_mark,
+    attended,
+    rows,
+    new_upns,
+    st.builds(PutCalendar, urns, open_halves, st.tuples(st.booleans(), st.booleans(), st.booleans())),
+    st.builds(PutCalendar, urns, st.just((True,)), st.tuples(st.booleans(), st.booleans(), st.booleans())),
     st.builds(Delete, urns, places, st.sampled_from(PUPILS), versions),
     st.builds(NextDay, st.booleans()),
 )
-beginning: list[Step] = [
-    *(PutCalendar(urn, (True,)) for urn in SCHOOLS),
-    *(PutRow(FIRST, local_id, upn, 0, None, "single", None) for local_id, upn in [("1", UPNS[0]), ("2", None)]),
-    PutRow(SECOND, "1", None, 0, None, "single", None),
-]
-"""What every example begins with: two schools that are open, and a few children."""
+Term = tuple[int, tuple[str | None, ...], int]
+terms: st.SearchStrategy[Term] = st.tuples(
+    st.integers(len(DAYS), 2 * len(DAYS)),
+    st.lists(st.sampled_from(["/", "/", "/", "O", "N", "G", "I", None]), min_size=2, max_size=9).map(tuple),
+    st.sampled_from([0, 0, 4, 8]),
+)
+"""How many sessions, their codes as a pattern that repeats, and how many sessions of holiday it began with."""
+
+
+def beginning(first: Term, second: Term) -> list[Step]:
+    """What every example begins with: two schools that are open, a few children, and a term of marks.
+
+    Pupil 3 is one child at both schools, with a temporary UPN; pupil 1 of the second school may turn out to be pupil 1
+    of the first, and so may pupil 2.
+    """
+    upns = {(FIRST, "1"): UPNS[0], (FIRST, "3"): UPNS[2], (SECOND, "3"): UPNS[2]}
+    terms_of = [(FIRST, first), (SECOND, second)]
+    pupils = [(FIRST, "1"), (FIRST, "2"), (FIRST, "3"), (SECOND, "1"), (SECOND, "3")]
+    return [
+        *(PutCalendar(urn, (True,)) for urn in SCHOOLS),
+        *(PutRow(*who, upns.get(who), 0, None, "single", None) for who in pupils),
+        *(PutMarks(urn, 0, length, None, codes) for urn, (length, codes, _) in terms_of),
+        *(PutMarks(urn, 0, holiday, None, ("G",)) for urn, (_, _, holiday) in terms_of),
+    ]
 
 
 def session_at(place: int) -> tuple[date, Session]:
@@ -210,6 +254,9 @@ class Authority:
             if step.pattern[place % len(step.pattern)]:
                 of_year = opened[year_of(day)]
                 of_year[day] = of_year.get(day, frozenset()) | {session}
+        for day, is_open in zip(UNMARKED, step.unmarked, strict=True):
+            if is_open:
+                opened[year_of(day)][day] = frozenset(Session)
         for year, days in opened.items():
             await put_calendar(self._writer(), step.urn, year, days)
 

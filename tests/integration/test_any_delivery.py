@@ -32,15 +32,17 @@ from tests.integration.authority import (
     PutMarks,
     PutRow,
     Step,
+    Term,
     beginning,
     steps,
+    terms,
 )
 from tests.unit.test_two_implementations import SMALL_ENGINE, SMALL_PLAIN
 
 CODES = code_table()
 
 slow = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 
 
@@ -68,16 +70,22 @@ def authority(runner: asyncio.Runner, postgres_url: str) -> Iterator[Authority]:
 
 
 def delivery(entries: Chunk, chance: Random) -> list[Chunk]:
-    """A school's entries in chunks: some come again, some come too early and again later, all have come at the end."""
+    """A school's entries in chunks: some come again, much later or at once, some come too early and again later; all
+    have come at the end.
+    """
     chunks: list[Chunk] = []
+    longest = max(1, len(entries) // chance.randint(1, 10))
     applied = 0
     while applied < len(entries):
-        start = max(0, applied + chance.choice([0, 0, 0, -1, -3, 1, 2]))
-        end = start + chance.randint(1, max(1, len(entries) // chance.randint(1, 8)))
+        start = max(0, applied + chance.choice([0, 0, 0, 0, -1, -3, 1, 2]))
+        end = start + chance.randint(1, longest)
         chunks.append(entries[start:end])
         if start <= applied:
             applied = max(applied, min(end, len(entries)))
-    return chunks
+        if chance.random() < 0.4:
+            again = chance.randrange(applied + 1)
+            chunks.append(entries[again : min(again + longest, applied)])
+    return [chunk for chunk in chunks if chunk]
 
 
 def interleaved(first: list[Chunk], second: list[Chunk], chance: Random) -> list[Chunk]:
@@ -95,24 +103,64 @@ def interleaved(first: list[Chunk], second: list[Chunk], chance: Random) -> list
 
 @slow
 @given(
-    what=st.lists(steps, max_size=12),
+    first=terms,
+    second=terms,
+    what=st.lists(steps, min_size=1, max_size=8),
     chance=st.randoms(use_true_random=False),
     one_partition=st.booleans(),
 )
 def test_any_delivery_gives_what_the_second_implementation_says(
-    authority: Authority, runner: asyncio.Runner, what: list[Step], chance: Random, one_partition: bool
+    authority: Authority,
+    runner: asyncio.Runner,
+    first: Term,
+    second: Term,
+    what: list[Step],
+    chance: Random,
+    one_partition: bool,
 ) -> None:
     async def example() -> str:
         await authority.empty()
-        for step in [*beginning, *what]:
+        for step in [*beginning(first, second), *what]:
             await authority.take(step)
         ledgers = await authority.ledgers()
-        first, second = (delivery([(urn, body) for body in ledgers[urn]], chance) for urn in SCHOOLS)
-        partitions = [interleaved(first, second, chance)] if one_partition else [first, second]
+        deliveries = [delivery([(urn, body) for body in ledgers[urn]], chance) for urn in SCHOOLS]
+        partitions = [interleaved(*deliveries, chance)] if one_partition else deliveries
         await authority.deliver_all(partitions, [chance.randint(0, 1) for _ in range(7)])
         for child in await authority.children():
             await check_figures(authority, child)
         return await authority.audit(SMALL_PLAIN)
+
+    assert runner.run(example()) == ""
+
+
+@slow
+@given(
+    first=terms, second=terms, what=st.lists(steps, min_size=2, max_size=8), chance=st.randoms(use_true_random=False)
+)
+def test_after_every_step_it_is_what_the_second_implementation_says(
+    authority: Authority,
+    runner: asyncio.Runner,
+    first: Term,
+    second: Term,
+    what: list[Step],
+    chance: Random,
+) -> None:
+    """A later step would hide what an earlier one left wrong."""
+
+    async def example() -> str:
+        await authority.empty()
+        delivered = dict.fromkeys(SCHOOLS, 0)
+        for number, step in enumerate([*beginning(first, second), *what]):
+            await authority.take(step)
+            if number < len(beginning(first, second)) - 1:
+                continue
+            ledgers = await authority.ledgers()
+            news = [[(urn, body) for body in ledgers[urn][delivered[urn] :]] for urn in SCHOOLS]
+            await authority.deliver_all([delivery(new, chance) for new in news], [chance.randint(0, 1)])
+            delivered = {urn: len(entries) for urn, entries in ledgers.items()}
+            if found := await authority.audit(SMALL_PLAIN):
+                return f"after {step}:\n{found}"
+        return ""
 
     assert runner.run(example()) == ""
 
