@@ -109,6 +109,17 @@ async def test_marks_that_wait_for_the_survivors_keys_are_found_at_every_school(
     assert await authority.standing("2025-09-12/PM", OTHER) == {"x1": "M"}
 
 
+async def test_a_mark_that_waits_for_the_dead_id_is_found_where_only_the_survivor_is_known(
+    authority: Authority,
+) -> None:
+    _, dead = await pair(authority)
+    await authority.register([{"pupil_id": dead, "code": "O"}])
+    assert await authority.quarantine() == [("O", "unknown-pupil")]
+    await authority.roll(pupil("x1", upn=UPN), urn=OTHER)
+    assert await authority.standing() == {"1": "O"}
+    assert await authority.quarantine() == []
+
+
 async def test_a_changed_upn_is_heard_at_the_childs_other_schools(authority: Authority) -> None:
     await authority.school()
     await authority.school(OTHER)

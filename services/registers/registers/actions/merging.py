@@ -17,8 +17,8 @@ EVER = (date(2000, 1, 1), date(2999, 12, 31))
 
 
 async def merge(write: Write, urn: int, merges: Sequence[tuple[str, str]]) -> dict[int, set[str]]:
-    """Merges (dead, survivor) pairs, told in the ledger of `urn`; by school, the survivors whose slots are to be judged
-    anew.
+    """Merges (dead, survivor) pairs, told in the ledger of `urn`; by school that knows one of them, the survivors whose
+    slots are to be judged anew: none where only marks may have been waiting for the dead id.
 
     BeginAgainError when a school that knows one of them is not locked.
     """
@@ -33,8 +33,6 @@ async def merge(write: Write, urn: int, merges: Sequence[tuple[str, str]]) -> di
     touched: dict[int, set[str]] = {}
     for school, known in sorted(knowing.items()):
         dead = sorted(known & survivor_of.keys())
-        if not dead:
-            continue
         touched[school] = {survivor_of[child] for child in dead}
         moved: dict[str, list[Stay]] = {}
         for child in dead:
