@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from absence_engine.actions.figures import PupilFigures
 from absence_engine.actions.figures import pupil as pupil_figures
+from absence_engine.actions.rebuild import rebuild
 from absence_engine.consumer import handler
 from absence_engine.domain.policy import Policy
 from audit.barrier import Outstanding
@@ -324,6 +325,15 @@ class Authority:
     async def deliver_all(self, partitions: Sequence[Sequence[Chunk]], owners: Sequence[int]) -> None:
         """Several partitions at the same time."""
         await asyncio.gather(*(self.deliver(number, chunks, owners) for number, chunks in enumerate(partitions)))
+
+    async def rebuild(self) -> None:
+        """Has the engine start again from the first entries."""
+        await rebuild(self.engines[0])
+
+    async def episodes(self) -> dict[str, str]:
+        """The state of every episode that was ever announced."""
+        async with self.engines[0].connection() as connection:
+            return dict(await connection.fetch("select episode_id::text, state from episode"))
 
     async def audit(self, policy: PlainPolicy) -> str:
         """What the second implementation finds wrong, in words; empty when nothing is."""
