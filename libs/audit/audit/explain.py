@@ -1,9 +1,9 @@
 """The evidence of an episode and its hash: what a person can check by hand (invariant 4).
 
-As at the session that made the episode firm, or else at which it crossed; later marks do not change it. The hash is the
-SHA-256 of the RFC 8785 JSON of `{pupil_id, kind, sessions, school_weeks, formula, policy_version}`. RFC 8785 asks for
-sorted keys, no spaces and shortest numbers: with ASCII text and integers, which is all that is in here, `json` writes
-that.
+As at the session that made the episode firm, or else at which it crossed; marks of later weeks do not change it. The
+hash is the SHA-256 of the RFC 8785 JSON of `{pupil_id, kind, sessions, school_weeks, formula, policy_version}`. RFC
+8785 asks for sorted keys, no spaces and shortest numbers: with ASCII text and integers, which is all that is in here,
+`json` writes that.
 """
 
 import hashlib
@@ -51,9 +51,8 @@ def _rate_evidence(child: Child, episode: Episode, codes: dict[str, Code], polic
 
 
 def _penalty_evidence(child: Child, episode: Episode, codes: dict[str, Code], policy: Policy) -> Evidence:
-    """The sessions in the window that ends with the session's week, up to the session, and the window's weeks."""
-    so_far = [mark for mark in hits(child, codes) if mark.session <= episode.evidence_at]
-    held = window(list(school_weeks(child)), monday_of(episode.evidence_at[0]), so_far, policy)
+    """The sessions in the window that ends with the session's week, and the window's weeks."""
+    held = window(list(school_weeks(child)), monday_of(episode.evidence_at[0]), hits(child, codes), policy)
     formula: dict[str, int | str] = {
         "sessions": len(held.marks),
         "unsettled": sum(mark.code in policy.unsettled for mark in held.marks),

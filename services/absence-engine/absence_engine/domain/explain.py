@@ -1,8 +1,7 @@
 """Why a span is there (invariant 4): what a person can check by hand, as at the session that made it firm, or else
 crossed.
 
-PA, SA: the year's absences up to that session. PN_10_IN_10: the sessions in the window that ends with its week, up to
-it.
+PA, SA: the year's absences up to that session. PN_10_IN_10: the sessions in the window that ends with its week.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from absence_engine.domain.penalty import PENALTY, counted_sessions
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars
 from absence_engine.domain.spans import Child, Span
-from absence_engine.domain.ticks import day_of, monday_of, session_of, year_at, year_start
+from absence_engine.domain.ticks import day_of, last_of_week, monday_of, session_of, week_of, year_at, year_start
 from absence_engine.domain.weeks import school_weeks
 
 _CODES = ["", *code_table()]
@@ -40,7 +39,8 @@ def explain(child: Child, span: Span, calendars: Calendars, policy: Policy) -> E
 
 def evidence_at(span: Span) -> int:
     """The session up to which a span's explanation looks: a later mark does not change it."""
-    return span.crossed if span.firm is None else span.firm
+    at = span.crossed if span.firm is None else span.firm
+    return last_of_week(week_of(at)) if span.kind == PENALTY else at
 
 
 def counted_session(years: Mapping[int, YearMarks], tick: int) -> CountedSession:

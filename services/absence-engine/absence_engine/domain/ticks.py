@@ -51,3 +51,8 @@ def week_of(tick: int) -> int:
 
 def monday_of(week: int) -> date:
     return date.fromordinal(week * 7 + 1)
+
+
+def last_of_week(week: int) -> int:
+    """The tick of Sunday afternoon."""
+    return (week * 7 + 7) * 2 + Session.PM
