@@ -39,7 +39,7 @@ format: $(READY) ## Rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure the figures that Rollcall promises, each beside its reference (about half an hour)
+bench: $(READY) ## Measure the figures that Rollcall promises, each beside its reference (about an hour)
 	@$(BIN)/python -m tests.bench
 
 faults: $(READY) ## Kill, stop and wipe each part ten times under load, then audit (seeded; about an hour)

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +33,7 @@ STOP_SECONDS = 20
 NOBODY = 65534
 
 
-class _Server:
+class _Server(ABC):
     """One server process in a folder of its own; subclasses say how it is made, started and known to be ready."""
 
     name = "server"
@@ -59,15 +60,17 @@ class _Server:
         """As whom it runs: arguments for Popen."""
         return {}
 
+    @abstractmethod
     def prepare(self) -> None:
         """Makes an empty data folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
-        raise NotImplementedError
+        """What to run."""
 
+    @abstractmethod
     def is_ready(self) -> bool:
-        raise NotImplementedError
+        """Whether it answers."""
 
     def start(self) -> None:
         """Starts on the data that is there, on the same port; returns once the server answers."""
