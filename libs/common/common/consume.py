@@ -41,7 +41,9 @@ LOOK_SECONDS = 5.0
 HINT_SECONDS = 2.0
 SLOW_SECONDS = 1.0
 """Heartbeats share the event loop with the handlers: batches that take longer are halved."""
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+FILLING = 3
+"""How many times as long as the last batch took to apply we wait for the next one to fill."""
+LONGEST_FILLING, QUIET_SECONDS = 0.4, 0.06
 
 LOCK = "select next_offset, record_id from position where topic = $1 and partition = $2 for update"
 INSERT = "insert into position (topic, partition, next_offset, record_id) values ($1, $2, 0, '') on conflict do nothing"
@@ -117,7 +119,7 @@ class Consumer:
         self._pulse = Pulse()
         self._backoff = Backoff()
         self._places: dict[Partition, int] = {}
-        self._hinted = self._looked = 0.0
+        self._hinted = self._looked = self._took = 0.0
         self._behind = 0
 
     @property
@@ -148,7 +150,7 @@ class Consumer:
         """Polls and applies until `stop`, or until the broker is away."""
         while not stop.is_set():
             await self._take_up(subscription)
-            polled = await subscription.poll(POLL_SECONDS, self._limit)
+            polled = await self._gather(subscription, stop)
             self._found()
             started = time.monotonic()
             ours = {
@@ -157,12 +159,30 @@ class Consumer:
             if ours and not stop.is_set():
                 await self._apply(subscription, ours)
             await self._hint(subscription, last=stop.is_set())
-            self._adapt(self._count_behind(subscription), time.monotonic() - started)
+            self._took = time.monotonic() - started
+            self._adapt(self._count_behind(subscription))
             if not polled:
                 await self._look()
-            elif self._behind < self._smallest:
-                # Let as much arrive as the work took: a busy day comes in fewer, fuller batches.
-                await pause(stop, min(max(time.monotonic() - started, SHORTEST_PAUSE), LONGEST_PAUSE))
+
+    async def _gather(self, subscription: Subscription, stop: asyncio.Event) -> Mapping[Partition, Sequence[Record]]:
+        """What a poll brings, and what follows it within moments: a busy day is applied in fewer, fuller batches.
+
+        We wait a few times as long as the last batch took to apply, never long, and go on as soon as it is quiet.
+        """
+        polled = dict(await subscription.poll(POLL_SECONDS, self._limit))
+        left = self._limit - sum(map(len, polled.values()))
+        until = time.monotonic() + min(FILLING * self._took, LONGEST_FILLING)
+        while polled and left > 0 and (seconds := until - time.monotonic()) > 0 and not stop.is_set():
+            more = await subscription.poll(min(seconds, QUIET_SECONDS), left)
+            if not more:
+                break
+            for partition, records in more.items():
+                before = polled.get(partition, ())
+                if before and records[0].offset != before[-1].offset + 1:
+                    self._places.pop(partition, None)  # shared out anew in between: look where it stands
+                polled[partition] = [*before, *records]
+            left -= sum(map(len, more.values()))
+        return polled
 
     async def _take_up(self, subscription: Subscription) -> None:
         """Goes to the stored position in every partition that became ours since the last time."""
@@ -261,11 +281,11 @@ class Consumer:
         ends = {partition: subscription.end(partition) or 0 for partition in self._places}
         return sum(max(0, end - self._places[partition]) for partition, end in ends.items())
 
-    def _adapt(self, behind: int, slowest: float) -> None:
+    def _adapt(self, behind: int) -> None:
         """Small batches while little waits, large ones when we lag, and none that starves the heartbeats."""
         self._behind = behind
         metrics.LAG_RECORDS.labels(self.name).set(behind)
-        if slowest > SLOW_SECONDS or behind < self._limit // 4:
+        if self._took > SLOW_SECONDS or behind < self._limit // 4:
             self._limit = max(self._limit // 2, self._smallest)
         elif behind > self._limit:
             self._limit = min(self._limit * 2, self._largest)
