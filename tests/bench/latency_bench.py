@@ -42,19 +42,22 @@ def run(runs: int = RUNS, registers: int = REGISTERS) -> list[Figure]:
 async def _measure(product: System, registers: int) -> list[float]:
     classes = -(-registers // SESSIONS_PER_CLASS)
     rooms = await asyncio.to_thread(system.load_classes, product, classes)
-    sender = OpenLoop(product.url, product.token)
+    sender, reader = OpenLoop(product.url, product.token), OpenLoop(product.engine_url, product.token)
     begun = time.perf_counter() + 0.5
     taken: list[asyncio.Task[float]] = []
     for number in range(registers):
         due = begun + number * CLASS_SIZE / MARKS_PER_SECOND
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        taken.append(asyncio.create_task(_crossing(sender, rooms, number, due)))
+        taken.append(asyncio.create_task(_crossing(sender, reader, rooms, number, due)))
     seconds = await asyncio.gather(*taken)
     sender.close()
+    reader.close()
     return list(seconds)[WARM_UP:]
 
 
-async def _crossing(sender: OpenLoop, rooms: Sequence[Sequence[str]], number: int, due: float) -> float:
+async def _crossing(
+    sender: OpenLoop, reader: OpenLoop, rooms: Sequence[Sequence[str]], number: int, due: float
+) -> float:
     """Posts one register and reads the crossing in it; seconds from `due`."""
     session, room = divmod(number, len(rooms))
     date, half = SESSIONS[session]
@@ -64,7 +67,7 @@ async def _crossing(sender: OpenLoop, rooms: Sequence[Sequence[str]], number: in
     put = Request(f"/v1/schools/{urn}/registers/{date}/{half}", json.dumps({"marks": marks}).encode())
     sequence = (await sender.send(put)).json()["sequence"]
     read = Request(f"/v1/pupils/{absent}/episodes?at_least={urn}:{sequence}", method="GET")
-    answer = await sender.send(read)
+    answer = await reader.send(read)
     items: list[dict[str, Any]] = answer.json()["items"]
     if not any(item["kind"] == "PA" and item["crossed_on"] == {"date": date, "session": half} for item in items):
         raise RuntimeError(f"the crossing of {absent} was not there: {items}")

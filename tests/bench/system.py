@@ -21,7 +21,7 @@ from tests import servers
 from tests.bench import processes
 from tests.bench.load import Request
 from tests.binaries import free_port
-from tests.e2e.product import ALL_SCOPES, Process, token_from
+from tests.e2e.product import ALL_SCOPES, Process, apart, token_from
 from tests.e2e.school import pupil, put_calendar, put_roll, put_school, upn
 
 YEAR = 2025
@@ -36,9 +36,12 @@ POSTGRES_SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": 
 
 @dataclass(frozen=True)
 class System:
-    """A running system: where it answers, a token for it, and the processes whose use counts as its own."""
+    """A running system: where registers and where the engine answer, a token for them, and the processes whose use
+    counts as its own.
+    """
 
     url: str
+    engine_url: str
     token: str
     roots: tuple[int, ...]
 
@@ -57,18 +60,31 @@ def real_parts() -> Iterator[tuple[servers.Postgres, servers.Kafka]]:
 def embedded() -> Iterator[System]:
     """`rollcall up` on embedded PostgreSQL and broker."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name, _up(Path(name)) as (process, url, token):
-        yield System(url, token, (process, processes.postmaster(Path(name) / "postgres")))
+        yield System(url, url, token, (process, processes.postmaster(Path(name) / "postgres")))
 
 
 @contextlib.contextmanager
 def on_real_parts() -> Iterator[System]:
+    """Each service a process of its own, as they are deployed, on a real PostgreSQL and Kafka of their own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name,
+        real_parts() as (postgres, kafka),
+        apart(Path(name), TODAY, postgres.url, kafka.bootstrap, consumers=1) as product,
+    ):
+        services = [one.process.pid for one in product.processes]
+        roots = (*services, postgres.pid, kafka.pid)
+        yield System(product.urls["registers"], product.urls["absence-engine"], product.token(ALL_SCOPES), roots)
+
+
+@contextlib.contextmanager
+def in_one_process() -> Iterator[System]:
     """`rollcall up` with all services on a real PostgreSQL and Kafka of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name,
         real_parts() as (postgres, kafka),
         _up(Path(name), "--database", postgres.url, "--kafka", kafka.bootstrap) as (process, url, token),
     ):
-        yield System(url, token, (process, postgres.pid, kafka.pid))
+        yield System(url, url, token, (process, postgres.pid, kafka.pid))
 
 
 @contextlib.contextmanager
@@ -90,7 +106,8 @@ def reference() -> Iterator[System]:
         service = subprocess.Popen(command, env=environment)
         try:
             _wait_for_port(service, port)
-            yield System(f"http://127.0.0.1:{port}", "", (service.pid, postgres.pid, kafka.pid))
+            url = f"http://127.0.0.1:{port}"
+            yield System(url, url, "", (service.pid, postgres.pid, kafka.pid))
         finally:
             service.terminate()
             service.wait(20)

@@ -49,7 +49,7 @@ class Year:
         async def send() -> None:
             answers = await load.closed_loop(self.product.url, self.product.token, (request for request, _ in work))
             self.sequences |= load.last_sequences(answers, accepted_only=False)
-            await load.wait_for_engine(self.product.url, self.product.token, self.reader, self.sequences)
+            await load.wait_for_engine(self.product.engine_url, self.product.token, self.reader, self.sequences)
 
         asyncio.run(send())
         self.marks += marks

@@ -181,8 +181,8 @@ def embedded(folder: Path, today: str, environment: dict[str, str] | None = None
 
 
 @contextlib.contextmanager
-def apart(folder: Path, today: str, database: str, kafka: str) -> Iterator[Product]:
-    """Four services on real parts, the three consumers twice, and the development issuer."""
+def apart(folder: Path, today: str, database: str, kafka: str, consumers: int = 2) -> Iterator[Product]:
+    """Four services on real parts, the three that consume as often as asked, and the development issuer."""
     issuer = Process("issuer", "--data", str(folder), "--port", str(free_port()))
     processes = [issuer]
     try:
@@ -206,7 +206,7 @@ def apart(folder: Path, today: str, database: str, kafka: str) -> Iterator[Produ
             return process
 
         started = [start(name, port) for name, port in ports.items()]
-        started += [start(name, free_port()) for name in ports if name != "registers"]
+        started += [start(name, free_port()) for name in ports if name != "registers" for _ in range(consumers - 1)]
         for process in started:
             process.wait_ready()
         yield Product(
