@@ -1,6 +1,6 @@
 """The rules once more, session by session, as plainly as they are told: what the vectorised domain must equal."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from absence_engine.domain.ages import compulsory
@@ -156,7 +156,7 @@ def best_window(child: ChildRecord, calendar: dict[int, set[int]], policy: Polic
     mondays = list(weeks(child, calendar))
     left = [monday(mark.tick) for mark in countable(child, mondays)]
     best: tuple[int, date | None] = (0, None)
-    for mark in countable(replace(child, spent=frozenset()), mondays):
+    for mark in countable(child._replace(spent=frozenset()), mondays):
         window = window_of(mondays, monday(mark.tick), policy)
         inside = sum(week in window for week in left)
         best = max(best, (inside, monday(mark.tick)), key=lambda b: (b[0], b[1] or date.min))

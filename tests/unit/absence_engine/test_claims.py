@@ -1,6 +1,5 @@
 """Which episode a span continues, and what happened to it."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -139,7 +138,7 @@ def test_a_new_episode_where_an_old_one_bore_the_id_gets_another() -> None:
     year = AUTUMN
     (first,) = [c for c in kept.take({year[0]: "I", year[1]: "/", year[2]: "/"}) if c.episode.kind == "SA"]
     moved = episode(first.episode.episode_id, year[40])
-    kept.episodes = {first.episode.episode_id: replace(moved, kind="SA")}
+    kept.episodes = {first.episode.episode_id: moved._replace(kind="SA")}
     changes = kept.take({year[0]: "I"} | dict.fromkeys(year[1:31], "/") | dict.fromkeys(year[31:63], "I"))
     ids = {change.episode.crossed: change.episode.episode_id for change in changes if change.episode.kind == "SA"}
     assert ids[year[0]] != first.episode.episode_id

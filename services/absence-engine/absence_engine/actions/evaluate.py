@@ -106,8 +106,7 @@ def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], poli
         return _whole(record, standing)
     changed: set[int] = set()
     for year in {key[2] for key in touch.before}:
-        after = joined([sheet for sheet in record.sheets if sheet.year == year])
-        before = joined([sheet for sheet in touch.sheets_before(record) if sheet.year == year])
+        before, after = _of_year(year, record, touch)
         if after is None or before is None:
             return _whole(record, standing)
         places = [place for key, its in touch.places.items() if key[2] == year for place in its]
@@ -121,6 +120,15 @@ def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], poli
                 e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")
             }
     return Scope(frozenset(changed), touch.counting or _weeks_pass(record, touch, standing))
+
+
+def _of_year(year: int, record: ChildRecord, touch: Touch) -> tuple[bytes | None, bytes | None]:
+    """The child's codes of a year, before and after (see `joined`)."""
+    its = [sheet for sheet in record.sheets if sheet.year == year]
+    if len(its) == 1:
+        (sheet,) = its
+        return touch.before.get(sheet[:3], sheet.codes), sheet.codes
+    return joined([sheet for sheet in touch.sheets_before(record) if sheet.year == year]), joined(its)
 
 
 def _whole(record: ChildRecord, standing: Sequence[Standing]) -> Scope:

@@ -7,9 +7,8 @@ claimed again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from common.events.absence_engine import Explanation
@@ -28,8 +27,7 @@ State = Literal["open", "ended", "reversed"]
 Happened = Literal["crossed", "changed", "ended", "reversed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(NamedTuple):
     """A span that was announced, as it is kept; sessions as ticks. `hash` is that of its explanation.
 
     `last_mark` is the child's last marked session when the episode last stood. `epoch` and `revision` rise with every
@@ -68,7 +66,7 @@ class Episode:
 
     def with_hash(self, digest: str) -> "Episode":
         """The episode with another explanation's hash."""
-        return replace(self, hash=digest)
+        return self._replace(hash=digest)
 
     @property
     def reaches_to(self) -> int:
@@ -78,8 +76,7 @@ class Episode:
         return NEVER if self.stands else self.last_mark
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What happened to an episode, and its new state; `explanation` is None where the stored one stays."""
 
     happened: Happened
@@ -87,8 +84,7 @@ class Change:
     explanation: Explanation | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """What an evaluation of one child knows beside the marks.
 
     `touched`: the earliest session whose mark changed, 0 when more than marks did; later evidence is as it was.
@@ -204,7 +200,7 @@ def _standing(
         policy_version=policy.version,
         event="crossed" if before is None else before.event,
     )
-    if before is not None and replace(before, last_mark=last_mark) == after:
+    if before is not None and before._replace(last_mark=last_mark) == after:
         return None
     if before is None or not before.stands:
         return _change("crossed", after, explanation, evaluation)
@@ -216,8 +212,7 @@ def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | No
     """What happens to an episode that no span claims: it is reversed, and follows its child when that is merged."""
     pupil_id = child.record.pupil_id
     if episode.stands:
-        after = replace(
-            episode,
+        after = episode._replace(
             pupil_id=pupil_id,
             state="reversed",
             reversed_at=evaluation.now,
@@ -225,10 +220,10 @@ def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | No
         )
         return _change("reversed", after, None, evaluation)
     if episode.pupil_id != pupil_id:
-        return _change("reversed", replace(episode, pupil_id=pupil_id), None, evaluation)
+        return _change("reversed", episode._replace(pupil_id=pupil_id), None, evaluation)
     return None
 
 
 def _change(happened: Happened, episode: Episode, explanation: Explanation | None, evaluation: Evaluation) -> Change:
-    revised = replace(episode, epoch=evaluation.epoch, revision=episode.revision + 1, event=happened)
+    revised = episode._replace(epoch=evaluation.epoch, revision=episode.revision + 1, event=happened)
     return Change(happened, revised, explanation)

@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 
+import msgspec
 import numpy as np
-import rfc8785
 from common.academic import year_name
 from common.codes import code_table
 from common.events.absence_engine import CountedSession, Explanation
@@ -26,6 +26,8 @@ from absence_engine.domain.weeks import school_weeks
 _CODES = ["", *code_table()]
 _ABSENT = np.zeros(256, bool)
 _ABSENT[[code.number for code in code_table().values() if code.absence]] = True
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
 
 _NAMES = {"PA": "persistent absence", "SA": "severe absence"}
 
@@ -155,7 +157,9 @@ def _hash(
     formula: dict[str, int | str],
     policy_version: str,
 ) -> str:
-    """SHA-256 (hex) of the RFC 8785 JSON of what can be checked."""
+    """SHA-256 (hex) of the RFC 8785 JSON of what can be checked. With nothing but ids, dates, codes and integers in it,
+    that is JSON without spaces and with its keys in order.
+    """
     document = {
         "pupil_id": pupil_id,
         "kind": kind,
@@ -166,7 +170,7 @@ def _hash(
         "formula": dict(formula),
         "policy_version": policy_version,
     }
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()  # pyright: ignore[reportArgumentType]
+    return hashlib.sha256(_canonical(document)).hexdigest()
 
 
 def _half(tick: int) -> str:

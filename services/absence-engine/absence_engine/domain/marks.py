@@ -6,8 +6,8 @@ others. The enrolment is the one that covers the day.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,7 @@ Schools = npt.NDArray[np.int64]
 """The URN behind each session of a grid: (732,)."""
 
 
-@dataclass(frozen=True, slots=True)
-class YearMarks:
+class YearMarks(NamedTuple):
     """What counts for a child in one academic year: the codes, and the school of each (a number when it is always
     one).
     """
@@ -122,7 +121,7 @@ def up_to(child: ChildRecord, day: date) -> ChildRecord:
     for sheet in child.sheets:
         kept = min(max(end + 1 - year_start(sheet.year), 0), GRID)
         sheets.append(sheet._replace(codes=sheet.codes[:kept].ljust(GRID, b"\0")))
-    return ChildRecord(child.pupil_id, child.date_of_birth, child.enrolments, tuple(sheets), child.spent)
+    return child._replace(sheets=tuple(sheets))
 
 
 def codes_at(child: ChildRecord, year: int) -> dict[int, Codes]:

@@ -44,8 +44,7 @@ class Sheet(NamedTuple):
     codes: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ChildRecord:
+class ChildRecord(NamedTuple):
     """Everything that the ledgers say of one child, under whichever ids; `pupil_id` is the living one.
 
     `spent` are the sessions (ticks) that an issued penalty notice has used up (rule book 12.4).
@@ -55,7 +54,7 @@ class ChildRecord:
     date_of_birth: date | None = None
     enrolments: tuple[Enrolment, ...] = ()
     sheets: tuple[Sheet, ...] = ()
-    spent: frozenset[int] = field(default_factory=frozenset[int])
+    spent: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

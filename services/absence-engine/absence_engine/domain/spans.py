@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -34,8 +33,7 @@ class Span(NamedTuple):
     reason: EndReason | None
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(NamedTuple):
     """A child's record, with the marks that count worked out."""
 
     record: ChildRecord
@@ -46,8 +44,7 @@ class Child:
         return cls(record, child_years(record))
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What to evaluate of a child: the rates of these years, and the penalty threshold or not."""
 
     years: frozenset[int]

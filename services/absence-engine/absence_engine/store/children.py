@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import msgspec
+from common.arrays import array
 from common.db import Transaction
 from common.events.registers import PupilFacts
-
-from absence_engine.store.arrays import array
 
 SURVIVORS = """
 select pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)

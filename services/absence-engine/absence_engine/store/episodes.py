@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
+from common.arrays import array
 from common.db import Transaction
 from common.events.absence_engine import Explanation, SchoolSequence
 
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.events import Told
 from absence_engine.domain.ticks import day_of, tick_of
-from absence_engine.store.arrays import array
 
 COLUMNS = """
 episode_id::text, pupil_id::text, kind, year, state, crossed_on, crossed_session, firm_on, firm_session, ended_on,

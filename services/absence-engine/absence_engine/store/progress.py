@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from common.arrays import array
 from common.db import Transaction
-
-from absence_engine.store.arrays import array
 
 EPOCH = "select epoch from engine"
 FORMER = "select urn, former from ledger_position where urn = any($1::int[]) and former > 0"

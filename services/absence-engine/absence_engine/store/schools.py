@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from common.arrays import array
 from common.db import Transaction
 from common.events.registers import SchoolChanged
 
 from absence_engine.domain.records import Calendars, Enrolment
-from absence_engine.store.arrays import array
 
 KEEP_SCHOOLS = """
 insert into school (urn, name, la_code, phase)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from common.arrays import array
 from common.db import Transaction
 
 from absence_engine.domain.records import Sheet
-from absence_engine.store.arrays import array
 
 LOAD = """
 select pupil_id::text, urn, year, codes from unnest($1::text::uuid[]) as wanted (pupil_id) join sheet using (pupil_id)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+from common.arrays import array
 from common.db import Transaction
 
 from registers.domain import standing
@@ -36,7 +37,8 @@ found as materialized (
     ) as p
     union all
     select 2, a.n, r.urn, r.date, r.session, p.pupil_id
-    from unnest($8::int[], $9::uuid[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
+    from unnest($8::int[], $9::text::uuid[]) with ordinality as a(r, key, n) join register as r using (r)
+    cross join lateral (
         select coalesce(p.survivor, p.pupil_id) as pupil_id from pupil as p where p.pupil_id = a.key offset 0
     ) as p
 ),
@@ -131,7 +133,10 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
         [register.urn for register in registers],
         [register.on for register in registers],
         [register.session for register in registers],
-        *(column for keys in asked for column in keys[:2]),
+        *asked[0][:2],
+        *asked[1][:2],
+        asked[2].registers,
+        array(asked[2].keys),
     )
     result = [Known() for _ in registers]
     for row in rows:
