@@ -3,7 +3,8 @@
 `school`, `calendar`, `pupil`, `school_pupil`, `enrolment` and `contact` are what schools have told. `submission` and
 `mark` are every register and deletion that was kept, with what was last decided about each mark; `unresolved` are marks
 whose pupil the school does not know yet. `ledger` is what has been announced, `outbox` which of it is still to be
-published. `evaluated` notes the day and the code table that the standing marks were last judged by.
+published. `evaluated` notes the day and the code table that the standing marks were last judged by. `connection` is how
+schools' registers reach us.
 
 There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
 """
@@ -224,3 +225,14 @@ class Evaluated(Table, table=True):
 
     what: str = _key(Text)
     value: str = _column(Text)
+
+
+class Connection(Table, table=True):
+    """How a school's registers reach us, and whether they do yet."""
+
+    urn: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    kind: str = _column(Text)
+    state: str = _column(Text)
+    contact_role: str | None = _column(Text, null=True)
+    since: dt.date | None = Field(default=None)
+    changed_at: dt.datetime = _column(DateTime(timezone=True))
