@@ -166,3 +166,28 @@ async def test_the_example_of_every_request_is_taken(school: Authority) -> None:
     answer = await school.ask("PUT", f"/v1/schools/{URN}/roll", json=roll["example"])
     assert answer["counts"]["rejected"] == 0
     await school.ask("PUT", f"/v1/schools/{URN}/registers/2025-09-15/AM", json=register["example"])
+
+
+async def test_what_waits_says_what_would_mend_it(authority: Authority) -> None:
+    await authority.school()
+    await authority.roll(
+        pupil("1"), pupil("2"), pupil("3", enrolment={"from": "2025-09-16", "to": None, "kind": "main"})
+    )
+    await authority.register(
+        [
+            {"local_id": "1", "code": "J"},
+            {"local_id": "2", "code": "-"},
+            {"local_id": "3", "code": "/"},
+            {"upn": UPN, "code": "/"},
+        ]
+    )
+    await authority.mark("1", "/", "2025-09-14/AM")
+    items = (await authority.ask("GET", f"/v1/schools/{URN}/quarantine"))["items"]
+    told = {item["problem"]["code"]: item["mend"] for item in items}
+    assert {problem: (mend["action"], mend["operation"], mend["codes"]) for problem, mend in told.items()} == {
+        "retired-code": ("use-other-code", "putRegister", ["J1"]),
+        "no-mark": ("send-code", "putRegister", []),
+        "not-enrolled": ("correct-enrolment", "putRoll", []),
+        "unknown-pupil": ("send-roll-row", "putRoll", []),
+        "closed-session": ("open-session", "putCalendar", []),
+    }

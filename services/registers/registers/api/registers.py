@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from common.academic import Session
+from common.codes import code_table
 from common.correlation import correlation_id
 from common.security import Caller, needs
 from common.web import Page, PageSize, next_path
@@ -28,9 +29,9 @@ from registers.api.shapes import (
     RegisterWritten,
     StandingMark,
     Unexplained,
-    WaitingMark,
 )
-from registers.domain import problems
+from registers.api.waiting_shapes import MendOut, WaitingMark
+from registers.domain import mending, problems
 from registers.domain.register import STATUSES, MarkAnswer, Register
 from registers.domain.standing import Details
 
@@ -164,6 +165,12 @@ def _listed(request: Request, rows: Sequence[Any], page_size: int, shape: Any) -
     return Page(items=[shape(row) for row in page], next=following)
 
 
+def mend_out(problem: str, code: str, on: date) -> MendOut:
+    """What would mend a mark, for an answer."""
+    told = mending.mend(problem, code, on, code_table())
+    return MendOut(action=told.action, operation=told.operation, detail=told.detail, codes=list(told.codes))
+
+
 def _waiting(row: Any) -> WaitingMark:
     told = problems.problem(row["problem"])
     return WaitingMark.model_validate(
@@ -178,6 +185,7 @@ def _waiting(row: Any) -> WaitingMark:
             "taken_at": row["taken_at"],
             "received_at": row["received_at"],
             "problem": {"code": told.code, "detail": told.detail},
+            "mend": mend_out(row["problem"], row["code"], row["date"]),
         }
     )
 

@@ -290,43 +290,6 @@ class PupilMark(Entry):
     history: list[Entry]
 
 
-WAITING = {
-    "date": "2025-09-15",
-    "session": "AM",
-    "pupil_id": PUPIL,
-    "key": None,
-    "code": "8",
-    "source_version": None,
-    "taken_by": "T17",
-    "taken_at": None,
-    "received_at": "2025-09-15T07:52:14Z",
-    "problem": {"code": "unknown-code", "detail": PROBLEM["detail"], "pointer": None},
-}
-
-
-class UnknownKey(BaseModel):
-    """The key by which a mark named a pupil whom the school does not know."""
-
-    kind: Literal["pupil_id", "upn", "local_id"]
-    value: str
-
-
-class WaitingMark(BaseModel):
-    """A mark in quarantine; `key` is set while nobody knows whose it is."""
-
-    model_config = example(**WAITING)
-    date: date
-    session: Literal["AM", "PM"]
-    pupil_id: str | None
-    key: UnknownKey | None
-    code: str
-    source_version: int | None
-    taken_by: str | None
-    taken_at: datetime | None
-    received_at: datetime
-    problem: Problem
-
-
 class Unexplained(BaseModel):
     """A correction that came without a reason, or without the person who made it."""
 
