@@ -133,7 +133,8 @@ async def play(
         some = records[first : first + batch]
         await database.in_transaction(lambda tx, some=some: handle(tx, some))
     after = meter.read()
-    return (len(records) * REGISTER, *(b - a for a, b in zip(before, after, strict=True)))
+    seconds, here, there = (b - a for a, b in zip(before, after, strict=True))
+    return len(records) * REGISTER, seconds, here, there
 
 
 async def run(pupils: int, batch: int) -> None:
