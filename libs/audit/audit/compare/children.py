@@ -79,10 +79,7 @@ class Children:
         if pupil_id in self.world.behind:
             self.rows.pop(pupil_id, None)
             return
-        pupil = self.world.pupils.get(pupil_id)
-        stays = self.world.enrolments.get(pupil_id, [])
-        calendars = {stay.urn: self.world.calendars.get(stay.urn, set()) for stay in stays}
-        self.batch.append(Child(pupil_id, marks, stays, calendars, pupil.facts.date_of_birth if pupil else None))
+        self.batch.append(self.world.child(pupil_id, marks))
         if len(self.batch) == BATCH:
             await self._compare()
 

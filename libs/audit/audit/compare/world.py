@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from audit.barrier import Outstanding
-from audit.child import Enrolment, Session
+from audit.child import Child, Enrolment, Mark, Session
 from audit.codes import Code, code_table
 from audit.fold import Facts
 from audit.policy import Policy, policy_on
@@ -41,6 +41,13 @@ class World:
     def living(self, pupil_id: str) -> str:
         """The child that an id means today."""
         return self.survivors.get(pupil_id, pupil_id)
+
+    def child(self, pupil_id: str, marks: list[Mark]) -> Child:
+        """A living child with these marks, and all that is known of it beside them."""
+        pupil = self.pupils.get(pupil_id)
+        stays = self.enrolments.get(pupil_id, [])
+        calendars = {stay.urn: self.calendars.get(stay.urn, set()) for stay in stays}
+        return Child(pupil_id, marks, stays, calendars, pupil.facts.date_of_birth if pupil else None)
 
 
 def followed(survivor_of: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,191 @@
+"""What two schools of an authority may do, at random and in any order, each step a request to the running product.
+
+Every example has schools and children of its own, so that one product serves them all. Refusals that the contract
+knows are taken as they are; any other answer but a good one fails the step. `sent` keeps every mark that was
+acknowledged.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.e2e import school
+from tests.e2e.sequences.judge import Judge, Sent
+
+TODAY = date(2026, 9, 21)
+DAYS = [day for day in (date(2026, 6, 8) + timedelta(n) for n in range(32)) if day.weekday() < 5] + [
+    date(2026, 9, day) for day in (2, 3, 7, 8, 10, 14, 15, 21, 22)
+]
+"""Days of ten weeks, on both sides of a year's edge; the last one is after TODAY."""
+SESSIONS = [(day.isoformat(), half) for day in DAYS for half in ("AM", "PM")]
+SUMMER = 48
+"""How many of SESSIONS lie in the first year."""
+PUPILS = ("1", "2", "3", "4")
+PARENTS = [school.contact("c1", name="Robin Parent"), school.contact("c2", name="Kim Other", do_not_contact=True)]
+
+_examples = itertools.count()
+
+schools = st.sampled_from([0, 1])
+pupils = st.sampled_from(PUPILS)
+versions = st.none() | st.integers(1, 4)
+places = st.integers(0, len(SESSIONS) - 1)
+starts = st.sampled_from([-1, -1, *range(0, len(DAYS), 3)])
+kinds = st.sampled_from(["single", "main", "subsidiary"])
+births = st.sampled_from([None, "2014-03-09", "2021-09-01", "2010-08-31"])
+codes = st.lists(
+    st.sampled_from(["/", "/", "O", "O", "N", "G", "I", "D", "L", "", "-", "H", "QQ", None]), min_size=1, max_size=5
+)
+"""A pattern that repeats; None leaves a pupil out."""
+open_halves = st.lists(st.booleans(), min_size=1, max_size=4)
+terms = st.tuples(
+    st.integers(36, len(SESSIONS)),
+    st.lists(st.sampled_from(["/", "/", "/", "O", "N", "G", "I", None]), min_size=2, max_size=9),
+)
+"""How many sessions a school has marked before anything else happens, and with which codes."""
+
+
+class Schools(RuleBasedStateMachine):
+    """Two schools, and whatever they send."""
+
+    def __init__(self, client: httpx.Client, judge: Judge) -> None:
+        super().__init__()
+        self.client, self.judge = client, judge
+        number = next(_examples)
+        self.urns = [100001 + 2 * number, 100002 + 2 * number]
+        self.upns = [school.upn(3 * number), school.upn(3 * number + 1), school.temporary_upn(number)]
+        self.pupil_ids: dict[tuple[int, str], str] = {}
+        self.sent: list[Sent] = []
+
+    # -- the beginning ------------------------------------------------------------------------------------------------
+
+    @initialize(first=terms, second=terms)
+    def two_schools_with_a_term_behind_them(
+        self, first: tuple[int, list[str | None]], second: tuple[int, list[str | None]]
+    ) -> None:
+        """Pupil 3 is one child at both schools, under a temporary UPN; others may turn out to be one child."""
+        upns = {(0, "1"): self.upns[0], (0, "3"): self.upns[2], (1, "3"): self.upns[2]}
+        for at, urn in enumerate(self.urns):
+            school.put_school(self.client, urn)
+            school.put_calendar(self.client, urn, [day.isoformat() for day in DAYS])
+            rows = [school.pupil(name, upn=upns.get((at, name)), contacts=PARENTS) for name in PUPILS[:3]]
+            self.put_roll(at, rows)
+        for at, (length, pattern) in enumerate([first, second]):
+            self.put_registers(at, 0, length, None, pattern)
+
+    # -- what schools do ----------------------------------------------------------------------------------------------
+
+    @rule(at=schools, pattern=open_halves)
+    def the_calendar_changes(self, at: int, pattern: Sequence[bool]) -> None:
+        self.put_calendar(at, pattern)
+
+    @rule(at=schools)
+    def the_school_is_open_after_all(self, at: int) -> None:
+        self.put_calendar(at, [True])
+
+    @rule(at=schools, local_id=pupils, upn=st.none() | st.integers(0, 2), first=starts,
+          length=st.none() | st.integers(0, 80), kind=kinds, born=births)  # fmt: skip
+    def a_child_joins_leaves_or_was_never_here(
+        self, at: int, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None
+    ) -> None:
+        self.put_roll(at, [self.row(local_id, upn, first, length, kind, born)])
+
+    @rule(named=st.sampled_from([(0, "2", 0), (1, "1", 0), (0, "3", 1), (1, "3", 1), (1, "2", 1)]), kind=kinds)
+    def a_upn_arrives(self, named: tuple[int, str, int], kind: str) -> None:
+        """That of another child, so that two become one, or a child's first permanent one."""
+        at, local_id, upn = named
+        self.put_roll(at, [self.row(local_id, upn, -1, None, kind, None)])
+
+    @rule(at=schools, listed=st.sets(pupils, min_size=1), on=st.sampled_from(DAYS))
+    def whoever_is_not_listed_has_left(self, at: int, listed: set[str], on: date) -> None:
+        rows = [self.row(local_id, None, -1, None, "single", None) for local_id in sorted(listed)]
+        self.put_roll(at, rows, complete=True, as_at=on.isoformat())
+
+    @rule(at=schools, first=places, length=st.integers(1, 8), version=versions, pattern=codes, by_upn=st.booleans())
+    def registers_come(
+        self, at: int, first: int, length: int, version: int | None, pattern: Sequence[str | None], by_upn: bool
+    ) -> None:
+        self.put_registers(at, first, length, version, pattern, by_upn=by_upn)
+
+    @rule(at=schools, place=places, local_id=pupils, code=st.sampled_from(["/", "O", "G", "N", "I", "M"]),
+          why=st.none() | st.just("Telephoned"))  # fmt: skip
+    def a_mark_is_amended(self, at: int, place: int, local_id: str, code: str, why: str | None) -> None:
+        details = {"reason": why, "amended_by": why and "J. Field, office"}
+        self.put_marks(at, place, [{"local_id": local_id, "code": code, **details}], None)
+
+    @rule(at=schools, place=places, local_id=pupils, version=versions)
+    def a_mark_is_taken_back(self, at: int, place: int, local_id: str, version: int | None) -> None:
+        pupil_id = self.pupil_ids.get((at, local_id))
+        if pupil_id is None:
+            return
+        day, half = SESSIONS[place]
+        path = f"/v1/schools/{self.urns[at]}/registers/{day}/{half}/marks/{pupil_id}"
+        answer = self.client.delete(path, params={} if version is None else {"source_version": version})
+        if answer.status_code != httpx.codes.NOT_FOUND:  # there was nothing to take back
+            assert school.ok(answer)["status"] in ("deleted", "stale")
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """However it came about: nothing is lost, and two implementations say the same of all of it."""
+        if not self.pupil_ids:
+            return
+        found = self.judge.judge(self.urns, self.sent)
+        assert not found, "\n".join(found)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def row(
+        self, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None
+    ) -> dict[str, Any]:
+        """A row of a roll, from one of DAYS on, or from long before."""
+        start = date(2025, 9, 1) if first < 0 else DAYS[first]
+        to = None if length is None else (start + timedelta(length)).isoformat()
+        number = None if upn is None else self.upns[upn]
+        stay = {"from": start.isoformat(), "to": to, "kind": kind}
+        return school.pupil(local_id, upn=number, date_of_birth=born, enrolment=stay, contacts=PARENTS)
+
+    def put_roll(self, at: int, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+        body = {"pupils": list(rows), "complete": False, **more}
+        answer = school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/roll", json=body))
+        for result in answer["results"]:
+            if result["status"] != "rejected":
+                self.pupil_ids[at, result["local_id"]] = result["pupil_id"]
+
+    def put_calendar(self, at: int, pattern: Sequence[bool]) -> None:
+        years: dict[str, dict[str, list[str]]] = {"2025-26": {}, "2026-27": {}}
+        for place, (day, half) in enumerate(SESSIONS):
+            if pattern[place % len(pattern)]:
+                years["2025-26" if place < SUMMER else "2026-27"].setdefault(day, []).append(half)
+        for year, days in years.items():
+            body = {"days": [{"date": day, "sessions": halves} for day, halves in days.items()]}
+            school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/calendars/{year}", json=body))
+
+    def put_registers(
+        self, at: int, first: int, length: int, version: int | None, pattern: Sequence[str | None], by_upn: bool = False
+    ) -> None:
+        """Registers of sessions in a row; a key may be one that the school does not know."""
+        keys = [("upn", upn) for upn in self.upns] if by_upn else [("local_id", name) for name in PUPILS]
+        for place in range(first, min(first + length, len(SESSIONS))):
+            marks = [
+                {kind: key, "code": code}
+                for number, (kind, key) in enumerate(keys)
+                if (code := pattern[(place + number) % len(pattern)]) is not None
+            ]
+            self.put_marks(at, place, marks, version)
+
+    def put_marks(self, at: int, place: int, marks: Sequence[Mapping[str, Any]], version: int | None) -> None:
+        """One register; it is refused whole when two of its keys mean one child."""
+        (day, half), urn = SESSIONS[place], self.urns[at]
+        body = {"marks": list(marks), "source_version": version}
+        answer = self.client.put(f"/v1/schools/{urn}/registers/{day}/{half}", json=body)
+        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+            assert {error["code"] for error in answer.json()["errors"]} == {"duplicate-pupil"}, answer.text
+            return
+        for mark, told in zip(marks, school.ok(answer)["marks"], strict=True):
+            kind = "local_id" if "local_id" in mark else "upn"
+            self.sent.append(Sent(urn, day, half, mark["code"], told["status"], (kind, mark[kind])))
