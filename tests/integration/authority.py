@@ -37,7 +37,7 @@ from registers.actions.deletion import Deletion, delete_mark
 from registers.actions.recording import Recorder
 from registers.actions.release import judge_by
 from registers.actions.roll import Roll, Row, put_roll
-from registers.actions.schools import put_calendar, put_school
+from registers.actions.schools import SentCalendar, put_calendar, put_school
 from registers.actions.writing import Writer
 from registers.domain.identity import RowKeys
 from registers.domain.register import Register, SentMark
@@ -58,8 +58,8 @@ UPNS = ["B801200005001", "F330123425001", "R33012342500A"]
 PUPILS = ["1", "2", "3"]
 
 TABLES = {
-    "registers": "school, calendar, calendar_day, pupil, school_pupil, enrolment, contact, submission, mark,"
-    " unresolved, ledger, outbox, evaluated",
+    "registers": "school, school_la, calendar, calendar_day, named_day, register_times, year_group, pupil,"
+    " school_pupil, enrolment, contact, submission, mark, unresolved, ledger, outbox, evaluated",
     "engine": "child, school, calendar, enrolment, sheet, episode, pending, ledger_position, position, dead_letter,"
     " outbox",
 }
@@ -249,17 +249,16 @@ class Authority:
                 await judge_by(self.registers, self._writer(), self.clock.today())
 
     async def _put_calendar(self, step: PutCalendar) -> None:
-        opened: dict[int, dict[date, frozenset[Session]]] = {2025: {}, 2026: {}}
+        opened: dict[int, dict[date, dict[Session, None]]] = {2025: {}, 2026: {}}
         for place in range(2 * len(DAYS)):
             day, session = session_at(place)
             if step.pattern[place % len(step.pattern)]:
-                of_year = opened[year_of(day)]
-                of_year[day] = of_year.get(day, frozenset()) | {session}
+                opened[year_of(day)].setdefault(day, {})[session] = None
         for day, is_open in zip(UNMARKED, step.unmarked, strict=True):
             if is_open:
-                opened[year_of(day)][day] = frozenset(Session)
+                opened[year_of(day)][day] = dict.fromkeys(Session)
         for year, days in opened.items():
-            await put_calendar(self._writer(), step.urn, year, days)
+            await put_calendar(self._writer(), step.urn, year, SentCalendar(days))
 
     async def _put_row(self, step: PutRow) -> None:
         first = DAYS[step.first] if step.first >= 0 else date(2025, 9, 1)

@@ -100,8 +100,8 @@ def test_the_span_of_a_change_holds_every_day_that_differs(before: list[Stay], a
 
 
 def test_a_calendars_changes_are_the_sessions_that_open_or_close() -> None:
-    before = {START: frozenset(Session), START + timedelta(days=1): frozenset([Session.AM])}
-    after = {START: frozenset([Session.PM]), START + timedelta(days=2): frozenset([Session.AM])}
+    before = {START: dict.fromkeys(Session), START + timedelta(days=1): {Session.AM: None}}
+    after = {START: {Session.PM: None}, START + timedelta(days=2): {Session.AM: None}}
     assert calendars.changed_sessions(before, after) == [
         (START, Session.AM), (START + timedelta(days=1), Session.AM), (START + timedelta(days=2), Session.AM),
     ]  # fmt: skip

@@ -33,11 +33,14 @@ class SchoolChanged(Entry, frozen=True, kw_only=True):
     phase: Literal["primary", "secondary", "special", "ap"]
 
 
-class OpenDay(msgspec.Struct, frozen=True):
-    """A day on which the school is open, and for which sessions."""
+class OpenDay(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A day on which the school is open, and for which sessions. `year_groups`: for these alone; a staggered day may be
+    listed more than once, with different ones.
+    """
 
     date: str
     sessions: list[Literal["AM", "PM"]]
+    year_groups: list[int] | None = None
 
 
 @register

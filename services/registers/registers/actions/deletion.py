@@ -38,7 +38,8 @@ async def delete_mark(writer: Writer, sent: Deletion) -> tuple[str, str, int]:
         child = known.found.get((0, "pupil_id"))
         if child is None:
             raise NotFoundError("The school does not know this pupil.")
-        why = problems.of_slot(sent.on, write.today, known.is_open, child in known.enrolled)
+        is_open = known.is_open and child not in known.kept_out
+        why = problems.of_slot(sent.on, write.today, is_open, child in known.enrolled)
         slot = known.slots.get(child, [])
         facts = write.facts(sent.urn)
         deleted = rules.delete(child, sent.version, slot, sent.on, sent.session, why, write.codes, facts)

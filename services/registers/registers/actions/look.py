@@ -14,6 +14,7 @@ from common.errors import NotFoundError
 from common.security import Caller
 
 from registers.actions.access import check_known_school, check_school, living_pupil
+from registers.domain.calendars import Calendar
 from registers.domain.schools import School
 from registers.domain.standing import Told
 from registers.store import ledger, reading, schools
@@ -47,8 +48,8 @@ async def all_schools(database: Database, caller: Caller, after: int, limit: int
         return await schools.page(tx, after, caller.schools, limit)
 
 
-async def calendar(database: Database, caller: Caller, urn: int, year: int) -> dict[date, frozenset[Session]]:
-    """The open sessions of an academic year, by day; NotFoundError while the school has not given them."""
+async def calendar(database: Database, caller: Caller, urn: int, year: int) -> Calendar:
+    """A school's academic year; NotFoundError while the school has not given it."""
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
         if not await schools.has_calendar(tx, urn, year):

@@ -1,10 +1,7 @@
 """Schools and their calendars over HTTP."""
 
-from datetime import date
 from typing import Annotated
 
-from common.academic import Session, year_name, year_of
-from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from fastapi import APIRouter, Request
@@ -12,10 +9,12 @@ from fastapi import APIRouter, Request
 from registers.actions import look
 from registers.actions import schools as actions
 from registers.actions.access import check_school
-from registers.api import parameters
+from registers.api import calendar_shapes, parameters
+from registers.api.calendar_shapes import CalendarIn, CalendarOut, CalendarWritten
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Urn, YearName
-from registers.api.shapes import CalendarIn, CalendarOut, CalendarWritten, DayOpen, SchoolIn, SchoolOut
+from registers.api.shapes import SchoolIn, SchoolOut
+from registers.domain import holidays
 from registers.domain.schools import School
 
 Writer = Annotated[Caller, needs("registers:write")]
@@ -56,19 +55,22 @@ def create_router(context: Context) -> APIRouter:
     ) -> CalendarWritten:
         check_school(caller, urn)
         year = parameters.year(academic_year)
-        sequence = await actions.put_calendar(context.writer, urn, year, _sessions(sent, year))
+        sequence = await actions.put_calendar(context.writer, urn, year, calendar_shapes.read(sent, year))
         return CalendarWritten(school_urn=urn, academic_year=academic_year, sequence=sequence)
 
     @router.get(
-        "/v1/schools/{urn}/calendars/{academic_year}", operation_id="getCalendar", summary="A school's calendar"
+        "/v1/schools/{urn}/calendars/{academic_year}",
+        operation_id="getCalendar",
+        summary="A school's calendar",
+        response_model_exclude_unset=True,
+        response_model_exclude_none=True,
     )
     async def get_calendar(  # pyright: ignore[reportUnusedFunction]
         urn: Urn, academic_year: YearName, caller: Reader
     ) -> CalendarOut:
         year = parameters.year(academic_year)
-        days = await look.calendar(database, caller, urn, year)
-        opened = [DayOpen(date=day, sessions=[half.name for half in sorted(days[day])]) for day in sorted(days)]
-        return CalendarOut(school_urn=urn, academic_year=year_name(year), days=opened)
+        found = await look.calendar(database, caller, urn, year)
+        return calendar_shapes.show(urn, year, found, holidays.in_academic_year(year))
 
     return router
 
@@ -82,22 +84,3 @@ def _school(school: School) -> SchoolOut:
         phase=school.phase,  # pyright: ignore[reportArgumentType]
         sequence=school.sequence,
     )
-
-
-def _sessions(sent: CalendarIn, year: int) -> dict[date, frozenset[Session]]:
-    """The open sessions by day; InvalidError for days of another year and days that are listed twice."""
-    days: dict[date, frozenset[Session]] = {}
-    seen: dict[date, int] = {}
-    faults: list[Fault] = []
-    for place, day in enumerate(sent.days):
-        pointer = f"/days/{place}/date"
-        if year_of(day.date) != year:
-            faults.append(Fault(pointer, "outside-year", f"Not in the academic year {year_name(year)}."))
-        first = seen.setdefault(day.date, place)
-        if first != place:
-            faults.append(Fault(pointer, "duplicate-day", f"As in /days/{first}."))
-        if day.sessions:
-            days[day.date] = frozenset(Session[half] for half in day.sessions)
-    if faults:
-        raise InvalidError("The calendar lists days that it may not list.", faults=faults)
-    return days

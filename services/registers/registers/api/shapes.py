@@ -5,8 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from registers.api.parameters import Day
-
 PUPIL = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
 PROBLEM = {
     "code": "unknown-code",
@@ -85,40 +83,6 @@ class SchoolOut(BaseModel):
     laestab: str
     phase: Phase
     sequence: int
-
-
-DAYS = [{"date": "2025-09-02", "sessions": ["AM", "PM"]}]
-
-
-class DayOpen(BaseModel):
-    """A day on which the school is open, and for which sessions."""
-
-    date: Day
-    sessions: Annotated[list[Literal["AM", "PM"]], Field(max_length=2)]
-
-
-class CalendarIn(BaseModel):
-    """The open days of an academic year; every day that is not listed is closed."""
-
-    model_config = example(days=DAYS)
-    days: Annotated[list[DayOpen], Field(max_length=366)]
-
-
-class CalendarWritten(BaseModel):
-    """The last number of the school's ledger that the calendar stands behind."""
-
-    model_config = example(school_urn=100001, academic_year="2025-26", sequence=2)
-    school_urn: int
-    academic_year: str
-    sequence: int
-
-
-class CalendarOut(CalendarIn):
-    """A school's calendar of an academic year."""
-
-    model_config = example(school_urn=100001, academic_year="2025-26", days=DAYS)
-    school_urn: int
-    academic_year: str
 
 
 class Problem(BaseModel):

@@ -90,7 +90,8 @@ class Waiting(NamedTuple):
 @dataclass
 class Known:
     """What is kept that matters to a register, and the number that it gets. `found` is by (place, kind); `slots` and
-    `waiting`, which are by pupil and by unknown key, hold ranked entries in commit order.
+    `waiting`, which are by pupil and by unknown key, hold ranked entries in commit order. `kept_out`: children for
+    whose year group the session is closed; `successor`: the school that took over from this one, closed by then.
     """
 
     is_open: bool = False
@@ -99,6 +100,8 @@ class Known:
     enrolled: set[str] = field(default_factory=set[str])
     slots: dict[str, list[Entry]] = field(default_factory=dict[str, list[Entry]])
     waiting: dict[tuple[KeyKind, str], list[Entry]] = field(default_factory=dict[tuple[KeyKind, str], list[Entry]])
+    kept_out: set[str] = field(default_factory=set[str])
+    successor: int | None = None
 
 
 class Kept(NamedTuple):
@@ -190,7 +193,8 @@ def record(register: Register, known: Known, today: date, codes: Mapping[str, Co
         if owner is None:
             _keep_waiting(result, register, place, mark, known)
         else:
-            why = problems.of_slot(register.on, today, known.is_open, owner in known.enrolled)
+            is_open = known.is_open and owner not in known.kept_out
+            why = problems.of_slot(register.on, today, is_open, owner in known.enrolled)
             _keep(result, register, place, mark, owner, known.slots.get(owner, ()), why, codes)
     return result
 

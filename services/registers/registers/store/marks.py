@@ -11,9 +11,11 @@ import msgspec
 from common.academic import Session
 from common.db import Transaction
 
+from registers.domain.calendars import admits
 from registers.domain.register import Changed
 from registers.domain.settling import Placed
 from registers.domain.standing import Details, Entry
+from registers.store import year_groups
 
 CHANGE = """
 update mark as m set rank = c.rank, standing = c.standing, problem = c.problem
@@ -26,13 +28,16 @@ where m.urn = $1 and m.date = c.date and m.session = c.session and m.pupil_id = 
 PLACED = """
 with chosen as ({chosen})
 select m.date, m.session, m.child::text as child,
-    coalesce(case m.session when 0 then c.am else c.pm end, false) as is_open,
+    coalesce(case m.session when 0 then c.am else c.pm end, false)
+        and m.date between coalesce(s.opened_on, m.date) and coalesce(s.closed_on, m.date) as is_open,
+    case m.session when 0 then c.am_groups else c.pm_groups end as groups,
     exists (
         select from enrolment as e where e.urn = m.urn and e.pupil_id = m.child
             and e.from_date <= m.date and coalesce(e.to_date >= m.date, true)
     ) as is_enrolled,
     m.pupil_id::text as pupil_id, m.received, m.place, m.version, m.code, m.details, m.rank, m.standing, m.problem
-from chosen as m left join calendar_day as c on c.urn = m.urn and c.date = m.date
+from chosen as m join school as s on s.urn = m.urn
+left join calendar_day as c on c.urn = m.urn and c.date = m.date
 order by m.date, m.session, m.child, m.received, m.place
 """
 OF_CHILDREN = PLACED.format(
@@ -131,12 +136,12 @@ async def change(tx: Transaction, urn: int, changed: Sequence[Changed]) -> None:
 
 async def slots_of_children(tx: Transaction, urn: int, spans: Sequence[tuple[str, date, date]]) -> list[Placed]:
     """The whole slots of some children (living id, once each; first and last day) at a school, ready for `settle`."""
-    return _placed(await tx.fetch(OF_CHILDREN, urn, *columns(spans, 3)))
+    return await _placed(tx, urn, await tx.fetch(OF_CHILDREN, urn, *columns(spans, 3)))
 
 
 async def slots_of_sessions(tx: Transaction, urn: int, sessions: Sequence[tuple[date, Session]]) -> list[Placed]:
     """The whole slots of some sessions at a school, ready for `settle`."""
-    return _placed(await tx.fetch(OF_SESSIONS, urn, *columns(sessions, 2)))
+    return await _placed(tx, urn, await tx.fetch(OF_SESSIONS, urn, *columns(sessions, 2)))
 
 
 async def days_with_marks(tx: Transaction, urn: int, after: date) -> list[date]:
@@ -159,9 +164,17 @@ async def find_pupils(tx: Transaction, urn: int) -> list[Arrived]:
     return [Arrived(*row.values()) for row in await tx.fetch(FIND_PUPILS, urn)]
 
 
-def _placed(rows: Iterable[Any]) -> list[Placed]:
+async def _placed(tx: Transaction, urn: int, rows: Sequence[Any]) -> list[Placed]:
+    said = await year_groups.said(tx, {(urn, row["child"]) for row in rows if row["groups"] is not None})
     return [
-        Placed(row["date"], Session(row["session"]), row["child"], row["is_open"], row["is_enrolled"], entry_of(row))
+        Placed(
+            row["date"],
+            Session(row["session"]),
+            row["child"],
+            row["is_open"] and admits(row["groups"], said.get((urn, row["child"]), {}), row["date"]),
+            row["is_enrolled"],
+            entry_of(row),
+        )
         for row in rows
     ]
 

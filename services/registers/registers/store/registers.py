@@ -5,7 +5,7 @@ reading, while their schools are locked; those of registers that bring nothing a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,9 +13,11 @@ from common.arrays import array
 from common.db import Transaction
 
 from registers.domain import standing
+from registers.domain.calendars import admits
 from registers.domain.ledger import LedgerEntry
 from registers.domain.register import KINDS, Kept, Known, Register, Waiting
 from registers.domain.standing import Details, Entry
+from registers.store import year_groups
 from registers.store.ledger import APPENDING, columns_of
 from registers.store.marks import columns, details_of, entry_of
 
@@ -65,14 +67,21 @@ left join lateral (
     where m.urn = id.urn and m.date = id.date and m.session = id.session and m.pupil_id = id.pupil_id offset 0
 ) as m on true
 union all
-select 3, r.r, null, coalesce(case r.session when 0 then c.am else c.pm end, false),
-    nextval('submission_received_seq'), null, null, null, null, null, null, null, null
+select 3, r.r, null,
+    coalesce(case r.session when 0 then c.am else c.pm end, false)
+        and r.date between coalesce(s.opened_on, r.date) and coalesce(s.closed_on, r.date),
+    nextval('submission_received_seq'), null, null, null, null,
+    to_jsonb(case r.session when 0 then c.am_groups else c.pm_groups end),
+    case when r.date > s.closed_on then s.successor_urn end, null, null
 from register as r left join lateral (
     select * from calendar_day as c where c.urn = r.urn and c.date = r.date offset 0
-) as c on true
+) as c on true left join lateral (
+    select opened_on, closed_on, successor_urn from school as s where s.urn = r.urn offset 0
+) as s on true
 """
 """A row per key that is found and entry of its slot (kind 0 to 2, in the order of KINDS; `flag`: enrolled, null where
-the school does not know the child), and a row per register (kind 3; `flag`: open; `received`: its number).
+the school does not know the child), and a row per register (kind 3; `flag`: open; `received`: its number; `details`:
+the year groups for which it is open, null for all; `rank`: the successor of a school that has closed).
 
 `lateral … offset 0`: each key looks into an index, whatever the planner believes of tables that have just been filled.
 """
@@ -139,10 +148,14 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
         array(asked[2].keys),
     )
     result = [Known() for _ in registers]
+    staggered: dict[int, frozenset[int]] = {}
     for row in rows:
         kind, n, child, flag, received = row[:5]
         if kind == OF_REGISTER:
             result[n - 1].is_open, result[n - 1].received = flag, received
+            result[n - 1].successor = row["rank"]
+            if row["details"] is not None:
+                staggered[n - 1] = msgspec.json.decode(row["details"], type=frozenset[int])
             continue
         if flag is None:
             continue
@@ -158,8 +171,21 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
     for one in result:
         for slot in one.slots.values():
             slot.sort(key=lambda entry: (entry.received, entry.place))
+    if staggered:
+        await _keep_out(tx, registers, result, staggered)
     await _add_waiting(tx, registers, result)
     return result
+
+
+async def _keep_out(
+    tx: Transaction, registers: Sequence[Register], result: Sequence[Known], staggered: Mapping[int, frozenset[int]]
+) -> None:
+    """Notes for whom the sessions are closed that are open for some year groups only (places in `result`)."""
+    asked = {(registers[at].urn, child) for at in staggered for child in result[at].found.values()}
+    said = await year_groups.said(tx, asked)
+    for at, groups in staggered.items():
+        urn, on, one = registers[at].urn, registers[at].on, result[at]
+        one.kept_out = {child for child in one.found.values() if not admits(groups, said.get((urn, child), {}), on)}
 
 
 def _keys(registers: Sequence[Register]) -> tuple[_Keys, _Keys, _Keys]:

@@ -1,11 +1,14 @@
 """Schools and their calendars; locking a school is how every write about it begins."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 
-from common.academic import Session
+from common.academic import Session, year_of
 from common.db import Transaction
 
+from registers.domain.calendars import Calendar, Groups, Named, RegisterTime, Term
 from registers.domain.ledger import Head
 from registers.domain.schools import School
 
@@ -22,16 +25,41 @@ where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3
 """
 ALL = "select urn from school order by urn"
 
+ALL_GROUPS = -99
+"""In `register_times`: the line of all year groups that have none of their own."""
 HAS_CALENDAR = "select exists (select from calendar where urn = $1 and academic_year = $2)"
 ADD_CALENDAR = "insert into calendar (urn, academic_year) values ($1, $2) on conflict do nothing"
-DAYS = "select date, am, pm from calendar_day where urn = $1 and date between $2 and $3 order by date"
+DAYS = """
+select date, am, pm, am_groups, pm_groups from calendar_day where urn = $1 and date between $2 and $3 order by date
+"""
 REPLACE_DAYS = """
 with gone as (
     delete from calendar_day where urn = $1 and date between $2 and $3 and not date = any($4::date[])
 )
-insert into calendar_day (urn, date, am, pm)
-select $1, day.date, day.am, day.pm from unnest($4::date[], $5::bool[], $6::bool[]) as day(date, am, pm)
-on conflict (urn, date) do update set am = excluded.am, pm = excluded.pm
+insert into calendar_day (urn, date, am, pm, am_groups, pm_groups)
+select $1, day.date, day.am, day.pm, day.am_groups::smallint[], day.pm_groups::smallint[]
+from unnest($4::date[], $5::bool[], $6::bool[], $7::text[], $8::text[]) as day(date, am, pm, am_groups, pm_groups)
+on conflict (urn, date) do update
+set am = excluded.am, pm = excluded.pm, am_groups = excluded.am_groups, pm_groups = excluded.pm_groups
+"""
+NAMED = "select date, kind, reason from named_day where urn = $1 and date between $2 and $3 order by date"
+REPLACE_NAMED = """
+with gone as (
+    delete from named_day where urn = $1 and date between $2 and $3 and not date = any($4::date[])
+)
+insert into named_day (urn, date, kind, reason) select $1, * from unnest($4::date[], $5::text[], $6::text[])
+on conflict (urn, date) do update set kind = excluded.kind, reason = excluded.reason
+"""
+TERMS = "select terms from calendar where urn = $1 and academic_year = $2"
+REPLACE_TERMS = "update calendar set terms = $3 where urn = $1 and academic_year = $2"
+TIMES = """
+select urn, session, year_group, opens, closes, ends from register_times
+where urn = any($1::int[]) and academic_year = $2 order by urn, session, year_group
+"""
+FORGET_TIMES = "delete from register_times where urn = $1 and academic_year = $2"
+KEEP_TIMES = """
+insert into register_times (urn, academic_year, session, year_group, opens, closes, ends)
+select $1, $2, * from unnest($3::smallint[], $4::smallint[], $5::time[], $6::time[], $7::time[])
 """
 
 
@@ -78,19 +106,64 @@ async def has_calendar(tx: Transaction, urn: int, year: int) -> bool:
     return await tx.fetchval(HAS_CALENDAR, urn, year)
 
 
-async def calendar(tx: Transaction, urn: int, year: int) -> dict[date, frozenset[Session]]:
-    """The open sessions of an academic year, by day."""
-    rows = await tx.fetch(DAYS, urn, *_days_of(year))
-    return {row["date"]: frozenset(session for session in Session if row[session.name.lower()]) for row in rows}
+async def calendar(tx: Transaction, urn: int, year: int) -> Calendar:
+    """A school's academic year; an empty one when the school has not given it."""
+    span = _days_of(year)
+    days = {row["date"]: _opening(row) for row in await tx.fetch(DAYS, urn, *span)}
+    named = {row["date"]: Named(row["kind"], row["reason"]) for row in await tx.fetch(NAMED, urn, *span)}
+    told: list[dict[str, str]] = json.loads(await tx.fetchval(TERMS, urn, year) or "[]")
+    terms = tuple(Term(one["name"], date.fromisoformat(one["from"]), date.fromisoformat(one["to"])) for one in told)
+    times = await register_times(tx, [urn], date(year, 8, 1))
+    return Calendar(days, named, terms, tuple(times.get(urn, ())))
 
 
-async def replace_calendar(tx: Transaction, urn: int, year: int, days: Mapping[date, Collection[Session]]) -> None:
-    """Makes `days` the whole calendar of the academic year."""
+async def replace_calendar(tx: Transaction, urn: int, year: int, whole: Calendar) -> None:
+    """Makes `whole` the calendar of the academic year."""
     await tx.execute(ADD_CALENDAR, urn, year)
+    days, span = whole.days, _days_of(year)
     listed: Sequence[date] = sorted(days)
-    mornings = [Session.AM in days[day] for day in listed]
-    afternoons = [Session.PM in days[day] for day in listed]
-    await tx.execute(REPLACE_DAYS, urn, *_days_of(year), listed, mornings, afternoons)
+    open_for = [[session in days[day] for day in listed] for session in Session]
+    groups = [[_array(days[day].get(session)) for day in listed] for session in Session]
+    await tx.execute(REPLACE_DAYS, urn, *span, listed, *open_for, *groups)
+    named = sorted(whole.named.items())
+    kinds, reasons = [what.kind for _, what in named], [what.reason for _, what in named]
+    await tx.execute(REPLACE_NAMED, urn, *span, [day for day, _ in named], kinds, reasons)
+    terms = [{"name": term.name, "from": term.first.isoformat(), "to": term.last.isoformat()} for term in whole.terms]
+    await tx.execute(REPLACE_TERMS, urn, year, json.dumps(terms))
+    await tx.execute(FORGET_TIMES, urn, year)
+    if whole.times:
+        lines = [(t.session, _group_key(t.year_group), t.opens, t.closes, t.ends) for t in whole.times]
+        await tx.execute(KEEP_TIMES, urn, year, *(list(column) for column in zip(*lines, strict=True)))
+
+
+async def register_times(tx: Transaction, urns: Collection[int], on: date) -> dict[int, list[RegisterTime]]:
+    """By URN, when registers open and close in the academic year of a day: by session, the line of all year groups
+    before those of single ones. Schools that have not said so are missing.
+    """
+    found: dict[int, list[RegisterTime]] = {}
+    for row in await tx.fetch(TIMES, list(urns), year_of(on)):
+        urn, session, group, *times = row.values()
+        line = RegisterTime(Session(session), None if group == ALL_GROUPS else group, *times)
+        found.setdefault(urn, []).append(line)
+    return found
+
+
+def _opening(row: Any) -> dict[Session, Groups]:
+    groups = {Session.AM: row["am_groups"], Session.PM: row["pm_groups"]}
+    return {
+        session: None if groups[session] is None else frozenset(groups[session])
+        for session in Session
+        if row[session.name.lower()]
+    }
+
+
+def _array(groups: Groups) -> str | None:
+    """Year groups as PostgreSQL writes an array."""
+    return None if groups is None else "{" + ",".join(map(str, sorted(groups))) + "}"
+
+
+def _group_key(year_group: int | None) -> int:
+    return ALL_GROUPS if year_group is None else year_group
 
 
 def _days_of(year: int) -> tuple[date, date]:

@@ -63,24 +63,73 @@ class School(Table, table=True):
     laestab: str = _column(Text)
     phase: str = _column(Text)
     last_number: int = _column(BigInteger, server_default=text("0"))
+    opened_on: dt.date | None = Field(default=None)
+    closed_on: dt.date | None = Field(default=None)
+    predecessor_urn: int | None = Field(default=None)
+    successor_urn: int | None = Field(default=None)
     last_entry: UUID | None = _column(Uuid, null=True)
 
 
 class Calendar(Table, table=True):
+class SchoolLa(Table, table=True):
+    """From which day on a school belongs to an authority; no row for one that never moved."""
+
+    urn: int = Field(primary_key=True)
+    from_date: dt.date = Field(primary_key=True)
+    la_code: str = _column(Text)
+
+
     """That a school has given its calendar of an academic year; the open sessions are the days."""
 
     urn: int = Field(primary_key=True)
     academic_year: int = _key(SmallInteger)
 
+    terms: list[dict[str, Any]] = _column(JSONB, server_default=text("'[]'"))
 
 class CalendarDay(Table, table=True):
-    """A day with an open session; days that are not here are closed."""
+    """A day with an open session; days that are not here are closed. `am_groups`, `pm_groups`: the only year groups for
+    which the session is open; null for all.
+    """
 
     urn: int = Field(primary_key=True)
     date: dt.date = Field(primary_key=True)
     am: bool
     pm: bool
 
+    am_groups: list[int] | None = _column(ARRAY(SmallInteger), null=True)
+    pm_groups: list[int] | None = _column(ARRAY(SmallInteger), null=True)
+
+
+class NamedDay(Table, table=True):
+    """What a day is beside open or closed: INSET, a holiday, a closure; or why."""
+
+    urn: int = Field(primary_key=True)
+    date: dt.date = Field(primary_key=True)
+    kind: str = _column(Text)
+    reason: str | None = _column(Text, null=True)
+
+
+class RegisterTimes(Table, table=True):
+    """When registers open and close in a year, by session; `year_group` -99 for all that have no line of their own."""
+
+    urn: int = Field(primary_key=True)
+    academic_year: int = _key(SmallInteger)
+    session: int = _key(SmallInteger)
+    year_group: int = _key(SmallInteger)
+    opens: dt.time
+    closes: dt.time
+    ends: dt.time | None = Field(default=None)
+
+
+class YearGroup(Table, table=True):
+    """The year group in which a school taught a child in an academic year, where it is not the one that follows from
+    the year before.
+    """
+
+    urn: int = Field(primary_key=True)
+    pupil_id: UUID = _key(Uuid)
+    academic_year: int = _key(SmallInteger)
+    year_group: int | None = _column(SmallInteger, null=True)
 
 class Pupil(Table, table=True):
     """A child. One that turned out to be another child has a `survivor`, and no UPN any more."""
@@ -149,6 +198,9 @@ class Submission(Table, table=True):
     session: int = _column(SmallInteger)
     kind: str = _column(Text)
     source_version: int | None = _column(BigInteger, null=True)
+    home_la: str | None = _column(Text, null=True)
+    leaving_reason: str | None = _column(Text, null=True)
+    destination: str | None = _column(Text, null=True)
     taken_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
     taken_by: str | None = _column(Text, null=True)
     received_at: dt.datetime = _column(DateTime(timezone=True))
