@@ -3,7 +3,7 @@
 Here whole slots are read to be judged anew, and verdicts changed; how marks come in is in `registers`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 

@@ -62,15 +62,14 @@ class School(Table, table=True):
     la_code: str = _column(Text)
     laestab: str = _column(Text)
     phase: str = _column(Text)
-    last_number: int = _column(BigInteger, server_default=text("0"))
     opened_on: dt.date | None = Field(default=None)
     closed_on: dt.date | None = Field(default=None)
     predecessor_urn: int | None = Field(default=None)
     successor_urn: int | None = Field(default=None)
+    last_number: int = _column(BigInteger, server_default=text("0"))
     last_entry: UUID | None = _column(Uuid, null=True)
 
 
-class Calendar(Table, table=True):
 class SchoolLa(Table, table=True):
     """From which day on a school belongs to an authority; no row for one that never moved."""
 
@@ -79,12 +78,13 @@ class SchoolLa(Table, table=True):
     la_code: str = _column(Text)
 
 
+class Calendar(Table, table=True):
     """That a school has given its calendar of an academic year; the open sessions are the days."""
 
     urn: int = Field(primary_key=True)
     academic_year: int = _key(SmallInteger)
-
     terms: list[dict[str, Any]] = _column(JSONB, server_default=text("'[]'"))
+
 
 class CalendarDay(Table, table=True):
     """A day with an open session; days that are not here are closed. `am_groups`, `pm_groups`: the only year groups for
@@ -95,7 +95,6 @@ class CalendarDay(Table, table=True):
     date: dt.date = Field(primary_key=True)
     am: bool
     pm: bool
-
     am_groups: list[int] | None = _column(ARRAY(SmallInteger), null=True)
     pm_groups: list[int] | None = _column(ARRAY(SmallInteger), null=True)
 
@@ -131,6 +130,7 @@ class YearGroup(Table, table=True):
     academic_year: int = _key(SmallInteger)
     year_group: int | None = _column(SmallInteger, null=True)
 
+
 class Pupil(Table, table=True):
     """A child. One that turned out to be another child has a `survivor`, and no UPN any more."""
 
@@ -164,6 +164,9 @@ class Enrolment(Table, table=True):
     from_date: dt.date = Field(primary_key=True)
     to_date: dt.date | None = Field(default=None)
     kind: str = _column(Text)
+    home_la: str | None = _column(Text, null=True)
+    leaving_reason: str | None = _column(Text, null=True)
+    destination: str | None = _column(Text, null=True)
 
 
 class Contact(Table, table=True):
@@ -198,9 +201,6 @@ class Submission(Table, table=True):
     session: int = _column(SmallInteger)
     kind: str = _column(Text)
     source_version: int | None = _column(BigInteger, null=True)
-    home_la: str | None = _column(Text, null=True)
-    leaving_reason: str | None = _column(Text, null=True)
-    destination: str | None = _column(Text, null=True)
     taken_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
     taken_by: str | None = _column(Text, null=True)
     received_at: dt.datetime = _column(DateTime(timezone=True))
