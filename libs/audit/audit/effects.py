@@ -9,7 +9,8 @@ Rows of three services are compared with one another here, by the rules of casew
   its recipient may not be written to any more (`withheld`). While a child has a firm SA episode, no PA letter of that
   year waits to be sent. The recipients of each firm episode have been asked for, once.
 - A letter that was overtaken has one task `already_sent`; one of which nobody knows whether it left has
-  `check_sending`.
+  `check_sending`; one that is withheld, for a reason that was kept, has `check_recipient`, which is not open for any
+  other letter.
 """
 
 from collections import Counter
@@ -20,6 +21,7 @@ TASK_OF_KIND = {"PA": "support_review", "SA": "multi_agency_plan", "PN_10_IN_10"
 TASK_WHILE_PROVISIONAL = {"PN_10_IN_10"}
 ALREADY_SENT = "already_sent"
 CHECK_SENDING = "check_sending"
+CHECK_RECIPIENT = "check_recipient"
 REACHED_SENDING = {"sending", "sent", "delivered", "returned", "failed"}
 
 
@@ -67,6 +69,7 @@ class LetterState:
     status: str
     overtaken: bool
     withheld: bool
+    withheld_why: str | None = None
 
 
 def task_differences(
@@ -119,6 +122,15 @@ def _tasks_of_letter(letter: LetterState, tasks: list[TaskState]) -> list[str]:
     found: list[str] = []
     counts = Counter(task.kind for task in tasks)
     wanted = {ALREADY_SENT: int(letter.overtaken), CHECK_SENDING: int(letter.status == "failed")}
+    checks = [task.status for task in tasks if task.kind == CHECK_RECIPIENT]
+    if letter.withheld_why is not None:
+        wanted[CHECK_RECIPIENT] = 1
+        if "cancelled" in checks:
+            found.append(f"letter {letter.letter_id} is withheld, but its task {CHECK_RECIPIENT} is cancelled")
+    elif "open" in checks:
+        found.append(f"letter {letter.letter_id} is not withheld, but its task {CHECK_RECIPIENT} is open")
+    else:
+        del counts[CHECK_RECIPIENT]
     for kind in sorted({*counts, *wanted}):
         if counts[kind] != wanted.get(kind, 0):
             about = f"letter {letter.letter_id} ({letter.status}{', overtaken' * letter.overtaken})"

@@ -1,11 +1,12 @@
 """Asks the registers service for a child's name, schools and contacts, each time anew: nothing of it is kept here."""
 
+from datetime import date
 from typing import Any, Protocol
 
 import msgspec
 from common.errors import UnavailableError
 
-from notifications.domain.values import Address, Child, Contact
+from notifications.domain.values import EVER, Address, Child, Contact, Span
 
 
 class Getter(Protocol):
@@ -41,7 +42,12 @@ class _School(msgspec.Struct, frozen=True):
     name: str
 
 
-class _Contact(msgspec.Struct, frozen=True, kw_only=True):
+class _Barred(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    from_: date | None = None
+    to: date | None = None
+
+
+class _Contact(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     contact_id: str
     school_urn: int
     name: str
@@ -50,6 +56,10 @@ class _Contact(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     email: str | None = None
     address: _Address | None = None
+    care_of_child: bool = False
+    contact_barred: _Barred | None = None
+    from_: date | None = None
+    to: date | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +85,7 @@ def _child(answer: _Answer) -> Child:
 
 
 def _contact(contact: _Contact) -> Contact:
-    where = contact.address
+    where, bar = contact.address, contact.contact_barred
     return Contact(
         contact_id=contact.contact_id,
         school_urn=contact.school_urn,
@@ -85,6 +95,9 @@ def _contact(contact: _Contact) -> Contact:
         priority=LAST if contact.priority is None else contact.priority,
         email=(contact.email or "").strip() or None,
         address=Address(tuple(where.lines), where.postcode or "")
-        if where and (where.lines or where.postcode)
+        if where and (any(line.strip() for line in where.lines) or (where.postcode or "").strip())
         else None,
+        care_of_child=contact.care_of_child,
+        known=Span(contact.from_, contact.to) if contact.from_ or contact.to else EVER,
+        barred=Span(bar.from_, bar.to) if bar is not None else None,
     )

@@ -56,6 +56,22 @@ async def test_a_reversal_and_its_return_close_and_reopen_the_same_task(database
     assert kinds[1:] == [("TaskOpened", 1), ("TaskClosed", 2), ("TaskOpened", 3)]
 
 
+async def test_a_letter_that_goes_to_nobody_has_its_recipient_checked_until_its_reason_goes(
+    database: Database, tell: Tell
+) -> None:
+    withheld = {"status": "recalled", "withheld": "barred"}
+    await tell(crossing(), letter())
+    await tell(letter(letters.LetterRecalled, count=2, **withheld), letter(letters.LetterRecalled, count=2, **withheld))
+    (task,) = await tasks(database, kind="check_recipient")
+    assert (task.status, task.letter_id, task.due_on.isoformat()) == ("open", some_id("l1"), "2025-10-03")
+    assert "court order" in task.reason
+    await tell(letter(letters.LetterRecalled, count=3, status="recalled"))
+    assert [one.status for one in await tasks(database, kind="check_recipient")] == ["cancelled"]
+    await tell(letter(letters.LetterRecalled, count=4, **withheld))
+    (again,) = await tasks(database, kind="check_recipient")
+    assert (again.task_id, again.status) == (task.task_id, "open")
+
+
 async def test_an_older_revision_that_comes_late_changes_no_task_but_is_on_the_timeline(
     database: Database, tell: Tell
 ) -> None:
@@ -175,7 +191,7 @@ async def test_two_consumers_with_the_same_news_make_one_task(database: Database
     found = await tasks(database)
     assert len(found) == 30
     assert len({task.pupil_id for task in found}) == 28
-    assert len(await said(database)) >= 60
+    assert len(await said(database)) >= 58  # both merges may come first
 
 
 async def test_a_record_that_makes_no_sense_is_kept_aside_and_holds_nobody_up(database: Database) -> None:

@@ -156,6 +156,60 @@ async def test_permission_is_asked_again_right_before_sending(
     assert [letter.status for letter in await desk.letters()] == ["recalled"]
 
 
+async def test_a_recipient_whom_a_court_order_bars_while_the_letter_is_held_gets_none_and_a_person_is_told(
+    desk: Desk, registers: RegistersService, tmp_path: Path
+) -> None:
+    (letter,) = await desk.settled(crossing())
+    desk.after_the_hold()
+    registers.name("p1", contact_barred={"from": "2025-09-01", "to": None, "order": "B 12/2025"})
+    assert await send(desk) == (1, "")
+    (after,) = await desk.letters()
+    assert (after.status, after.withheld_why, on_paper(tmp_path)) == ("recalled", "barred", [])
+    assert [(type(data).__name__, data.withheld) for data in await desk.said()] == [
+        ("LetterQueued", None), ("LetterRecalled", "barred"),
+    ]  # fmt: skip
+    with pytest.raises(NotFoundError, match="court order"):
+        await look.content(desk.office, letter.letter_id, None)
+
+
+async def test_a_recipient_who_vanished_while_the_letter_was_held_gets_none_and_a_person_is_told(
+    desk: Desk, registers: RegistersService
+) -> None:
+    await desk.settled(crossing())
+    desk.after_the_hold()
+    registers.contacts = []
+    await send(desk)
+    assert [letter.withheld_why for letter in await desk.letters()] == ["gone"]
+    await desk.tell(crossing("reversed", count=2))
+    assert [(letter.withheld, letter.withheld_why) for letter in await desk.letters()] == [(False, None)]
+    assert [data.withheld for data in await desk.said()] == [None, "gone", None]
+
+
+async def test_a_parent_of_no_fixed_abode_gets_no_letter_in_the_folder_and_a_person_is_told(
+    desk: Desk, registers: RegistersService, tmp_path: Path
+) -> None:
+    registers.name("p1", address=None, no_fixed_abode=True)
+    registers.name("p2")
+    letters = await desk.settled(crossing())
+    assert {letter.recipient_id: (letter.status, letter.withheld_why) for letter in letters} == {
+        some_id("p1"): ("recalled", "no-address"), some_id("p2"): ("queued", None),
+    }  # fmt: skip
+    desk.after_the_hold()
+    assert await send(desk) == (1, "")
+    assert len(on_paper(tmp_path)) == 1
+
+
+async def test_an_address_that_is_lost_while_the_letter_is_held_withholds_it(
+    desk: Desk, registers: RegistersService, tmp_path: Path
+) -> None:
+    await desk.settled(crossing())
+    registers.name("p1", address={"lines": [" "], "postcode": ""})
+    desk.after_the_hold()
+    await send(desk)
+    assert [letter.withheld_why for letter in await desk.letters()] == ["no-address"]
+    assert on_paper(tmp_path) == []
+
+
 async def test_the_address_is_the_one_known_right_before_sending(
     desk: Desk, registers: RegistersService, tmp_path: Path
 ) -> None:

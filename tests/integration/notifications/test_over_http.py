@@ -36,7 +36,7 @@ async def test_the_list_has_the_fields_and_filters_of_the_contract(client: httpx
         "letter_id": letter["letter_id"], "kind": "persistent_absence", "pupil_id": some_id("c1"), "school_urn": URN,
         "episode_id": some_id("e1"), "recipient_id": some_id("p1"), "channel": "letter", "status": "queued",
         "template_version": "2025-1", "overtaken": False, "queued_at": "2025-09-30T13:20:00Z",
-        "hold_until": "2025-10-01T13:20:00Z", "sent_at": None,
+        "hold_until": "2025-10-01T13:20:00Z", "sent_at": None, "withheld": None,
     }  # fmt: skip
     for query in ({"school_urn": URN}, {"episode_id": some_id("e1")}, {"kind": "persistent_absence"}):
         assert await listed(client, **query) == [letter]

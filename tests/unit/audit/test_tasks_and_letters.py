@@ -72,6 +72,19 @@ def test_an_overtaken_or_failed_letter_has_one_task_of_its_own() -> None:
     assert task_differences({}, [sent_task, sent_task], [overtaken]) != []
 
 
+def test_a_letter_that_goes_to_nobody_has_its_recipient_checked() -> None:
+    withheld = replace(LETTER, status="recalled", withheld=True, withheld_why="barred")
+    check = TaskState("t9", "check_recipient", "p1", "e1", "l1", "open")
+    cancelled = replace(check, status="cancelled")
+    assert task_differences({}, [check], [withheld]) == []
+    assert task_differences({}, [replace(check, status="done")], [withheld]) == []
+    assert task_differences({}, [], [withheld]) != []
+    assert task_differences({}, [cancelled], [withheld]) != []
+    assert task_differences({}, [check], [LETTER]) != []
+    assert task_differences({}, [cancelled], [LETTER]) == []
+    assert task_differences({}, [], [replace(withheld, withheld_why=None)]) == []
+
+
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "delivered", "returned", "failed"])
 def test_a_firm_episode_may_have_a_letter(status: str) -> None:
     assert letters([FIRM], replace(LETTER, status=status)) == []

@@ -180,7 +180,7 @@ def test_being_displaced_overtakes_nothing_that_has_left() -> None:
 
 
 def test_a_letter_withheld_from_its_recipient_stays_recalled_while_the_episode_stands() -> None:
-    kept_back = letters.withheld(one_letter())
+    kept_back = letters.withheld(one_letter(), "barred")
     assert kept_back.status == "recalled"
     assert after(kept_back, episode("changed"), wanted=True) is kept_back
     gone = after(kept_back, episode("reversed"), wanted=False)

@@ -1,12 +1,13 @@
 """Who is written to."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notifications.domain.recipients import channel_for, may_be_written_to, recipients
-from notifications.domain.values import Address, Contact
+from notifications.domain.recipients import channel_for, may_be_written_to, on, recipients, ways, why_not
+from notifications.domain.values import Address, Contact, Span
 
 HOME = Address(("1 High Street", "Birmingham"), "B1 1AA")
 ROBIN = Contact(
@@ -48,6 +49,48 @@ def test_one_school_that_says_do_not_contact_speaks_for_all() -> None:
 def test_a_record_without_parental_responsibility_is_not_chosen_for_a_person_who_has_it() -> None:
     lacking = replace(ROBIN, contact_id="b", priority=0, parental_responsibility=False)
     assert ids(ROBIN, lacking) == ["a"]
+
+
+def test_a_court_order_bars_everybody_of_that_name_at_whatever_address() -> None:
+    barred = replace(ROBIN, contact_id="b", school_urn=100002, address=None, barred=Span())
+    kim = replace(ROBIN, contact_id="c", name="Kim Parent")
+    assert ids(ROBIN, barred, kim) == ["c"]
+    assert why_not([ROBIN, barred], ROBIN) == why_not([ROBIN, barred], barred) == "barred"
+
+
+def test_an_order_holds_from_its_first_day_to_its_last() -> None:
+    first, last = date(2025, 9, 10), date(2025, 9, 20)
+    barred = replace(ROBIN, barred=Span(first, last))
+    for day, chosen in ((date(2025, 9, 9), ["a"]), (first, []), (last, []), (date(2025, 9, 21), ["a"])):
+        assert ids(*on([barred], day)) == chosen
+
+
+def test_who_is_no_contact_on_the_day_is_not_written_to_and_yet_stays_barred() -> None:
+    ended = replace(ROBIN, known=Span(None, date(2025, 9, 1)))
+    again = replace(ROBIN, contact_id="b", school_urn=100002)
+    day = date(2025, 9, 2)
+    assert ids(*on([ended], day)) == []
+    assert ids(*on([ended, again], day)) == ["b"]
+    assert ids(*on([replace(ended, barred=Span()), again], day)) == []
+
+
+def test_who_has_care_of_the_child_is_a_parent_in_the_law_on_education() -> None:
+    carer = replace(ROBIN, parental_responsibility=False, care_of_child=True)
+    assert ids(carer) == ["a"]
+    assert why_not([carer], carer) is None
+    assert why_not([carer], replace(carer, care_of_child=False)) == "not-to-be-written-to"
+
+
+def test_without_any_address_there_is_no_way_to_a_person() -> None:
+    nowhere = replace(ROBIN, address=None, email="robin@example.org")
+    assert channel_for(nowhere, can_email=False) is None
+    assert channel_for(nowhere, can_email=True) == "email"
+
+
+def test_a_record_without_an_address_asks_for_nobody_while_another_of_that_name_can_be_reached() -> None:
+    nowhere = replace(ROBIN, contact_id="b", school_urn=100002, address=None)
+    assert ways([ROBIN, nowhere], can_email=False) == [(ROBIN, "letter")]
+    assert ways([nowhere], can_email=False) == [(nowhere, None)]
 
 
 def test_email_needs_an_address_and_a_server() -> None:

@@ -8,8 +8,8 @@ from audit.read.snapshot import Connection
 
 TASKS = "select task_id::text, kind, pupil_id::text, episode_id::text, letter_id::text, status from task"
 LETTERS = """
-select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, withheld, epoch,
-    revision
+select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, withheld,
+    withheld_why, epoch, revision
 from letter
 """
 MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revision from episode"
@@ -35,7 +35,7 @@ async def tasks(connection: Connection) -> list[TaskState]:
 async def letters(connection: Connection) -> list[tuple[LetterState, tuple[int, int]]]:
     """Every letter, with its revision."""
     return [
-        (LetterState(*list(row)[:8]), (row["epoch"], row["revision"]))
+        (LetterState(*list(row)[:9]), (row["epoch"], row["revision"]))
         async for row in connection.cursor(LETTERS, prefetch=BATCH)
     ]
 

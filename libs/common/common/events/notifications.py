@@ -8,7 +8,11 @@ TOPIC = "notifications"
 
 
 class Letter(Data, frozen=True, kw_only=True):
-    """The full state of a letter; `overtaken` says that its reason went after it had reached `sending`."""
+    """The full state of a letter; `overtaken` says that its reason went after it had reached `sending`.
+
+    `withheld` says why one that has its reason is not sent to its recipient: `barred`, `gone`, `no-address`,
+    `not-to-be-written-to`; a person looks (task `check_recipient`). Null for every other letter.
+    """
 
     topic: ClassVar[str] = TOPIC
     letter_id: str
@@ -22,6 +26,7 @@ class Letter(Data, frozen=True, kw_only=True):
     overtaken: bool
     template_version: str
     revision: Revision
+    withheld: str | None = None
 
 
 @register

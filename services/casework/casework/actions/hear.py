@@ -118,4 +118,5 @@ def _letter(data: notifications.Letter) -> Letter:
         status=data.status,
         overtaken=data.overtaken,
         revision=data.revision,
+        withheld=data.withheld,
     )

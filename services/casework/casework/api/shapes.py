@@ -52,7 +52,9 @@ class TaskOut(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [TASK_EXAMPLE]})
     task_id: str
-    kind: str = Field(description="support_review, multi_agency_plan, consider_notice, already_sent, check_sending, …")
+    kind: str = Field(
+        description="support_review, multi_agency_plan, consider_notice, already_sent, check_sending, check_recipient…"
+    )
     pupil_id: str
     school_urn: int
     episode_id: str

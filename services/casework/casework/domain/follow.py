@@ -61,7 +61,7 @@ def wanted_tasks(episodes: Iterable[Episode], letters: Iterable[Letter], policy:
         for episode in episodes
         if episode.kind in policy.episodes
     ]
-    rules = (policy.letters.overtaken, policy.letters.failed)
+    rules = (policy.letters.overtaken, policy.letters.failed, policy.letters.withheld)
     return about + [tasks.task_id(letter.letter_id, rule.task) for letter in letters for rule in rules]
 
 
@@ -91,6 +91,11 @@ def follow(
             if tasks.task_id(letter.letter_id, rule.task) not in stored.tasks:
                 task = tasks.about_letter(letter, rule, reason, days, case.case_id, today, now)
                 _keep(changes, cases, case, None, task, now)
+        rule = policy.letters.withheld
+        before = stored.tasks.get(tasks.task_id(letter.letter_id, rule.task))
+        after = tasks.after_withholding(before, letter, rule, days, case.case_id, today, now)
+        if after is not None:
+            _keep(changes, cases, case, before, after, now)
     return changes
 
 

@@ -25,10 +25,13 @@ class LetterRule(msgspec.Struct, frozen=True):
 
 
 class LetterRules(msgspec.Struct, frozen=True):
-    """`overtaken`: its reason went after it had reached `sending`. `failed`: nobody knows whether it left."""
+    """`overtaken`: its reason went after it had reached `sending`. `failed`: nobody knows whether it left. `withheld`:
+    its recipient can't or may not be written to.
+    """
 
     overtaken: LetterRule
     failed: LetterRule
+    withheld: LetterRule
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -68,6 +68,31 @@ def about_letter(
     return _opened(rule.task, letter, letter.letter_id, case_id, due, reason, now)
 
 
+def after_withholding(
+    task: Task | None,
+    letter: Letter,
+    rule: LetterRule,
+    open_days: Sequence[date],
+    case_id: str,
+    today: date,
+    now: datetime,
+) -> Task | None:
+    """The task of a letter that goes to nobody, as the letter's newest state wants it; None when there is none and none
+    is needed. It is cancelled when the letter loses its reason, or finds its recipient after all.
+    """
+    reason = wording.withheld(letter.withheld) if letter.withheld else wording.GONE
+    if task is None:
+        return about_letter(letter, rule, reason, open_days, case_id, today, now) if letter.withheld else None
+    if task.status == "done" or (task.status == "cancelled" and not letter.withheld):
+        return task
+    if not letter.withheld:
+        return revised(task, replace(task, status="cancelled", closed_at=now, reason=reason))
+    if task.status == "open":
+        return revised(task, replace(task, school_urn=letter.school_urn, reason=reason))
+    again = replace(task, status="open", school_urn=letter.school_urn, opened_at=now, closed_at=None, reason=reason)
+    return revised(task, replace(again, due_on=due_on(today, open_days, rule.open_days)))
+
+
 def completed(task: Task, outcome: str, note: str | None, now: datetime) -> Task:
     """The task once a person has done it; saying the same again changes nothing.
 

@@ -32,7 +32,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A letter as notifications last told it."""
+    """A letter as notifications last told it; `withheld`: why it has its reason and yet goes to nobody."""
 
     letter_id: str
     kind: str
@@ -42,6 +42,7 @@ class Letter:
     status: str
     overtaken: bool
     revision: Revision
+    withheld: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ TASKS = {
     "consider_notice": "Consideration of a penalty notice",
     "already_sent": "Follow-up of a letter that had already left",
     "check_sending": "Check whether a letter has left",
+    "check_recipient": "Check whom a letter can go to",
 }
 
 LETTERS = {
@@ -35,11 +36,22 @@ OVERTAKEN = (
     "No second letter is sent by itself."
 )
 UNSURE = "It cannot be known whether this letter left: find out before anything is sent again."
+WITHHELD = {
+    "barred": "A court order keeps its recipient from contact: a letter was not sent, and none may be.",
+    "gone": "The school no longer names its recipient: a letter was not sent. Find out who should have it.",
+    "no-address": "No address reaches its recipient: a letter was not sent. Find out how to reach the family.",
+    "not-to-be-written-to": "The school says that its recipient is not to be written to: a letter was not sent.",
+}
 
 
 def spoken(names: dict[str, str], kind: str) -> str:
     """The words for a kind; a kind that has none yet is said by its code, with spaces."""
     return names.get(kind, kind.replace("_", " "))
+
+
+def withheld(why: str) -> str:
+    """Why a letter goes to nobody, and what to do; a reason that has no words yet is said by its code."""
+    return WITHHELD.get(why, f"A letter was not sent: {why.replace('-', ' ')}.")
 
 
 def reason(task_kind: str, episode: Episode) -> str:

@@ -56,6 +56,7 @@ class Letter(Base, table=True):
     overtaken: bool
     epoch: int
     revision: int
+    withheld: str | None = Field(sa_type=Text)
 
 
 class Task(Base, table=True):

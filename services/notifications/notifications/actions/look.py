@@ -29,8 +29,8 @@ async def letter(tx: Transaction, letter_id: str, schools: frozenset[int] | None
 async def content(office: Office, letter_id: str, schools: frozenset[int] | None) -> Rendered:
     """What a letter says: what left, if it has; else what it would say now, written from what registers knows.
 
-    NotFoundError when there is none that the caller may see, or nobody to write to; UnavailableError while registers,
-    or the copy of what left, can't be reached.
+    NotFoundError when there is none that the caller may see, or nobody who may be written to; UnavailableError while
+    registers, or the copy of what left, can't be reached.
     """
     async with office.database.connection() as tx:
         found = await letter(tx, letter_id, schools)
@@ -42,7 +42,10 @@ async def content(office: Office, letter_id: str, schools: frozenset[int] | None
         if found.status != "sending":
             raise UnavailableError("The copy of what was handed over can't be read here at the moment.")
     child = await office.people.child(found.pupil_id)
-    contact = recipients.find(child.contacts, found.recipient_id)
+    known = recipients.on(child.contacts, office.clock.today())
+    contact = recipients.find(known, found.recipient_id)
     if contact is None or episode is None:
         raise NotFoundError("The recipient of this letter is no longer known.")
+    if recipients.why_not(known, contact) == "barred":
+        raise NotFoundError("A court order keeps the recipient of this letter from contact.")
     return office.render(found.kind, found.template_version, page(episode, child, contact, office.clock.today()))

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from common import outbox
@@ -22,7 +23,7 @@ from notifications.channels import Channel, ChannelAwayError, HandOver, HandOver
 from notifications.domain import letters as rules
 from notifications.domain import recipients, say
 from notifications.domain.page import page
-from notifications.domain.values import ChannelName, Child, Contact, Letter, Status
+from notifications.domain.values import ChannelName, Child, Contact, Letter, Status, Withholding
 from notifications.store import heard, letters, queue
 
 log = structlog.get_logger()
@@ -96,11 +97,14 @@ async def send(office: Office, letter_id: str, away: set[ChannelName]) -> bool:
 
 
 async def _hand_over(hands: _Hands, letter: Letter) -> bool:
-    """Sends a queued letter, or recalls it when its recipient may not be written to any more."""
+    """Sends a queued letter, or withholds it when its recipient can't or may not be written to any more."""
     child, contact = await _ask(hands, letter)
-    if contact is None:
-        return await _change(hands, letter.letter_id, "queued", rules.withheld)
-    channel = hands.office.channels[recipients.channel_for(contact, can_email=hands.office.can_email)]
+    if isinstance(contact, str):
+        return await _withhold(hands, letter.letter_id, contact)
+    way = recipients.channel_for(contact, can_email=hands.office.can_email)
+    if way is None:
+        return await _withhold(hands, letter.letter_id, "no-address")
+    channel = hands.office.channels[way]
 
     async def leave(handover: HandOver) -> bool:
         parcel = await _leave(hands, letter.letter_id, child, contact, channel)
@@ -121,7 +125,7 @@ async def _recover(hands: _Hands, letter: Letter) -> bool:
         log.warning("orphan can't be sent again", letter_id=letter.letter_id, channel=letter.channel)
         return await _change(hands, letter.letter_id, "sending", rules.failed)
     child, contact = await _ask(hands, letter)
-    if contact is None:
+    if isinstance(contact, str):
         return await _change(hands, letter.letter_id, "sending", rules.failed)
 
     async def again(handover: HandOver) -> bool:
@@ -149,18 +153,23 @@ async def _through(
     return left and await _sent(hands, letter_id)
 
 
-async def _ask(hands: _Hands, letter: Letter) -> tuple[Child, Contact | None]:
-    """The people as registers knows them now; no contact when this one may not be written to (any more)."""
+async def _ask(hands: _Hands, letter: Letter) -> tuple[Child, Contact | Withholding]:
+    """The people as registers knows them now; instead of the recipient, why nobody writes there (any more)."""
     try:
         child = await hands.office.people.child(letter.pupil_id)
     except UnavailableError as error:
         raise _RegistersAwayError("registers is away") from error
     except NotFoundError as error:
         raise _WaitError("registers does not know a child", UNKNOWN_CHILD_WAIT) from error
-    contact = recipients.find(child.contacts, letter.recipient_id)
-    if contact is None or not recipients.may_be_written_to(child.contacts, contact):
-        return child, None
-    return child, contact
+    known = recipients.on(child.contacts, hands.office.clock.today())
+    contact = recipients.find(known, letter.recipient_id)
+    why = recipients.why_not(known, contact)
+    return child, why or cast("Contact", contact)
+
+
+async def _withhold(hands: _Hands, letter_id: str, why: Withholding) -> bool:
+    """The letter is not sent, and a person is told why."""
+    return await _change(hands, letter_id, "queued", lambda letter: rules.withheld(letter, why))
 
 
 async def _leave(hands: _Hands, letter_id: str, child: Child, contact: Contact, channel: Channel) -> Parcel | None:

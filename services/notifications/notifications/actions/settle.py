@@ -18,7 +18,7 @@ from notifications.actions.office import Office
 from notifications.domain import letters as rules
 from notifications.domain import recipients, say
 from notifications.domain.policy import policy_on
-from notifications.domain.values import Child, Letter
+from notifications.domain.values import Child
 from notifications.store import heard, letters, queue
 from notifications.store.queue import Claim
 
@@ -65,12 +65,12 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
         await letters.drop_settlements(tx, [settlement])
         return
 
-    made: list[Letter] = []
-    for contact in recipients.recipients(child.contacts, episode.school_urn):
-        channel = recipients.channel_for(contact, can_email=office.can_email)
-        made.append(rules.made(episode, rule, contact, channel, now, office.hold))
+    known = recipients.on(child.contacts, office.clock.today())
+    ways = recipients.ways(recipients.recipients(known, episode.school_urn), can_email=office.can_email)
+    made = [rules.made(episode, rule, contact, channel, now, office.hold) for contact, channel in ways]
 
-    metrics.LETTERS.labels(rule.letter, "queued").inc(len(made))
+    for letter in made:
+        metrics.LETTERS.labels(rule.letter, letter.status).inc()
     await letters.add(tx, made)
     await letters.settled(tx, settlement)
     await outbox.add(tx, [say.of_letter(letter, now) for letter in made], TOPIC)

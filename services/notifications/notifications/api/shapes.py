@@ -21,6 +21,7 @@ LETTER_EXAMPLE: dict[str, Any] = {
     "queued_at": "2025-09-30T13:20:06Z",
     "hold_until": "2025-10-01T13:20:06Z",
     "sent_at": None,
+    "withheld": None,
 }
 
 
@@ -41,7 +42,11 @@ class LetterOut(BaseModel):
     queued_at: datetime
     hold_until: datetime
     sent_at: datetime | None
+    withheld: str | None = Field(
+        description="Why a recalled letter has its reason but goes to nobody: barred, gone, no-address, …"
+    )
 
     @classmethod
     def of(cls, letter: Letter) -> "LetterOut":
-        return cls(**{name: getattr(letter, name) for name in cls.model_fields})
+        named = {name: getattr(letter, name) for name in cls.model_fields if name != "withheld"}
+        return cls(**named, withheld=letter.withheld_why)

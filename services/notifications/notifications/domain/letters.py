@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from common.events import Revision
 
 from notifications.domain.policy import LetterRule
-from notifications.domain.values import UNSENT, ChannelName, Contact, Episode, Letter, revised
+from notifications.domain.values import UNSENT, ChannelName, Contact, Episode, Letter, Withholding, revised
 
 FIRST = Revision(1, 1)
 
@@ -33,17 +33,17 @@ def is_wanted(episode: Episode, of_child: Iterable[Episode], rule: LetterRule) -
 
 
 def made(
-    episode: Episode, rule: LetterRule, recipient: Contact, channel: ChannelName, now: datetime, hold: timedelta
+    episode: Episode, rule: LetterRule, recipient: Contact, channel: ChannelName | None, now: datetime, hold: timedelta
 ) -> Letter:
-    """A new letter, queued until its hold has passed."""
-    return Letter(
+    """A new letter, queued until its hold has passed; withheld when there is no channel that reaches its recipient."""
+    letter = Letter(
         letter_id=letter_id(episode.episode_id, rule.letter, recipient.contact_id),
         kind=rule.letter,
         pupil_id=episode.pupil_id,
         school_urn=episode.school_urn,
         episode_id=episode.episode_id,
         recipient_id=recipient.contact_id,
-        channel=channel,
+        channel=channel or "letter",
         status="queued",
         overtaken=False,
         withheld=False,
@@ -55,6 +55,7 @@ def made(
         sent_at=None,
         revision=FIRST,
     )
+    return letter if channel else replace(letter, status="recalled", withheld=True, withheld_why="no-address")
 
 
 def after_episode(
@@ -64,7 +65,7 @@ def after_episode(
     if letter.status not in UNSENT:
         return revised(letter, replace(letter, overtaken=letter.overtaken or not episode.is_firm))
     if not wanted:
-        return revised(letter, replace(letter, status="recalled", withheld=False))
+        return revised(letter, replace(letter, status="recalled", withheld=False, withheld_why=None))
     placed = replace(letter, school_urn=episode.school_urn)
     if letter.status == "recalled" and not letter.withheld:
         until = now + hold
@@ -73,9 +74,9 @@ def after_episode(
     return revised(letter, placed)
 
 
-def withheld(letter: Letter) -> Letter:
-    """Its recipient may not be written to any more: recalled, and it stays so while its episode stands."""
-    return revised(letter, replace(letter, status="recalled", withheld=True))
+def withheld(letter: Letter, why: Withholding) -> Letter:
+    """Its recipient can't or may not be written to: recalled, and it stays so while its episode stands."""
+    return revised(letter, replace(letter, status="recalled", withheld=True, withheld_why=why))
 
 
 def leaving(letter: Letter, channel: ChannelName, now: datetime) -> Letter:

@@ -1,14 +1,18 @@
-"""Who is written to: people with parental responsibility, each once, and nobody who is not to be contacted.
+"""Who is written to: parents in the law on education, each once, and nobody who is not to be contacted.
 
-A parent whom two schools name is one person when name and address agree (letter case, spaces and punctuation aside). If
-either school says that this person is not to be contacted, nobody writes (invariant 6).
+These are people with parental responsibility or with care of the child (rule book 4.9). A parent whom two schools name
+is one person when name and address agree (letter case, spaces and punctuation aside). If either school says that this
+person is not to be contacted, nobody writes (invariant 6). A court order that bars contact goes further: it holds for
+everybody of that name among the child's contacts, for the other school may have an older address of the same person.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
 
-from notifications.domain.values import ChannelName, Contact
+from notifications.domain.values import ChannelName, Contact, Withholding
 
 Person = tuple[str, str]
 
@@ -24,19 +28,33 @@ def person(contact: Contact) -> Person:
     return _plain(contact.name), f"{_plain(' '.join(contact.address.lines))} {postcode}".strip()
 
 
+def on(contacts: Iterable[Contact], day: date) -> list[Contact]:
+    """The contacts as they are on a day: an order that does not hold then is none, and who is no contact then is gone,
+    save somebody barred: an order is not lifted by a contact that ends.
+    """
+    found = [
+        replace(contact, barred=contact.barred if contact.barred is not None and contact.barred.holds(day) else None)
+        for contact in contacts
+    ]
+    return [contact for contact in found if contact.known.holds(day) or contact.barred is not None]
+
+
 def recipients(contacts: Iterable[Contact], school_urn: int) -> list[Contact]:
     """One contact for each person to be written to: of the letter's school if it names the person, else of another."""
     people: dict[Person, list[Contact]] = {}
+    barred: set[str] = set()
     for contact in contacts:
         people.setdefault(person(contact), []).append(contact)
+        if contact.barred is not None:
+            barred.add(_plain(contact.name))
     chosen = [
         min(
-            (contact for contact in named if contact.parental_responsibility),
+            (contact for contact in named if contact.is_parent),
             key=lambda contact: (contact.school_urn != school_urn, contact.priority, contact.contact_id),
             default=None,
         )
-        for named in people.values()
-        if not any(contact.do_not_contact for contact in named)
+        for (name, _), named in people.items()
+        if name not in barred and not any(contact.do_not_contact for contact in named)
     ]
     return [contact for contact in chosen if contact is not None]
 
@@ -48,13 +66,41 @@ def find(contacts: Sequence[Contact], recipient_id: str) -> Contact | None:
 
 def may_be_written_to(contacts: Sequence[Contact], contact: Contact) -> bool:
     """Whether this person may be written to as registers knows it now."""
+    return why_not(contacts, contact) is None
+
+
+def why_not(contacts: Sequence[Contact], contact: Contact | None) -> Withholding | None:
+    """Why a person may not be written to as registers knows it now, None being somebody whom it does not know (any
+    more); None when the person may be.
+    """
+    if contact is None:
+        return "gone"
+    if any(other.barred is not None and _plain(other.name) == _plain(contact.name) for other in contacts):
+        return "barred"
     same = [other for other in contacts if person(other) == person(contact)]
-    return contact.parental_responsibility and not any(other.do_not_contact for other in same)
+    if not contact.is_parent or any(other.do_not_contact for other in same):
+        return "not-to-be-written-to"
+    return None
 
 
-def channel_for(contact: Contact, *, can_email: bool) -> ChannelName:
-    """E-mail if the person has an address that can be one and we can send it; else a letter."""
-    return "email" if can_email and contact.email and _is_mailbox(contact.email) else "letter"
+def channel_for(contact: Contact, *, can_email: bool) -> ChannelName | None:
+    """E-mail if the person has an address that can be one and we can send it; else a letter; None without either
+    address.
+    """
+    if can_email and contact.email and _is_mailbox(contact.email):
+        return "email"
+    return "letter" if contact.address is not None else None
+
+
+def ways(chosen: Sequence[Contact], *, can_email: bool) -> list[tuple[Contact, ChannelName | None]]:
+    """Each recipient with its channel. One who can't be reached is left out where another record of the same name can
+    be: it is the record that lacks an address, not the person.
+    """
+    found: list[tuple[Contact, ChannelName | None]] = [
+        (contact, channel_for(contact, can_email=can_email)) for contact in chosen
+    ]
+    reached = {_plain(contact.name) for contact, channel in found if channel is not None}
+    return [(contact, way) for contact, way in found if way is not None or _plain(contact.name) not in reached]
 
 
 def _is_mailbox(email: str) -> bool:

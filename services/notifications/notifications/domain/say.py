@@ -33,6 +33,7 @@ def of_letter(letter: Letter, now: datetime, *, just_overtaken: bool = False) ->
         overtaken=letter.overtaken,
         template_version=letter.template_version,
         revision=letter.revision,
+        withheld=letter.withheld_why,
     )
     id = str(uuid5(UUID(letter.letter_id), f"{letter.revision.epoch}.{letter.revision.count}"))
     return make(data, id=id, subject=letter.pupil_id, now=now)

@@ -1,7 +1,7 @@
 """What notifications knows of episodes, what it keeps of letters, and what registers tells it about people."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from common.events import Revision
@@ -9,6 +9,11 @@ from common.events.absence_engine import Explanation
 
 Status = Literal["queued", "sending", "sent", "delivered", "returned", "recalled", "failed"]
 ChannelName = Literal["letter", "email", "text"]
+
+Withholding = Literal["barred", "gone", "no-address", "not-to-be-written-to"]
+"""Why a letter is not sent to its recipient: a court order, the school no longer names the person, there is no way to
+reach the person, or the school says that nobody writes there.
+"""
 
 UNSENT: tuple[Status, ...] = ("queued", "recalled")
 """The states of a letter that has not reached `sending`."""
@@ -45,8 +50,9 @@ class ExplainedEpisode(Episode):
 class Letter:
     """A letter to one recipient about one episode. It holds no name: those are asked for when it is written out.
 
-    `withheld`: recalled because the recipient may not be written to any more, not because its reason went. `due_at`:
-    when the sender looks at it (again), never before `hold_until`. `made_at` never changes.
+    `withheld`: recalled because the recipient can't or may not be written to, not because its reason went;
+    `withheld_why` says which (unknown for letters withheld before it was kept). `due_at`: when the sender looks at it
+    (again), never before `hold_until`. `made_at` never changes.
     """
 
     letter_id: str
@@ -66,6 +72,7 @@ class Letter:
     due_at: datetime
     sent_at: datetime | None
     revision: Revision
+    withheld_why: Withholding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +97,26 @@ class Address:
     postcode: str
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days, both inclusive; None where it is open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def holds(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+EVER = Span()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person whom a school named as a contact of the child."""
+    """A person whom a school named as a contact of the child.
+
+    `known`: when the person is one. `barred`: when a court order keeps the person from contact; None without an order.
+    """
 
     contact_id: str
     school_urn: int
@@ -102,6 +126,14 @@ class Contact:
     priority: int
     email: str | None
     address: Address | None
+    care_of_child: bool = False
+    known: Span = EVER
+    barred: Span | None = None
+
+    @property
+    def is_parent(self) -> bool:
+        """A parent in the law on education: with parental responsibility, or with care of the child (rule book 4.9)."""
+        return self.parental_responsibility or self.care_of_child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,7 @@ class Letter(Base, table=True):
     sent_at: datetime | None = Field(sa_column=_time(null=True))
     epoch: int
     revision: int
+    withheld_why: str | None = Field(sa_type=Text)
 
 
 metadata = Base.metadata

@@ -1,8 +1,11 @@
 """Contacts that may not be written to."""
 
+from alembic import op
+
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Adds its tables and columns."""
+    """Letters say why they are withheld."""
+    op.execute("alter table letter add column withheld_why text")
