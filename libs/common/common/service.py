@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from fastapi import APIRouter
 
 from common.health import Health
+from common.web.links import Links
 
 __all__ = ["Background", "Check", "Health", "Service"]
 
@@ -56,3 +57,4 @@ class Service:
     ready: Sequence[Callable[[], Awaitable[Check]]] = ()
     close: Callable[[], Awaitable[None]] = _nothing
     tags: Sequence[Mapping[str, Any]] = field(default=())
+    links: Links = field(default_factory=dict[str, Mapping[str, dict[str, str]]])

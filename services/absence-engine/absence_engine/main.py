@@ -61,4 +61,5 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         ready=(database_answers, ledgers_followed),
         close=database.close,
         tags=api.TAGS,
+        links=api.LINKS,
     )

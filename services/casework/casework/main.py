@@ -43,4 +43,5 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         ready=(database_answers,),
         close=database.close,
         tags=api.TAGS,
+        links=api.LINKS,
     )

@@ -75,6 +75,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         ready=(database_answers,),
         close=close,
         tags=api.TAGS,
+        links=api.LINKS,
     )
 
 

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from common import errors
 from common.errors import Fault, RollcallError
 from common.service import Service
-from common.web import examples, problems
+from common.web import examples, links, problems
 
 PROBLEM = "ProblemDocument"
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -72,6 +72,7 @@ def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
             for method, operation in operations.items():
                 _add_problems(path, method, operation)
         examples.complete(made)
+        links.add(made, [service.links for service in services])
         app.openapi_schema = made
     return app.openapi_schema
 

@@ -13,7 +13,10 @@ from fastapi import APIRouter
 
 from absence_engine.api import groups, pupils
 from absence_engine.api.at_least import waiter
+from absence_engine.api.links import LINKS
 from absence_engine.domain.policy import Policy
+
+__all__ = ["LINKS", "TAGS", "create_router"]
 
 TAGS = (
     {"name": "Figures", "description": "Attendance and absence of a child, a school, an area, counted from sheets."},

@@ -9,6 +9,9 @@ from common.db import Database
 from fastapi import APIRouter
 
 from casework.api import cases, tasks
+from casework.api.links import LINKS
+
+__all__ = ["LINKS", "TAGS", "create_router"]
 
 TAGS = (
     {"name": "Tasks", "description": "What people have to do because of a crossing, with due dates in school days."},

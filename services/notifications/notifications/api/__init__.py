@@ -6,6 +6,9 @@ from fastapi import APIRouter
 
 from notifications.actions.office import Office
 from notifications.api import letters
+from notifications.api.links import LINKS
+
+__all__ = ["LINKS", "TAGS", "create_router"]
 
 TAGS = ({"name": "Letters", "description": "Letters to parents: queued, sent or recalled, and what they say."},)
 

@@ -1,0 +1,18 @@
+"""What may follow an answer of the absence engine: from many children to one, from a figure to its explanation."""
+
+from common.web.links import Links, asked, told
+
+LINKS: Links = {
+    "getSchoolAbsence": {
+        "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
+        "listEpisodes": told(pupil_id="/items/0/pupil_id"),
+    },
+    "getPupilAbsence": {
+        "listEpisodes": asked("pupil_id"),
+        "getSchoolAbsence": told(urn="/enrolments/0/school_urn"),
+        "listTasks": asked("pupil_id"),
+        "listLetters": asked("pupil_id"),
+    },
+    "listEpisodes": {"getEpisode": told(episode_id="/items/0/episode_id")},
+    "getEpisode": {"getPupilAbsence": told(pupil_id="/pupil_id"), "listTasks": told(pupil_id="/pupil_id")},
+}

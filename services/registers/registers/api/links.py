@@ -1,0 +1,53 @@
+"""What may follow an answer of registers; the figures of its children and schools are the absence engine's."""
+
+from common.web.links import Links, asked, told
+
+ITEM_PUPIL = told(pupil_id="/items/0/pupil_id")
+ITEM_SESSION = told(date="/items/0/date", session="/items/0/session")
+
+LINKS: Links = {
+    "listSchools": {
+        name: told(urn="/items/0/urn")
+        for name in (
+            "getSchool", "putSchool", "putCalendar", "putRoll", "getRoll", "listQuarantine", "listDataQuality",
+            "listChanges", "getSchoolAbsence",
+        )
+    },
+    "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
+    "putCalendar": {"getCalendar": asked("urn", "academic_year"), "putRoll": asked("urn")},
+    "getCalendar": {"putRegister": asked("urn") | told(date="/days/0/date")},
+    "putRoll": {
+        "getRoll": asked("urn"),
+        "listPupilMarks": told(pupil_id="/results/0/pupil_id"),
+        "getPupilContacts": told(pupil_id="/results/0/pupil_id"),
+        "getPupilAbsence": told(pupil_id="/results/0/pupil_id"),
+    },
+    "getRoll": dict.fromkeys(("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes"), ITEM_PUPIL),
+    "putRegister": {
+        "getRegister": asked("urn", "date", "session"),
+        "deleteMark": asked("urn", "date", "session") | told(pupil_id="/marks/0/pupil_id"),
+        "listPupilMarks": told(pupil_id="/marks/0/pupil_id"),
+        "getPupilAbsence": told(pupil_id="/marks/0/pupil_id"),
+        "listQuarantine": asked("urn"),
+        "listChanges": asked("urn"),
+    },
+    "getRegister": {
+        "putRegister": asked("urn", "date", "session"),
+        "deleteMark": asked("urn", "date", "session") | told(pupil_id="/marks/0/pupil_id"),
+    },
+    "deleteMark": {
+        "getRegister": asked("urn", "date", "session"),
+        "listPupilMarks": asked("pupil_id"),
+        "getPupilAbsence": asked("pupil_id"),
+    },
+    "listQuarantine": {"putRegister": asked("urn") | ITEM_SESSION, "getRegister": asked("urn") | ITEM_SESSION},
+    "listDataQuality": {"putRegister": asked("urn") | ITEM_SESSION, "listPupilMarks": ITEM_PUPIL},
+    "lookUpPupil": {
+        name: told(pupil_id="/pupil_id")
+        for name in ("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes")
+    },
+    "listPupilMarks": {
+        "getRegister": told(urn="/items/0/school_urn") | ITEM_SESSION,
+        "deleteMark": asked("pupil_id") | told(urn="/items/0/school_urn") | ITEM_SESSION,
+    },
+}  # fmt: skip
