@@ -1,20 +1,22 @@
 """registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
-changes), `pupils` (a child's marks, contacts, look-up), `reference` (the code table); `bodies` reads the large bodies,
-`parameters` are what paths and queries hold, `shapes` and `pupil_shapes` the JSON of answers.
+changes), `pupils` (a child's marks, contacts, look-up), `sync` (the end of a day, silent schools, connections),
+`reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths and queries hold, `…shapes`
+the JSON of answers.
 """
 
 from fastapi import APIRouter
 
-from registers.api import pupils, reference, registers, rolls, schools
+from registers.api import pupils, reference, registers, rolls, schools, sync
 from registers.api.context import Context
-from registers.api.links import LINKS
-
-__all__ = ["LINKS", "TAGS", "create_router"]
 
 TAGS = (
     {"name": "Schools", "description": "Schools and their calendars: which sessions are open."},
     {"name": "Roll", "description": "Who a school's pupils are, from when to when, and whom to write to."},
     {"name": "Registers", "description": "The marks of a session: post them, correct them, take them back."},
+    {
+        "name": "Sync",
+        "description": "The end of a day: is what was sent what stands; who is silent; how schools are connected.",
+    },
     {"name": "Pupils", "description": "One child: look-up, marks with their history, contacts."},
     {"name": "Reference", "description": "The national attendance codes."},
 )
@@ -23,6 +25,6 @@ TAGS = (
 def create_router(context: Context) -> APIRouter:
     """All routes of registers, in one flat list with the hot path first: a request is matched against each in turn."""
     router = APIRouter()
-    for part in (registers, schools, rolls, pupils, reference):
+    for part in (registers, sync, schools, rolls, pupils, reference):
         router.routes.extend(part.create_router(context).routes)
     return router

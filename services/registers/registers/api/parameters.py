@@ -90,6 +90,11 @@ def _day(value: object) -> date:
         raise _bad_cursor() from None
 
 
+def day(cursor: str | None) -> date | None:
+    """Where a page of days begins: behind this one; None on the first page."""
+    return None if cursor is None else _day(*positions(cursor, 1))
+
+
 def slot(cursor: str | None) -> tuple[date, int, int]:
     """Where a page of a child's marks begins: date, session, URN."""
     if cursor is None:
