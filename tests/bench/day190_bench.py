@@ -2,7 +2,8 @@
 
 A simulated authority on embedded parts. CPU is that of the product and its PostgreSQL, from the day's first register
 until the system is quiet again, less what it uses when nothing happens. A single day is one to two CPU seconds, and
-PostgreSQL vacuums when it likes: what is compared are the medians of the first and of the last five days. On a shared
+PostgreSQL vacuums when it likes: what is compared are the medians of the first and of the last five days. Corrections
+are sent as well, but not measured: there are none on the first day, and they are small registers. On a shared
 machine the same work costs more CPU in one hour than in the next: each day is counted in units of a piece of work of
 our own, done before and after it.
 """
@@ -47,12 +48,14 @@ def _cost(product: System, year: Year, day: int) -> float:
     piece = _piece()
     idle = _used(product, _IDLE_SECONDS) / _IDLE_SECONDS
     before, begun = product.cpu_seconds(), time.perf_counter()
-    marks = year.play([day])
+    marks = year.take(day)
     time.sleep(_SETTLE_SECONDS)
     used = product.cpu_seconds() - before
     seconds = (used - idle * (time.perf_counter() - begun)) / marks * 1e6
-    print(f"    day {day + 1}: {seconds:.0f} CPU s per million marks", flush=True)
-    return seconds / ((piece + _piece()) / 2)
+    cost = seconds / ((piece + _piece()) / 2)
+    print(f"    day {day + 1}: {seconds:.0f} CPU s, {cost:.0f} pieces of work per million marks", flush=True)
+    year.correct(day)
+    return cost
 
 
 def _piece() -> float:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from simulator import authority
 from simulator.client import Poster, connect
@@ -43,7 +44,17 @@ class Year:
 
     def play(self, days: Iterable[int]) -> int:
         """Posts the registers and corrections of some days and waits until they are counted; the marks sent."""
-        work = list(self._requests(days))
+        return self._send([*chain.from_iterable((*self._registers(day), *self._corrections(day)) for day in days)])
+
+    def take(self, day: int) -> int:
+        """Posts the registers of a day alone, as `play` does."""
+        return self._send(list(self._registers(day)))
+
+    def correct(self, day: int) -> int:
+        """Posts what is put right on a day alone, as `play` does."""
+        return self._send(list(self._corrections(day)))
+
+    def _send(self, work: Sequence[tuple[Request, int]]) -> int:
         marks = sum(count for _, count in work)
 
         async def send() -> None:
@@ -55,11 +66,12 @@ class Year:
         self.marks += marks
         return marks
 
-    def _requests(self, days: Iterable[int]) -> Iterator[tuple[Request, int]]:
-        for day in days:
-            for session in (0, 1):
-                yield from map(_request, self.mis.registers(day, session))
-            yield from map(_request, self.mis.corrections(day))
+    def _registers(self, day: int) -> Iterator[tuple[Request, int]]:
+        for session in (0, 1):
+            yield from map(_request, self.mis.registers(day, session))
+
+    def _corrections(self, day: int) -> Iterator[tuple[Request, int]]:
+        yield from map(_request, self.mis.corrections(day))
 
 
 def _request(register: Register) -> tuple[Request, int]:
