@@ -8,6 +8,7 @@ from common.service import Check, Service
 from common.settings import Settings
 
 from registers import api
+from registers.actions.chasing import Chase
 from registers.actions.recording import Recorder
 from registers.actions.release import Release
 from registers.actions.writing import Writer
@@ -33,7 +34,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     return Service(
         name=NAME,
         router=api.create_router(context),
-        background=(relay, Release(database, writer)),
+        background=(relay, Release(database, writer), Chase(database, writer)),
         ready=(database_answers,),
         close=database.close,
         tags=api.TAGS,

@@ -139,3 +139,45 @@ class MarkReleased(Entry, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "uk.rollcall.registers.mark-released.v1"
     marks: list[WaitingMark]
+
+
+class OpenReason(msgspec.Struct, frozen=True, kw_only=True):
+    """A mark N that stands. `due_on`: the school day on which its reason is overdue; null beyond the calendar."""
+
+    pupil_id: str
+    date: str
+    session: Literal["AM", "PM"]
+    due_on: str | None
+
+
+@register
+class ReasonDue(Entry, frozen=True, kw_only=True):
+    """For some school days nobody has said why these pupils were absent."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.reason-due.v1"
+    reasons: list[OpenReason]
+
+
+@register
+class ReasonOverdue(Entry, frozen=True, kw_only=True):
+    """The school days in which to say why are over."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.reason-overdue.v1"
+    reasons: list[OpenReason]
+
+
+class SettledReason(msgspec.Struct, frozen=True, kw_only=True):
+    """`code`: what stands now; null when nothing does; N when a changed calendar moved the day on which it is due."""
+
+    pupil_id: str
+    date: str
+    session: Literal["AM", "PM"]
+    code: str | None
+
+
+@register
+class ReasonSettled(Entry, frozen=True, kw_only=True):
+    """What was said to be due, or overdue, is so no longer."""
+
+    type: ClassVar[str] = "uk.rollcall.registers.reason-settled.v1"
+    reasons: list[SettledReason]

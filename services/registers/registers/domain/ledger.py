@@ -33,6 +33,9 @@ class Facts:
     )
     quarantined: list[events.WaitingMark] = field(default_factory=list[events.WaitingMark])
     released: list[events.WaitingMark] = field(default_factory=list[events.WaitingMark])
+    reasons_due: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
+    reasons_overdue: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
+    reasons_settled: list[events.SettledReason] = field(default_factory=list[events.SettledReason])
 
     def enrolled(self, pupil: events.PupilEnrolments) -> None:
         """These are all the enrolments of a pupil now; the last word of a write counts."""
@@ -120,6 +123,16 @@ def _parts(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:
         yield events.MarkQuarantined, {"marks": waiting}
     for waiting in _chunks(facts.released):
         yield events.MarkReleased, {"marks": waiting}
+    yield from _chasing(facts)
+
+
+def _chasing(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:
+    for reasons in _chunks(facts.reasons_due):
+        yield events.ReasonDue, {"reasons": reasons}
+    for reasons in _chunks(facts.reasons_overdue):
+        yield events.ReasonOverdue, {"reasons": reasons}
+    for settled in _chunks(facts.reasons_settled):
+        yield events.ReasonSettled, {"reasons": settled}
 
 
 def _chunks(items: list[T]) -> Iterator[list[T]]:

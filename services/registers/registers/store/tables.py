@@ -217,6 +217,7 @@ class Mark(Table, table=True):
     __table_args__ = (
         Index("mark_in_quarantine", "urn", "date", "session", postgresql_where=text("problem is not null")),
         Index("mark_unexplained", "urn", "date", "session", postgresql_where=text("unexplained")),
+        Index("mark_not_established", "urn", "date", postgresql_where=text("standing and code = 'N'")),
     )
     urn: int = Field(primary_key=True)
     date: dt.date = Field(primary_key=True)
@@ -288,3 +289,31 @@ class Connection(Table, table=True):
     contact_role: str | None = _column(Text, null=True)
     since: dt.date | None = Field(default=None)
     changed_at: dt.datetime = _column(DateTime(timezone=True))
+
+
+class Chased(Table, table=True):
+    """A mark N about which something was said: `due` or `overdue`. `due_on`: the school day on which it is overdue."""
+
+    urn: int = Field(primary_key=True)
+    date: dt.date = Field(primary_key=True)
+    session: int = _key(SmallInteger)
+    pupil_id: UUID = _key(Uuid)
+    state: str = _column(Text)
+    due_on: dt.date | None = Field(default=None)
+
+
+class Missed(Table, table=True):
+    """A register that had not come when it should have: how complete the session was when that was said, and how that
+    ended (`received`, `not-expected`), if it has.
+    """
+
+    __table_args__ = (Index("missed_now", "date", "urn", postgresql_where=text("ended is null")),)
+    urn: int = Field(primary_key=True)
+    date: dt.date = Field(primary_key=True)
+    session: int = _key(SmallInteger)
+    closes_at: dt.datetime = _column(DateTime(timezone=True))
+    announced_at: dt.datetime = _column(DateTime(timezone=True))
+    marked: int
+    expected: int
+    ended: str | None = _column(Text, null=True)
+    ended_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
