@@ -8,6 +8,9 @@ from fastapi import APIRouter
 
 from registers.api import pupils, reference, registers, rolls, schools, sync
 from registers.api.context import Context
+from registers.api.links import LINKS
+
+__all__ = ["LINKS", "TAGS", "create_router"]
 
 TAGS = (
     {"name": "Schools", "description": "Schools and their calendars: which sessions are open."},
