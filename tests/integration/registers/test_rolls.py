@@ -216,6 +216,50 @@ async def test_a_contact_keeps_its_id_and_a_listed_set_replaces_the_old(school: 
     assert answer3["results"][0]["contacts"] == [{"local_id": "c2", "contact_id": kept["c2"]}]
 
 
+async def test_a_contact_may_be_barred_by_a_court_be_of_no_fixed_abode_and_have_care_of_the_child(
+    school: Authority,
+) -> None:
+    barred = {"from": "2025-09-01", "to": None, "order": "B 12/2025"}
+    rows = [
+        contact("c1", contact_barred=barred, to="2026-07-31"),
+        contact("c2", relationship="grandmother", parental_responsibility=False, care_of_child=True),
+        contact("c3", relationship="Father", parental_responsibility=False, address=None, no_fixed_abode=True),
+    ]
+    answer = await school.roll(pupil("1", contacts=rows))
+    child = answer["results"][0]["pupil_id"]
+    told = (await school.ask("GET", f"/v1/pupils/{child}/contacts"))["contacts"]
+    assert [(c["contact_barred"], c["from"], c["to"]) for c in told] == [
+        (barred, None, "2026-07-31"), (None, None, None), (None, None, None),
+    ]  # fmt: skip
+    assert [c["parent_because"] for c in told] == [["parent", "parental_responsibility"], ["care_of_child"], ["parent"]]
+    assert [(c["no_fixed_abode"], c["address"] is None) for c in told] == [(False, False), (False, False), (True, True)]
+    assert (await school.roll(pupil("1", contacts=rows)))["counts"]["unchanged"] == 1
+    rows[0] = contact("c1", contact_barred={**barred, "to": "2025-12-31"})
+    assert (await school.roll(pupil("1", contacts=rows)))["counts"]["updated"] == 1
+    told = (await school.ask("GET", f"/v1/pupils/{child}/contacts"))["contacts"]
+    assert (told[0]["contact_barred"]["to"], told[0]["to"]) == ("2025-12-31", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"contact_barred": {"from": "2025-09-02", "to": "2025-09-01"}}, "ends-before-it-starts", "/contact_barred/to"),
+        ({"contact_barred": {"from": "0025-09-02"}}, "bad-date", "/contact_barred/from"),
+        ({"contact_barred": {"to": "2025-09-02"}}, "invalid", "/contact_barred/from"),
+        ({"from": "2025-09-02", "to": "2025-09-01"}, "ends-before-it-starts", "/to"),
+        ({"to": "9999-12-31"}, "bad-date", "/to"),
+        ({"care_of_child": "yes"}, "invalid", "/care_of_child"),
+    ],
+)
+async def test_a_contact_with_impossible_dates_rejects_its_row_alone(
+    school: Authority, change: dict[str, Any], code: str, pointer: str
+) -> None:
+    answer = await school.roll(pupil("1", contacts=[contact("c1"), contact("c2", **change)]), pupil("2"))
+    assert [row["status"] for row in answer["results"]] == ["rejected", "created"]
+    problem = answer["results"][0]["problem"]
+    assert (problem["code"], problem["pointer"]) == (code, f"/pupils/0/contacts/1{pointer}")
+
+
 @pytest.mark.parametrize("key", ["upn", "local_id"])
 async def test_a_mark_that_waited_for_its_pupil_stands_once_the_roll_brings_the_key(
     school: Authority, key: str

@@ -16,7 +16,7 @@ from registers.domain import enrolments, identity, roll
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Identities, RowKeys
 from registers.domain.roll import RollChanges, RowAnswer, SentPupil
-from registers.store import pupils
+from registers.store import contacts, pupils
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
 """The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
@@ -92,7 +92,8 @@ async def _save(write: Write, urn: int, changes: RollChanges, renamed: Collectio
     await pupils.add(write.tx, changes.created)
     await pupils.name(write.tx, urn, changes.local_ids)
     await pupils.replace_stays(write.tx, urn, changes.stays)
-    await pupils.replace_contacts(write.tx, urn, changes.contacts, changes.gone_contacts)
+    new = {person.pupil_id for person in changes.created}
+    await contacts.replace(write.tx, urn, changes.contacts, changes.gone_contacts, new)
 
 
 def _announce(write: Write, urn: int, changes: RollChanges) -> None:

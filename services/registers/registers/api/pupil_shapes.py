@@ -68,9 +68,21 @@ class AddressOut(BaseModel):
     postcode: str | None = None
 
 
-class ContactOut(BaseModel):
-    """Somebody to be told about a child, as one of its schools has it."""
+class BarredOut(BaseModel):
+    """A court order that bars contact, both dates inclusive."""
 
+    model_config = ConfigDict(populate_by_name=True)
+    from_: date = Field(alias="from")
+    to: date | None
+    order: str | None
+
+
+class ContactOut(BaseModel):
+    """Somebody to be told about a child, as one of its schools has it. `parent_because`: what makes this person a
+    parent in the law on education (rule book 4.9); empty for others. Nobody writes to one who is barred.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
     contact_id: str
     local_id: str
     school_urn: int
@@ -84,6 +96,12 @@ class ContactOut(BaseModel):
     address: AddressOut | None
     language: str | None
     do_not_contact: bool
+    care_of_child: bool
+    no_fixed_abode: bool
+    contact_barred: BarredOut | None
+    from_: date | None = Field(alias="from")
+    to: date | None
+    parent_because: list[Literal["parent", "parental_responsibility", "care_of_child"]]
 
 
 class PupilContacts(BaseModel):
@@ -97,6 +115,7 @@ class PupilContacts(BaseModel):
                 **ROLL_EXAMPLE["pupils"][0]["contacts"][0],
                 "contact_id": "6a1f7c1c-8a52-5d3a-9a61-3a6f0f0d9f20",
                 "school_urn": 100001,
+                "parent_because": ["parent", "parental_responsibility"],
             }
         ],
     )  # fmt: skip

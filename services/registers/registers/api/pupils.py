@@ -1,9 +1,9 @@
 """One child over HTTP: look-up, marks with their history, contacts for letters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from common.errors import Fault, InvalidError, MovedError
@@ -18,6 +18,7 @@ from registers.api.parameters import Cursor, Day, PupilId
 from registers.api.pupil_shapes import Found, Lookup, PupilContacts
 from registers.api.shapes import Entry, Problem, PupilMark
 from registers.domain import problems
+from registers.domain.contacts import why_parent
 from registers.domain.standing import Details, Told
 
 MarkReader = Annotated[Caller, needs("registers:read")]
@@ -75,16 +76,20 @@ def create_router(context: Context) -> APIRouter:
         found = await look.contacts(database, caller, str(pupil_id))
         if found.living != str(pupil_id):
             raise MovedError(f"/v1/pupils/{found.living}/contacts")
-        contacts = [
-            {**row, "address": msgspec.json.decode(row["address"]) if row["address"] else None}
-            for row in found.contacts
-        ]
+        contacts = [_contact(row) for row in found.contacts]
         schools = [{"school_urn": row["urn"], "name": row["name"]} for row in found.schools]
         return PupilContacts.model_validate(
             {"pupil_id": found.living, **found.person, "schools": schools, "contacts": contacts}
         )
 
     return router
+
+
+def _contact(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact's row with its JSON read, and with what makes the person a parent."""
+    read = {key: msgspec.json.decode(row[key]) if row[key] else None for key in ("address", "contact_barred")}
+    because = why_parent(row["relationship"], row["parental_responsibility"], row["care_of_child"])
+    return {**row, **read, "parent_because": because}
 
 
 def entry(told: Told) -> Entry:

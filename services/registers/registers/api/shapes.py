@@ -45,6 +45,11 @@ ROLL_EXAMPLE: dict[str, Any] = {
                     "address": {"lines": ["1 High Street"], "postcode": "B1 1AA"},
                     "language": "en",
                     "do_not_contact": False,
+                    "care_of_child": False,
+                    "no_fixed_abode": False,
+                    "contact_barred": None,
+                    "from": None,
+                    "to": None,
                 }
             ],
         }

@@ -13,20 +13,18 @@ import msgspec
 from common.events import registers as events
 from msgspec import UNSET, Meta, UnsetType
 
-from registers.domain import enrolments
+from registers.domain import contacts, enrolments
+from registers.domain.contacts import FIRST_YEAR, LAST_YEAR, Contact, ContactAnswer, SentContact
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Identity
 from registers.domain.problems import Problem
 
-FIRST_YEAR, LAST_YEAR = 1900, 2100
-"""Days outside are slips of the pen, such as 0214-03-09."""
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
 Flag = Literal["FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER"]
 Kind = Literal["single", "main", "subsidiary"]
 _Key = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
-_Text = Annotated[str, Meta(max_length=320)]
 
 
 class SentEnrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
@@ -35,29 +33,6 @@ class SentEnrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     from_: date
     to: date | None = None
     kind: Kind = "single"
-
-
-class Address(msgspec.Struct, frozen=True):
-    """A postal address."""
-
-    lines: Annotated[list[_Text], Meta(max_length=10)]
-    postcode: Annotated[str, Meta(max_length=16)] | None = None
-
-
-class SentContact(msgspec.Struct, frozen=True):
-    """Somebody to be told about the pupil; `local_id` is the school's name for this contact of this pupil."""
-
-    local_id: _Key
-    name: _Name
-    relationship: _Text | None = None
-    parental_responsibility: bool = False
-    lives_with_pupil: bool = False
-    priority: Annotated[int, Meta(ge=0, le=1000)] | None = None
-    email: _Text | None = None
-    phone: _Text | None = None
-    address: Address | None = None
-    language: Annotated[str, Meta(max_length=35)] | None = "en"
-    do_not_contact: bool = False
 
 
 class SentPupil(msgspec.Struct, frozen=True):
@@ -87,14 +62,6 @@ class Person(NamedTuple):
     version: int
 
 
-class Contact(NamedTuple):
-    """One contact of a pupil at a school, as it is kept."""
-
-    contact_id: str
-    pupil_id: str
-    sent: SentContact
-
-
 @dataclass
 class KnownRoll:
     """What is known of the children of a roll, and of their stays, contacts and local ids at its school."""
@@ -103,13 +70,6 @@ class KnownRoll:
     stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
     contacts: dict[str, dict[str, Contact]] = field(default_factory=dict[str, dict[str, Contact]])
     local_ids: dict[str, str] = field(default_factory=dict[str, str])
-
-
-class ContactAnswer(msgspec.Struct, frozen=True):
-    """The id that letters use for a contact."""
-
-    local_id: str
-    contact_id: str
 
 
 class RowAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,13 +108,7 @@ def problem_of(row: SentPupil, place: int) -> Problem | None:
     for name, day in (("enrolment/from", stay.from_), ("enrolment/to", stay.to), ("date_of_birth", row.date_of_birth)):
         if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
             return Problem("bad-date", f"Not between {FIRST_YEAR} and {LAST_YEAR}.", f"{pointer}/{name}")
-    seen: set[str] = set()
-    for at, contact in enumerate(row.contacts or ()):
-        if contact.local_id in seen:
-            detail = "Two contacts with this local id."
-            return Problem("duplicate-contact", detail, f"{pointer}/contacts/{at}/local_id")
-        seen.add(contact.local_id)
-    return None
+    return contacts.problem_of(row.contacts, pointer) if row.contacts else None
 
 
 def decide(
@@ -184,8 +138,10 @@ def decide(
         if after != before:
             changes.stays[child] = after
             touched = True
-        answer, contacts_touched = _contacts(row, child, known.contacts.get(child, {}), contact_id, changes)
-        status = "created" if is_new else "updated" if touched or contacts_touched else "unchanged"
+        answer, moved = contacts.decide(row.contacts, child, known.contacts.get(child, {}), contact_id)
+        changes.contacts.extend(moved.kept)
+        changes.gone_contacts.extend(moved.gone)
+        status = "created" if is_new else "updated" if touched or moved.kept or moved.gone else "unchanged"
         changes.answers.append(RowAnswer(pointer, row.local_id, child, status, answer))
     return changes
 
@@ -234,28 +190,3 @@ def _person(row: SentPupil, child: str, before: Person | None, new_upn: str | No
         return False
     (changes.created if before is None else changes.updated).append(after)
     return True
-
-
-def _contacts(
-    row: SentPupil,
-    child: str,
-    kept: Mapping[str, Contact],
-    contact_id: Callable[[str, str], str],
-    changes: RollChanges,
-) -> tuple[list[ContactAnswer], bool]:
-    """Notes what changes among the school's contacts of a child; all of them with their ids, and whether any did."""
-    if row.contacts is None:
-        return [ContactAnswer(key, contact.contact_id) for key, contact in sorted(kept.items())], False
-    touched = False
-    answer: list[ContactAnswer] = []
-    sent = row.contacts
-    for contact in sent:
-        before = kept.get(contact.local_id)
-        named = before.contact_id if before else contact_id(child, contact.local_id)
-        answer.append(ContactAnswer(contact.local_id, named))
-        if before is None or before.sent != contact:
-            changes.contacts.append(Contact(named, child, contact))
-            touched = True
-    gone = kept.keys() - {contact.local_id for contact in sent}
-    changes.gone_contacts.extend(kept[key].contact_id for key in sorted(gone))
-    return answer, touched or bool(gone)

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from common.db import Transaction
 
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Children
-from registers.domain.roll import Address, Contact, KnownRoll, Person, SentContact
+from registers.domain.roll import KnownRoll, Person
+from registers.store import contacts
 
 FIND = """
 select p.pupil_id::text as pupil_id, p.upn, s.local_id
@@ -26,11 +26,6 @@ from pupil where pupil_id = any($1::uuid[])
 STAYS = """
 select pupil_id::text, from_date, to_date, kind from enrolment
 where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id, from_date
-"""
-CONTACTS = """
-select contact_id::text, pupil_id::text, local_id, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact
-from contact where urn = $1 and pupil_id = any($2::uuid[])
 """
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1 and local_id = any($2::text[])"
 
@@ -60,18 +55,6 @@ ENROL = """
 insert into enrolment (urn, pupil_id, from_date, to_date, kind)
 select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[])
 """
-KEEP_CONTACTS = """
-insert into contact (urn, contact_id, pupil_id, local_id, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact)
-select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[],
-    $9::smallint[], $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::bool[])
-on conflict (contact_id) do update set name = excluded.name, relationship = excluded.relationship,
-    parental_responsibility = excluded.parental_responsibility, lives_with_pupil = excluded.lives_with_pupil,
-    priority = excluded.priority, email = excluded.email, phone = excluded.phone, address = excluded.address,
-    language = excluded.language, do_not_contact = excluded.do_not_contact
-"""
-DROP_CONTACTS = "delete from contact where contact_id = any($1::uuid[])"
-
 KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
 STAYS_OF = """
 select urn, pupil_id::text, from_date, to_date, kind from enrolment where pupil_id = any($1::uuid[])
@@ -124,13 +107,7 @@ async def known_roll(tx: Transaction, urn: int, pupil_ids: Collection[str], loca
         person = Person(*row.values())
         known.people[person.pupil_id] = person._replace(flags=tuple(person.flags))
     known.stays = await stays(tx, urn, ids)
-    for row in await tx.fetch(CONTACTS, urn, ids):
-        contact_id, pupil_id, *values = row.values()
-        sent = SentContact(*values)
-        if sent.address is not None:
-            address = msgspec.json.decode(row["address"], type=Address)
-            sent = msgspec.structs.replace(sent, address=address)
-        known.contacts.setdefault(pupil_id, {})[sent.local_id] = Contact(contact_id, pupil_id, sent)
+    known.contacts = await contacts.of_pupils(tx, urn, ids)
     known.local_ids = dict(tuple(row.values()) for row in await tx.fetch(LOCAL_IDS, urn, list(local_ids)))
     return known
 
@@ -172,15 +149,6 @@ async def replace_stays(tx: Transaction, urn: int, changed: Mapping[str, Sequenc
         await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(4)))
 
 
-async def replace_contacts(tx: Transaction, urn: int, kept: Sequence[Contact], gone: Sequence[str]) -> None:
-    """Writes new and changed contacts of a school's pupils, and drops those that are gone (contact ids)."""
-    if gone:
-        await tx.execute(DROP_CONTACTS, list(gone))
-    if kept:
-        rows = [(c.contact_id, c.pupil_id, *_contact(c.sent)) for c in kept]
-        await tx.execute(KEEP_CONTACTS, urn, *(list(column) for column in zip(*rows, strict=True)))
-
-
 async def schools_knowing(tx: Transaction, pupil_ids: Collection[str]) -> dict[int, set[str]]:
     """The schools that know some of these children, and which of them."""
     found: dict[int, set[str]] = {}
@@ -210,10 +178,3 @@ def _people(people: Sequence[Person]) -> list[list[Any]]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     columns[6] = [" ".join(person.flags) for person in people]
     return columns
-
-
-def _contact(sent: SentContact) -> list[Any]:
-    values: list[Any] = [getattr(sent, name) for name in sent.__struct_fields__]
-    at = sent.__struct_fields__.index("address")
-    values[at] = None if sent.address is None else msgspec.json.encode(sent.address).decode()
-    return values

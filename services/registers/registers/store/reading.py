@@ -91,7 +91,11 @@ where n.pupil_id = $1 and ($2::int[] is null or n.urn = any($2)) order by s.urn
 """
 CONTACTS_OF = """
 select contact_id::text, local_id, urn as school_urn, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact
+    priority, email, phone, address, language, do_not_contact, care_of_child, no_fixed_abode,
+    case when barred_from is not null then
+        jsonb_build_object('from', barred_from, 'to', barred_to, 'order', barred_order)
+    end as contact_barred,
+    from_date as "from", to_date as "to"
 from contact where pupil_id = $1 and ($2::int[] is null or urn = any($2)) order by priority nulls last, urn, local_id
 """
 

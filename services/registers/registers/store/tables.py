@@ -1,16 +1,15 @@
 """The tables of registers: what was sent, what stands, and the ledger that says so.
 
-`school`, `calendar`, `pupil`, `school_pupil`, `enrolment` and `contact` are what schools have told. `submission` and
-`mark` are every register and deletion that was kept, with what was last decided about each mark; `unresolved` are marks
-whose pupil the school does not know yet. `ledger` is what has been announced, `outbox` which of it is still to be
-published. `evaluated` notes the day and the code table that the standing marks were last judged by. `connection` is how
-schools' registers reach us.
+`school`, `calendar`, `pupil`, `school_pupil` and `enrolment` are what schools have told, and so is what `people_tables`
+holds: contacts, flags, plans. `submission` and `mark` are every register and deletion that was kept, with what was last
+decided about each mark; `unresolved` are marks whose pupil the school does not know yet. `ledger` is what has been
+announced, `outbox` which of it is still to be published. `evaluated` notes the day and the code table that the standing
+marks were last judged by. `connection` is how schools' registers reach us.
 
 There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
 """
 
 import datetime as dt
-import re
 from typing import Any
 from uuid import UUID
 
@@ -21,37 +20,20 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Text,
-    UniqueConstraint,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import declared_attr, registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-metadata = MetaData()
+from registers.store import people_tables
+from registers.store.table import Table, metadata
+from registers.store.table import column as _column
+from registers.store.table import key as _key
 
-
-class Table(SQLModel, registry=registry(metadata=metadata)):
-    """Base of the tables of this service, which has a registry of its own: four services live in one process."""
-
-    metadata = metadata
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805 - a class property # pyright: ignore[reportIncompatibleVariableOverride]
-        """`SchoolPupil` is kept in `school_pupil`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-
-
-def _key(kind: Any, **more: Any) -> Any:
-    return Field(sa_column=Column(kind, primary_key=True, autoincrement=False, **more))
-
-
-def _column(kind: Any, *, null: bool = False, **more: Any) -> Any:
-    return Field(sa_column=Column(kind, nullable=null, **more))
+__all__ = ["Table", "metadata", "people_tables"]
 
 
 class School(Table, table=True):
@@ -167,29 +149,6 @@ class Enrolment(Table, table=True):
     home_la: str | None = _column(Text, null=True)
     leaving_reason: str | None = _column(Text, null=True)
     destination: str | None = _column(Text, null=True)
-
-
-class Contact(Table, table=True):
-    """Somebody whom a school may tell about a pupil."""
-
-    __table_args__ = (
-        UniqueConstraint("urn", "pupil_id", "local_id", name="contact_natural_key"),
-        Index("contact_pupil", "pupil_id"),
-    )
-    contact_id: UUID = _key(Uuid)
-    urn: int
-    pupil_id: UUID = _column(Uuid)
-    local_id: str = _column(Text)
-    name: str = _column(Text)
-    relationship: str | None = _column(Text, null=True)
-    parental_responsibility: bool
-    lives_with_pupil: bool
-    priority: int | None = _column(SmallInteger, null=True)
-    email: str | None = _column(Text, null=True)
-    phone: str | None = _column(Text, null=True)
-    address: dict[str, Any] | None = _column(JSONB, null=True)
-    language: str | None = _column(Text, null=True)
-    do_not_contact: bool
 
 
 class Submission(Table, table=True):
