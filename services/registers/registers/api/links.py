@@ -10,7 +10,8 @@ LINKS: Links = {
         name: told(urn="/items/0/urn")
         for name in (
             "getSchool", "putSchool", "putCalendar", "putRoll", "getRoll", "listQuarantine", "listDataQuality",
-            "listChanges", "getSchoolAbsence",
+            "listChanges", "getSchoolAbsence", "getSync", "compareSync", "putConnection", "listAdmissions",
+            "listDeletions",
         )
     },
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
@@ -42,6 +43,19 @@ LINKS: Links = {
     },
     "listQuarantine": {"putRegister": asked("urn") | ITEM_SESSION, "getRegister": asked("urn") | ITEM_SESSION},
     "listDataQuality": {"putRegister": asked("urn") | ITEM_SESSION, "listPupilMarks": ITEM_PUPIL},
+    "getSync": {
+        "getRegister": asked("urn") | told(date="/items/0/date", session="/items/0/sessions/0/session"),
+        "compareSync": asked("urn"),
+        "listQuarantine": asked("urn"),
+    },
+    "compareSync": {
+        "putRegister": asked("urn") | told(session="/differences/0/session"),
+        "listPupilMarks": told(pupil_id="/differences/0/pupil_id"),
+    },
+    "putConnection": {"getConnection": asked("urn")},
+    "listSilentSchools": {name: told(urn="/items/0/school_urn") for name in ("getConnection", "getSync", "getSchool")},
+    "listAdmissions": {"listPupilMarks": ITEM_PUPIL, "getPupilContacts": ITEM_PUPIL},
+    "listDeletions": {"listPupilMarks": ITEM_PUPIL, "getPupilContacts": ITEM_PUPIL},
     "lookUpPupil": {
         name: told(pupil_id="/pupil_id")
         for name in ("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes")

@@ -95,6 +95,14 @@ def day(cursor: str | None) -> date | None:
     return None if cursor is None else _day(*positions(cursor, 1))
 
 
+def day_and_pupil(cursor: str | None) -> tuple[date, str]:
+    """Where a page of stays begins: behind this day and pupil's id."""
+    if cursor is None:
+        return date.min, str(UUID(int=0))
+    on, after = positions(cursor, 2)
+    return _day(on), _pupil_id(after)
+
+
 def slot(cursor: str | None) -> tuple[date, int, int]:
     """Where a page of a child's marks begins: date, session, URN."""
     if cursor is None:
@@ -108,9 +116,12 @@ def pupil(cursor: str | None) -> str:
     """Where a page of pupils begins: a pupil's id."""
     if cursor is None:
         return str(UUID(int=0))
-    (after,) = positions(cursor, 1)
+    return _pupil_id(*positions(cursor, 1))
+
+
+def _pupil_id(value: Any) -> str:
     try:
-        return str(UUID(after))
+        return str(UUID(value))
     except (ValueError, TypeError, AttributeError):
         raise _bad_cursor() from None
 

@@ -5,5 +5,6 @@ Map: `standing` (ranking; which mark of a slot stands and which wait in quaranti
 stand), `mending` (what would mend it), `register` (what one register changes), `deletion` (what one deletion changes),
 `settling` (what changes when the roll, the calendar, the code table or the date moved), `identity` (who the rows of a
 roll are, and which ids are one child), `roll` and `enrolments` (what the rows change), `calendars`, `upn` (check
-letter), `ledger` (a write as numbered, chained entries), `sync` (where two lists of a session differ).
+letter), `ledger` (a write as numbered, chained entries), `sync` (where two lists of a session differ), `returns`
+(what a school must tell of its roll).
 """
