@@ -12,7 +12,7 @@ READY  := $(VENV)/.ready
 # Which tests `make test` runs, for example: make test TESTS="tests/unit -k calendar"
 TESTS ?=
 
-.PHONY: help setup demo test lint format bench faults lock clean
+.PHONY: help setup demo test lint format bench fuzz faults lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: $(READY) ## Rewrite the code in the house's format
 
 bench: $(READY) ## Measure the figures that Rollcall promises, each beside its reference (about an hour)
 	@$(BIN)/python -m tests.bench
+
+fuzz: $(READY) ## Send REQUESTS random requests (100,000) to every route, along its links, then audit (about an hour)
+	@$(BIN)/python -m tests.fuzz $(REQUESTS)
 
 faults: $(READY) ## Kill, stop and wipe each part ten times under load, then audit (seeded; about an hour)
 	@ROLLCALL_FAULT_ROUNDS=10 ROLLCALL_OUTAGE_SECONDS=60 $(BIN)/python -m pytest --timeout=3600 tests/faults

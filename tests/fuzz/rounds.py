@@ -1,0 +1,95 @@
+"""Schemathesis in rounds, each with another seed, until the product has answered as many requests as were asked for.
+
+The first round goes through the examples and the edges of each operation's schema as well; every round sends random
+requests to every operation, and random sequences along the links of the OpenAPI document.
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.product import ALL_SCOPES, Product
+
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "ignored_auth",
+]
+"""Not the two that take the schema for all there is to say: rules of the field answer 422, and a row that breaks one is
+answered as rejected.
+"""
+EVERYTHING, AGAIN = "examples,coverage,fuzzing,stateful", "fuzzing,stateful"
+LIKELY = 0.6
+"""How often a parameter gets a value that means something."""
+ALSO = {"school_urn": "urn"}
+"""Parameters that take another one's values."""
+
+
+def fuzz(product: Product, known: dict[str, list[Any]], folder: Path, requests: int, seconds: float) -> Counter[str]:
+    """Requests that were answered, by status; AssertionError for an answer that is not as documented, or too few in
+    time.
+    """
+    url = product.urls["registers"]
+    operations = sum(len(methods) for methods in httpx.get(f"{url}/openapi.json").json()["paths"].values())
+    examples = max(10, requests // (2 * operations))
+    (folder / "schemathesis.toml").write_text(configuration(known, examples))
+    before, ends = answered(url), time.monotonic() + seconds
+    for seed in itertools.count(1):
+        left = ends - time.monotonic()
+        assert left > 0, f"only {(answered(url) - before).total()} requests in {seconds:.0f} s"
+        one_round(product, folder, seed, left)
+        so_far = answered(url) - before
+        if so_far.total() >= requests:
+            return so_far
+    raise AssertionError("rounds never end")
+
+
+def one_round(product: Product, folder: Path, seed: int, seconds: float) -> None:
+    """One run of schemathesis; AssertionError, with what it says, when it found anything."""
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")), "run", f"{product.urls['registers']}/openapi.json",
+            "--header", f"Authorization: Bearer {product.token(ALL_SCOPES)}",
+            "--checks", ",".join(CHECKS), "--phases", EVERYTHING if seed == 1 else AGAIN, "--seed", str(seed),
+            "--exclude-path", "/oauth/token", "--request-timeout", "30", "--no-color",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, f"seed {seed}:\n{done.stdout[-12000:]}{done.stderr[-2000:]}"
+
+
+def configuration(known: dict[str, list[Any]], examples: int) -> str:
+    """What schemathesis is told in its file: what parameters may mean, and how much is enough."""
+    known = known | {name: known[other] for name, other in ALSO.items()}
+    lines = ["[generation]", f"max-examples = {examples}", "[phases.stateful]", "max-steps = 12"]
+    lines += ["generation.max-examples = " + str(2 * examples)]
+    for name, values in known.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+    lines += ["[parameters]"]
+    lines += [f'{name} = {{ dictionary = "{name}", probability = {LIKELY} }}' for name in known]
+    return "\n".join(lines) + "\n"
+
+
+def answered(url: str) -> Counter[str]:
+    """How many requests the product has answered below /v1, by status."""
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics").text):
+        for sample in family.samples:
+            if sample.name == "rollcall_http_request_seconds_count":
+                found[sample.labels["status"]] += int(sample.value)
+    return found
