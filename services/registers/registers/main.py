@@ -2,6 +2,7 @@
 
 from common.broker import Broker
 from common.db import Database, create_database_if_absent
+from common.listen import Signal
 from common.migrate import migrate
 from common.relay import Relay
 from common.service import Check, Service
@@ -10,6 +11,7 @@ from common.settings import Settings
 from registers import api
 from registers.actions.chasing import Chase
 from registers.actions.recording import Recorder
+from registers.actions.rejudging import Rejudging
 from registers.actions.release import Release
 from registers.actions.writing import Writer
 from registers.api.context import Context
@@ -25,7 +27,13 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     database = await Database.open(url, application=NAME)
     clock = settings.clock()
     relay = Relay(database, broker, LedgerSource(), name=f"{NAME}-relay", partitions=settings.partitions)
-    writer = Writer(database, clock, relay.wake)
+    queued = Signal()
+
+    def written() -> None:
+        relay.wake()
+        queued.set()
+
+    writer = Writer(database, clock, written)
     context = Context(database, clock, writer, Recorder(database, clock, relay.wake))
 
     async def database_answers() -> Check:
@@ -34,7 +42,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     return Service(
         name=NAME,
         router=api.create_router(context),
-        background=(relay, Release(database, writer), Chase(database, writer)),
+        background=(relay, Release(database, writer), Rejudging(database, writer, queued), Chase(database, writer)),
         ready=(database_answers,),
         close=database.close,
         tags=api.TAGS,

@@ -181,3 +181,26 @@ class ReasonSettled(Entry, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "uk.rollcall.registers.reason-settled.v1"
     reasons: list[SettledReason]
+
+
+@register
+class RecalculationStarted(Entry, frozen=True, kw_only=True):
+    """A change concerns so many marks that they are judged anew in writes of their own: from now on until
+    `recalculation-ended`, what the school's marks come to is on its way. Said once more when another such change comes
+    meanwhile. `sessions`: of how many sessions marks are judged; `children`: of how many, null for everybody.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.registers.recalculation-started.v1"
+    sessions: int
+    children: int | None
+
+
+@register
+class RecalculationEnded(Entry, frozen=True, kw_only=True):
+    """All is judged that any change so far concerns. `sessions`: how many were looked at since it started; `marks`: how
+    many marks stand, or wait, otherwise than before.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.registers.recalculation-ended.v1"
+    sessions: int
+    marks: int

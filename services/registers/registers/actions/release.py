@@ -9,7 +9,7 @@ import hashlib
 import math
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 
 from common.academic import Session
@@ -69,9 +69,9 @@ async def judge_by(database: Database, writer: Writer, today: date) -> None:
         early = await marks.schools_with_marks_after(tx, today) if noted.get("today", "") > today.isoformat() else []
         everybody = await schools.every_urn(tx) if noted.get("code-table", digest) != digest else []
     for urn in everybody:
-        await _judge(writer, urn, after=date.min)
+        await _judge(writer, urn, first=date.min)
     for urn in early:
-        await _judge(writer, urn, after=today)
+        await _judge(writer, urn, first=today + timedelta(days=1))
     for urn, days in due.items():
         await _judge(writer, urn, days=days)
     async with database.transaction() as tx:
@@ -79,11 +79,11 @@ async def judge_by(database: Database, writer: Writer, today: date) -> None:
         await evaluated.note(tx, "code-table", digest)
 
 
-async def _judge(writer: Writer, urn: int, *, days: Sequence[date] = (), after: date | None = None) -> None:
-    """Judges the sessions of some days at a school anew, or of all days after one."""
+async def _judge(writer: Writer, urn: int, *, days: Sequence[date] = (), first: date | None = None) -> None:
+    """Judges the sessions of some days at a school anew, or of all days from one on."""
 
     async def work(write: Write) -> None:
-        chosen = days if after is None else await marks.days_with_marks(write.tx, urn, after)
+        chosen = days if first is None else await marks.days_with_marks(write.tx, urn, first)
         await settle_sessions(write, urn, list(product(chosen, Session)))
 
     await writer.run([urn], work)

@@ -26,17 +26,27 @@ def create_router(context: Context) -> APIRouter:
     router = APIRouter(tags=["Schools"])
     database = context.database
 
-    @router.put("/v1/schools/{urn}", operation_id="putSchool", summary="Make or change a school")
+    @router.put(
+        "/v1/schools/{urn}",
+        operation_id="putSchool",
+        summary="Make or change a school",
+        response_model_exclude_unset=True,
+    )
     async def put_school(urn: Urn, sent: SchoolIn, caller: Writer) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
         check_school(caller, urn)
         school = School(urn, sent.name, sent.la_code, sent.laestab, sent.phase)
         return _school(await actions.put_school(context.writer, database, school))
 
-    @router.get("/v1/schools/{urn}", operation_id="getSchool", summary="A school")
+    @router.get("/v1/schools/{urn}", operation_id="getSchool", summary="A school", response_model_exclude_unset=True)
     async def get_school(urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
         return _school(await look.school(database, caller, urn))
 
-    @router.get("/v1/schools", operation_id="listSchools", summary="The schools that the token opens")
+    @router.get(
+        "/v1/schools",
+        operation_id="listSchools",
+        summary="The schools that the token opens",
+        response_model_exclude_unset=True,
+    )
     async def list_schools(  # pyright: ignore[reportUnusedFunction]
         request: Request, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[SchoolOut]:
@@ -76,7 +86,7 @@ def create_router(context: Context) -> APIRouter:
 
 
 def _school(school: School) -> SchoolOut:
-    return SchoolOut(
+    shown = SchoolOut(
         urn=school.urn,
         name=school.name,
         la_code=school.la_code,
@@ -84,3 +94,6 @@ def _school(school: School) -> SchoolOut:
         phase=school.phase,  # pyright: ignore[reportArgumentType]
         sequence=school.sequence,
     )
+    if school.recalculating:
+        shown.recalculating = True
+    return shown

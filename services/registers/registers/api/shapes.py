@@ -79,7 +79,9 @@ class SchoolIn(BaseModel):
 
 
 class SchoolOut(BaseModel):
-    """A school; `sequence` is the number of its ledger's last entry."""
+    """A school; `sequence` is the number of its ledger's last entry. `recalculating`: true while marks that a large
+    change concerns are still being judged, left out otherwise.
+    """
 
     model_config = example(urn=100001, **SCHOOL, sequence=1)
     urn: int
@@ -88,6 +90,7 @@ class SchoolOut(BaseModel):
     laestab: str
     phase: Phase
     sequence: int
+    recalculating: bool = False
 
 
 class Problem(BaseModel):

@@ -38,8 +38,9 @@ def delete(
     NotFoundError when nothing stands and no version was given, and when a deletion of that version or higher is on
     record. One without a version outranks all that is there, so it takes back whatever stands.
     """
-    before = standing.standing(slot)
-    if version is None and (before is None or before.code is None):
+    judged = standing.judge(slot, on, slot_problem, codes)  # what stood may be about to fall, and the other way round
+    stands = any(entry.code and (entry.stands or now.stands) for entry, now in zip(slot, judged, strict=True))
+    if version is None and not stands:
         raise NotFoundError("No mark stands there.")
     new = Entry(pupil_id, NEW, 0, version, None, None)
     verdicts = standing.judge([*slot, new], on, slot_problem, codes)

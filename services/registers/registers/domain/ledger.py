@@ -1,7 +1,8 @@
 """A write as ledger entries: what one write says about one school, numbered on from its last entry and chained to it.
 
-Within a write, entries come in a fixed order: the school, its calendar, merges, pupils, enrolments, marks by session,
-marks that began to wait, marks that ceased to. A write that says nothing has no entries.
+Within a write, entries come in a fixed order: the school, its calendar, that a recalculation started, merges, pupils,
+enrolments, marks by session, marks that began to wait, marks that ceased to, reasons that are chased, that a
+recalculation ended. A write that says nothing has no entries.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,10 +37,20 @@ class Facts:
     reasons_due: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
     reasons_overdue: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
     reasons_settled: list[events.SettledReason] = field(default_factory=list[events.SettledReason])
+    started: list[dict[str, int | None]] = field(default_factory=list[dict[str, int | None]])
+    ended: dict[str, int] | None = None
 
     def enrolled(self, pupil: events.PupilEnrolments) -> None:
         """These are all the enrolments of a pupil now; the last word of a write counts."""
         self.enrolments[pupil.pupil_id] = pupil
+
+    def recalculates(self, sessions: int, children: int | None) -> None:
+        """Marks of so many sessions, and children (None: of everybody), are judged in later writes."""
+        self.started.append({"sessions": sessions, "children": children})
+
+    def recalculated(self, sessions: int, marks: int) -> None:
+        """All that was to be judged in later writes is: so many sessions; so many marks stand or wait otherwise."""
+        self.ended = {"sessions": sessions, "marks": marks}
 
     def mark(self, on: date, session: Session, said: Sequence[tuple[str, str | None]]) -> None:
         """Adds what readers must hear of one slot."""
@@ -108,6 +119,8 @@ def _parts(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:
         yield events.SchoolChanged, facts.school
     if facts.calendar is not None:
         yield events.CalendarChanged, {"academic_year": facts.calendar[0], "days": facts.calendar[1]}
+    for started in facts.started:
+        yield events.RecalculationStarted, started
     for dead, survivor in facts.merged:
         yield events.PupilMerged, {"pupil_id": dead, "survivor": survivor}
     for pupils in _chunks(facts.pupils):
@@ -124,6 +137,8 @@ def _parts(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:
     for waiting in _chunks(facts.released):
         yield events.MarkReleased, {"marks": waiting}
     yield from _chasing(facts)
+    if facts.ended is not None:
+        yield events.RecalculationEnded, {**facts.ended}
 
 
 def _chasing(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:

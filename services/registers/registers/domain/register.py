@@ -216,8 +216,8 @@ def _keep(
         return
     new = Entry(owner, NEW, place, register.version, code, details)
     if (same := twin(slot, new)) is not None:
-        verdict = Verdict(same.rank, same.stands, same.problem)
-        status = "unchanged" if same.stands else "quarantined" if same.problem else "stale"
+        verdict = _verdict_again(result, register, slot, same, slot_problem, codes)
+        status = "unchanged" if verdict.stands else "quarantined" if verdict.problem else "stale"
     else:
         before = standing.standing(slot)
         verdicts = standing.judge([*slot, new], on, slot_problem, codes)
@@ -227,6 +227,24 @@ def _keep(
         result.kept.append(Kept(owner, place, register.version, code, details, verdict, unexplained))
         note(result.facts, result.changed, on, session, [*slot, new], verdicts)
     result.answers.append(MarkAnswer(f"/marks/{place}", owner, status, code, _told(verdict.problem, place)))
+
+
+def _verdict_again(
+    result: Recorded,
+    register: Register,
+    slot: Sequence[Entry],
+    same: Entry,
+    slot_problem: str | None,
+    codes: Mapping[str, Code],
+) -> Verdict:
+    """The verdict on an entry that is sent once more: a recalculation may not have come to its slot yet. Whether its
+    day has come is not for it to say: another process may have seen midnight before this one.
+    """
+    if slot_problem == "future-date":
+        return Verdict(same.rank, same.stands, same.problem)
+    verdicts = standing.judge(slot, register.on, slot_problem, codes)
+    note(result.facts, result.changed, register.on, register.session, slot, verdicts)
+    return verdicts[slot.index(same)]
 
 
 def _keep_first(

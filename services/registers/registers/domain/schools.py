@@ -1,11 +1,13 @@
 """A school, as it is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """What a school is called and where it belongs (rule book 9); `sequence`: the number of its last ledger entry."""
+    """What a school is called and where it belongs (rule book 9); `sequence`: the number of its last ledger entry.
+    `recalculating`: marks that a large change concerns are still being judged.
+    """
 
     urn: int
     name: str
@@ -13,3 +15,4 @@ class School:
     laestab: str
     phase: str
     sequence: int = 0
+    recalculating: bool = field(default=False, compare=False)

@@ -60,7 +60,12 @@ OF_SESSIONS = PLACED.format(
     join pupil as p using (pupil_id)
     """
 )
-DAYS_WITH_MARKS = "select distinct date from mark where urn = $1 and date > $2 order by date"
+DAYS_WITH_MARKS = """
+select day::date as date
+from (select min(date) as first, max(date) as last from mark where urn = $1) as sent
+cross join generate_series(greatest(sent.first, $2::date), least(sent.last, $3::date), interval '1 day') as day
+where exists (select from mark where urn = $1 and date = day::date) order by day
+"""
 SCHOOLS_DUE = """
 select urn, array_agg(distinct date order by date) as days from mark
 where problem = 'future-date' and date <= $1 group by urn order by urn
@@ -81,12 +86,13 @@ with resolved as (
             when u.key ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then u.key::uuid end
     where u.urn = $1
 ),
+found as materialized (
+    select * from resolved as r
+    where exists (select from school_pupil as s where s.pupil_id = r.pupil_id and s.urn = $1) limit $2
+),
 moved as (
-    delete from unresolved as u using resolved as r
-    where u.received = r.received and u.place = r.place and exists (
-        select from school_pupil as s where s.pupil_id = r.pupil_id and s.urn = $1
-    )
-    returning u.*, r.pupil_id
+    delete from unresolved as u using found as f where u.received = f.received and u.place = f.place
+    returning u.*, f.pupil_id
 )
 insert into mark (urn, date, session, pupil_id, received, place, version, code, details, rank, standing, problem,
     unexplained)
@@ -144,9 +150,9 @@ async def slots_of_sessions(tx: Transaction, urn: int, sessions: Sequence[tuple[
     return await _placed(tx, urn, await tx.fetch(OF_SESSIONS, urn, *columns(sessions, 2)))
 
 
-async def days_with_marks(tx: Transaction, urn: int, after: date) -> list[date]:
-    """The days after `after` for which the school has sent marks."""
-    return [row["date"] for row in await tx.fetch(DAYS_WITH_MARKS, urn, after)]
+async def days_with_marks(tx: Transaction, urn: int, first: date, last: date = date.max) -> list[date]:
+    """The days from `first` to `last` for which the school has sent marks, in order."""
+    return [row["date"] for row in await tx.fetch(DAYS_WITH_MARKS, urn, first, last)]
 
 
 async def schools_with_days_due(tx: Transaction, today: date) -> dict[int, list[date]]:
@@ -159,9 +165,11 @@ async def schools_with_marks_after(tx: Transaction, today: date) -> list[int]:
     return [row["urn"] for row in await tx.fetch(SCHOOLS_EARLY, today)]
 
 
-async def find_pupils(tx: Transaction, urn: int) -> list[Arrived]:
-    """Moves the marks whose pupil the school knows by now to their slots, where they are still to be judged."""
-    return [Arrived(*row.values()) for row in await tx.fetch(FIND_PUPILS, urn)]
+async def find_pupils(tx: Transaction, urn: int, most: int) -> list[Arrived]:
+    """Moves the marks whose pupil the school knows by now, at most so many, to their slots, where they are still to be
+    judged.
+    """
+    return [Arrived(*row.values()) for row in await tx.fetch(FIND_PUPILS, urn, most)]
 
 
 async def _placed(tx: Transaction, urn: int, rows: Sequence[Any]) -> list[Placed]:

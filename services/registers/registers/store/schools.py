@@ -18,10 +18,13 @@ ADD = """
 insert into school (urn, name, la_code, laestab, phase) values ($1, $2, $3, $4, $5) on conflict (urn) do nothing
 """
 CHANGE = "update school set name = $2, la_code = $3, laestab = $4, phase = $5 where urn = $1"
-READ = "select urn, name, la_code, laestab, phase, last_number from school where urn = $1"
+READ = """
+select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn)
+from school where urn = $1
+"""
 LIST = """
-select urn, name, la_code, laestab, phase, last_number from school
-where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3
+select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn)
+from school where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3
 """
 ALL = "select urn from school order by urn"
 

@@ -4,7 +4,8 @@
 holds: contacts, flags, plans. `submission` and `mark` are every register and deletion that was kept, with what was last
 decided about each mark; `unresolved` are marks whose pupil the school does not know yet. `ledger` is what has been
 announced, `outbox` which of it is still to be published. `evaluated` notes the day and the code table that the standing
-marks were last judged by. `connection` is how schools' registers reach us.
+marks were last judged by, `rejudging` what large changes have left to be judged in chunks. `connection` is how schools'
+registers reach us.
 
 There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
 """
@@ -16,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -276,3 +278,24 @@ class Missed(Table, table=True):
     expected: int
     ended: str | None = _column(Text, null=True)
     ended_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
+
+
+class Rejudging(Table, table=True):
+    """What a change has left to be judged anew: the marks of `days`, of everybody (`sessions`) or of some `pupils` from
+    their `firsts` to their `lasts` (`children`); or the marks that wait for pupils who are known by now (`arrivals`).
+
+    `sessions`: how many were judged so far; `moved`: how many verdicts are others since.
+    """
+
+    __table_args__ = (Index("rejudging_school", "urn", "id"),)
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    urn: int
+    what: str = _column(Text)
+    begun_at: dt.datetime = _column(DateTime(timezone=True))
+    days: list[dt.date] = _column(ARRAY(Date))
+    pupils: list[UUID] = _column(ARRAY(Uuid))
+    firsts: list[dt.date] = _column(ARRAY(Date))
+    lasts: list[dt.date] = _column(ARRAY(Date))
+    sessions: int = Field(sa_column_kwargs={"server_default": text("0")})
+    moved: int = _column(BigInteger, server_default=text("0"))
+    done: bool = Field(sa_column_kwargs={"server_default": text("false")})
