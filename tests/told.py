@@ -87,6 +87,20 @@ def letter(kind: type[notifications.Letter] = notifications.LetterQueued, *, cou
     return kind(**(values | changes))
 
 
+def reason(what: str = "due", *, number: int = 10, **changes: Any) -> Data:
+    """A mark N of child c1 that is due, overdue or settled, or what `changes` make of it."""
+    kind = {"due": engine.ReasonDue, "overdue": engine.ReasonOverdue, "settled": engine.ReasonSettled}[what]
+    values: dict[str, Any] = {
+        "pupil_id": some_id("c1"),
+        "school_urn": URN,
+        "date": "2025-09-25",
+        "session": "AM",
+        "due_on": None if what == "settled" else "2025-10-02",
+        "sequence": number,
+    }
+    return kind(**(values | changes))
+
+
 def merge(dead: str, survivor: str) -> Data:
     """Child `dead` is `survivor` from now on."""
     return engine.ChildMerged(pupil_id=some_id(dead), survivor=some_id(survivor))

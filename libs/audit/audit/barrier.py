@@ -6,7 +6,7 @@ has moved for `patience` seconds.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,8 +27,8 @@ class Outstanding:
     """What has been announced and not consumed. `waiting` says it in words; the sets say whom it concerns.
 
     `schools`: the engine is behind their ledgers. `in_casework`, `in_notifications`: episodes of which these two
-    don't know the newest state. `letters`: letters of which casework doesn't. `aliases`: dead ids that one of them
-    takes for living. `moved`: numbers that change whenever something is done.
+    don't know the newest state. `letters`, `reasons`: letters and marks N of which casework doesn't. `aliases`:
+    dead ids that one of them takes for living. `moved`: numbers that change whenever something is done.
     """
 
     waiting: list[str] = field(default_factory=list)
@@ -36,6 +36,7 @@ class Outstanding:
     in_casework: set[str] = field(default_factory=set)
     in_notifications: set[str] = field(default_factory=set)
     letters: set[str] = field(default_factory=set)
+    reasons: set[tuple[int, str, date, str]] = field(default_factory=set)
     aliases: set[str] = field(default_factory=set)
     moved: list[int] = field(default_factory=list)
 
@@ -102,6 +103,7 @@ async def mirrors(at: Snapshots, found: Outstanding) -> None:
         if letter.letter_id not in heard or heard[letter.letter_id].revision < revision:
             found.letters.add(letter.letter_id)
     _wait_for(found, found.letters, f"casework: the newest state of {len(found.letters)} letters")
+    await _reasons(at, found)
     settlements = await downstream.settlements(at.notifications)
     due = {episode_id for episode_id, state in settlements.items() if state == "due"}
     _wait_for(found, due, f"notifications: the recipients of {len(due)} letters, to be asked of registers")
@@ -112,7 +114,15 @@ async def mirrors(at: Snapshots, found: Outstanding) -> None:
         _wait_for(found, missing, f"{name}: {len(missing)} merged children")
 
 
-def _wait_for(found: Outstanding, missing: set[str], text: str) -> None:
+async def _reasons(at: Snapshots, found: Outstanding) -> None:
+    """casework knows of every mark N what registers says of it."""
+    said = await registers.reasons(at.registers)
+    told = await downstream.reasons(at.casework)
+    found.reasons |= {key for key in {*said, *told} if said.get(key) != told.get(key)}
+    _wait_for(found, found.reasons, f"casework: the newest state of {len(found.reasons)} reasons")
+
+
+def _wait_for(found: Outstanding, missing: Collection[object], text: str) -> None:
     found.moved.append(len(missing))
     if missing:
         found.waiting.append(text)

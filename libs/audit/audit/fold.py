@@ -42,6 +42,12 @@ NO_CODE = 255
 Waiting = tuple[str, str, str | None, str | None]
 """A mark in quarantine: date, session, pupil, code."""
 
+Reason = tuple[str, date, str]
+"""A mark N of which something was said: pupil, date, session."""
+
+CHASING = {"reason-due.v1": "due", "reason-overdue.v1": "overdue", "reason-settled.v1": None}
+"""What is said of an N, by type of entry; None: nothing any more."""
+
 
 @dataclass
 class Folded:
@@ -49,7 +55,7 @@ class Folded:
 
     `marks`: by pupil, the codes that stand. `calendars`: by academic year, the open sessions. `enrolments`: by pupil.
     `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `waiting`: what is in quarantine.
-    `school`: name, LA and phase.
+    `school`: name, LA and phase. `reasons`: the marks N that are due or overdue, and when they are overdue.
     """
 
     marks: dict[str, dict[Session, str]] = field(default_factory=dict)
@@ -59,6 +65,7 @@ class Folded:
     merges: list[tuple[str, str]] = field(default_factory=list)
     waiting: Counter[Waiting] = field(default_factory=Counter)
     school: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[Reason, tuple[str, date | None]] = field(default_factory=dict)
 
     def pupils(self) -> set[str]:
         """Every child that the ledger mentions, by the ids that it uses."""
@@ -131,6 +138,8 @@ def fold(folded: Folded, urn: int, kind: str, data: dict[str, Any]) -> None:
         folded.waiting.update(_waiting(data))
     elif name == "mark-released.v1":
         folded.waiting.subtract(_waiting(data))
+    elif name in CHASING:
+        _chased(folded, CHASING[name], data)
 
 
 def _session_marked(folded: Folded, data: dict[str, Any]) -> None:
@@ -158,6 +167,16 @@ def _pupil_changed(folded: Folded, pupil: dict[str, Any]) -> None:
             year_group=pupil["year_group"],
             flags=tuple(sorted(pupil["flags"])),
         )
+
+
+def _chased(folded: Folded, state: str | None, data: dict[str, Any]) -> None:
+    for reason in data["reasons"]:
+        key = (reason["pupil_id"], date.fromisoformat(reason["date"]), reason["session"])
+        if state is None:
+            folded.reasons.pop(key, None)
+        else:
+            due_on = reason["due_on"]
+            folded.reasons[key] = (state, date.fromisoformat(due_on) if due_on else None)
 
 
 def _enrolment(urn: int, stay: dict[str, Any]) -> Enrolment:

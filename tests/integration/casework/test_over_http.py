@@ -37,7 +37,7 @@ async def test_the_work_list_has_the_fields_and_filters_of_the_contract(client: 
         "task_id": second["task_id"], "kind": "support_review", "pupil_id": some_id("c1"), "school_urn": URN,
         "episode_id": some_id("e1"), "letter_id": None, "case_id": second["case_id"], "status": "open", "owner": None,
         "due_on": "2025-10-14", "reason": second["reason"], "outcome": None, "note": None,
-        "opened_at": "2025-09-30T13:20:00Z", "closed_at": None,
+        "opened_at": "2025-09-30T13:20:00Z", "closed_at": None, "overdue": False,
     }  # fmt: skip
     for query in ({"kind": "support_review"}, {"school_urn": URN}, {"pupil_id": some_id("c1")}):
         assert await listed(client, **query) == [second]

@@ -3,6 +3,7 @@
 What has not been delivered yet is left out, and noted.
 """
 
+from audit import reasons
 from audit.compare.world import World
 from audit.effects import EpisodeState, LetterState, letter_differences, task_differences
 from audit.read import downstream, registers
@@ -53,7 +54,11 @@ async def _tasks(
 ) -> None:
     late = world.outstanding.letters
     tasks = await downstream.tasks(at.casework)
-    report.count("tasks", len(tasks))
+    about_reasons = await downstream.reason_tasks(at.casework)
+    report.count("tasks", len(tasks) + len(about_reasons))
+    if not world.outstanding.reasons and not world.outstanding.aliases:
+        for text in reasons.differences(world.reasons, about_reasons, world.living):
+            report.difference(text)
     compared = [task for task in tasks if task.episode_id not in left_out and task.letter_id not in late]
     told = [letter for letter in letters if letter.episode_id not in left_out and letter.letter_id not in late]
     for text in task_differences(episodes, compared, told):

@@ -33,6 +33,7 @@ async def compare_school(at: Snapshots, world: World, school: School, report: Re
     """Compares all of one school; returns its standing marks by living child."""
     folded = await _ledger(at, world, school, report)
     _tell(world, school, folded, report)
+    await _reasons(at, world, school, folded, report)
     if school.urn in world.outstanding.schools:
         world.behind |= {world.living(pupil_id) for pupil_id in folded.pupils()}
     else:
@@ -76,6 +77,16 @@ def _tell(world: World, school: School, folded: Folded, report: Report) -> None:
     for dead, survivor in folded.merges:
         if world.merges.setdefault(dead, survivor) != survivor:
             report.difference(f"pupil {dead} became {world.merges[dead]}, and {survivor} in school {school.urn}")
+
+
+async def _reasons(at: Snapshots, world: World, school: School, folded: Folded, report: Report) -> None:
+    """What the service keeps of marks N is what the ledger says of them."""
+    kept = await registers.reasons(at.registers, school.urn)
+    told = {(school.urn, *key): what for key, what in folded.reasons.items()}
+    for key in sorted({*kept, *told}):
+        report.same(f"the reason of {key}", kept.get(key), told.get(key))
+    world.reasons |= told
+    report.count("reasons to establish", len(folded.reasons))
 
 
 # -- the engine's copy ------------------------------------------------------------------------------------------------

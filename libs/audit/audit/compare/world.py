@@ -18,8 +18,8 @@ from audit.read.snapshot import Snapshots
 class World:
     """Everything known beside what was sent. `survivors`: whom each dead id means today. `enrolments`: by living child.
 
-    Filled while schools are compared: `facts` and `merges`, as the ledgers tell them; `behind`, children of whom the
-    engine has not been told everything yet.
+    Filled while schools are compared: `facts`, `merges` and `reasons`, as the ledgers tell them; `behind`, children
+    of whom the engine has not been told everything yet.
     """
 
     today: date
@@ -37,6 +37,7 @@ class World:
     facts: dict[str, Facts] = field(default_factory=dict)
     merges: dict[str, str] = field(default_factory=dict)
     behind: set[str] = field(default_factory=set)
+    reasons: dict[tuple[int, str, date, str], tuple[str, date | None]] = field(default_factory=dict)
 
     def living(self, pupil_id: str) -> str:
         """The child that an id means today."""

@@ -5,8 +5,12 @@ from typing import NamedTuple
 from audit.effects import LetterState, TaskState
 from audit.read.registers import BATCH
 from audit.read.snapshot import Connection
+from audit.reasons import ReasonTask, Said
 
-TASKS = "select task_id::text, kind, pupil_id::text, episode_id::text, letter_id::text, status from task"
+TASKS = """
+select task_id::text, kind, pupil_id::text, episode_id::text, letter_id::text, status from task
+where episode_id is not null
+"""
 LETTERS = """
 select letter_id::text, kind, pupil_id::text, episode_id::text, recipient_id::text, status, overtaken, withheld,
     withheld_why, epoch, revision
@@ -16,6 +20,12 @@ MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revisio
 MIRRORED_LETTERS = "select letter_id::text, status, overtaken, epoch, revision from letter"
 ALIASES = "select pupil_id::text, survivor::text from alias"
 SETTLEMENTS = "select episode_id::text, state from settlement"
+REASONS = """
+select school_urn, told_pupil_id::text, day, session, state, due_on from reason where state <> 'settled'
+"""
+REASON_TASKS = """
+select task_id::text, kind, school_urn, pupil_id::text, status, overdue from task where episode_id is null
+"""
 OUTBOX = "select count(*) from outbox"
 LAST_OFFSETS = "select coalesce(sum(next_offset), 0)::bigint from position"
 
@@ -64,6 +74,19 @@ async def aliases(connection: Connection) -> dict[str, str]:
 async def settlements(connection: Connection) -> dict[str, str]:
     """By episode, whether its recipients are still to be asked for (`due`) or are known (`settled`)."""
     return {row["episode_id"]: row["state"] for row in await connection.fetch(SETTLEMENTS)}
+
+
+async def reasons(connection: Connection) -> Said:
+    """Marks N as heard: by school, pupil, date and session, their state and when they are overdue."""
+    return {
+        (row["school_urn"], row["told_pupil_id"], row["day"], row["session"]): (row["state"], row["due_on"])
+        async for row in connection.cursor(REASONS, prefetch=BATCH)
+    }
+
+
+async def reason_tasks(connection: Connection) -> list[ReasonTask]:
+    """The tasks that are about no episode."""
+    return [ReasonTask(*row) async for row in connection.cursor(REASON_TASKS, prefetch=BATCH)]
 
 
 async def outbox(connection: Connection) -> int:

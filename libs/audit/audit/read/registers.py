@@ -7,6 +7,7 @@ from typing import NamedTuple
 from audit.child import Enrolment, Session
 from audit.fold import Facts, Row
 from audit.read.snapshot import Connection
+from audit.reasons import Said
 
 HALVES = ("AM", "PM")
 BATCH = 2000
@@ -41,6 +42,7 @@ from contact join pupil using (pupil_id)
 group by 1
 having bool_or(parental_responsibility) and not bool_or(do_not_contact)
 """
+REASONS = "select urn, pupil_id::text, date, session, state, due_on from chased where $1::int is null or urn = $1"
 
 
 class School(NamedTuple):
@@ -139,6 +141,14 @@ async def judged_by(connection: Connection) -> date | None:
 async def reachable(connection: Connection) -> set[str]:
     """Children of whom somebody with parental responsibility may be written to today, and nobody asked us not to."""
     return {row[0] for row in await connection.fetch(REACHABLE)}
+
+
+async def reasons(connection: Connection, urn: int | None = None) -> Said:
+    """The marks N of which the service keeps that they are due or overdue: of a school, or all."""
+    return {
+        (row["urn"], row["pupil_id"], row["date"], HALVES[row["session"]]): (row["state"], row["due_on"])
+        for row in await connection.fetch(REASONS, urn)
+    }
 
 
 async def local_ids(connection: Connection, urn: int) -> dict[str, str]:

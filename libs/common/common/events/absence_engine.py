@@ -100,6 +100,43 @@ class ThresholdReversed(Threshold, frozen=True, kw_only=True):
     type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-reversed.v1"
 
 
+class Reason(Data, frozen=True, kw_only=True):
+    """A mark N at a school, as entry `sequence` of its ledger tells of it: of one session the highest counts.
+    `pupil_id` is the ledger's; `due_on` the school day on which the reason is overdue, null beyond the calendar.
+
+    Said again here for those who do not read the ledgers.
+    """
+
+    topic: ClassVar[str] = TOPIC
+    pupil_id: str
+    school_urn: int
+    date: str
+    session: Literal["AM", "PM"]
+    due_on: str | None
+    sequence: int
+
+
+@register
+class ReasonDue(Reason, frozen=True, kw_only=True):
+    """For some school days nobody has said why the pupil was absent."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.reason-due.v1"
+
+
+@register
+class ReasonOverdue(Reason, frozen=True, kw_only=True):
+    """The school days in which to say why are over."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.reason-overdue.v1"
+
+
+@register
+class ReasonSettled(Reason, frozen=True, kw_only=True):
+    """It is due no longer: the N is gone, or a changed calendar moved the day."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.reason-settled.v1"
+
+
 @register
 class ChildMerged(Data, frozen=True, kw_only=True):
     """`pupil_id` is `survivor` from now on: said again here for those who do not read the ledgers."""

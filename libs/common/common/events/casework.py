@@ -8,7 +8,9 @@ TOPIC = "casework"
 
 
 class Task(Data, frozen=True, kw_only=True):
-    """The full state of a task. `letter_id` is set on the kinds that are about one letter."""
+    """The full state of a task. `letter_id` is set on the kinds that are about one letter, `episode_id` on those that
+    are about an episode. `overdue`: the school days in which it was to be done are over (`establish_reason`).
+    """
 
     topic: ClassVar[str] = TOPIC
     task_id: str
@@ -16,7 +18,7 @@ class Task(Data, frozen=True, kw_only=True):
     kind: str
     pupil_id: str
     school_urn: int
-    episode_id: str
+    episode_id: str | None
     letter_id: str | None
     status: Literal["open", "done", "cancelled"]
     owner: str | None
@@ -24,6 +26,7 @@ class Task(Data, frozen=True, kw_only=True):
     reason: str
     outcome: str | None
     revision: Revision
+    overdue: bool = False
 
 
 @register

@@ -52,7 +52,7 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
 
     told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
     await episodes.save(tx, told)
-    await _announce(tx, merged, told, clock)
+    await _announce(tx, merged, told, entries, clock)
 
 
 class _Family:
@@ -199,9 +199,12 @@ def _advance(urn: int, changes: Batch, settled: Collection[int]) -> progress.Adv
     return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register)
 
 
-async def _announce(tx: Transaction, merged: Mapping[str, str], told: Sequence[Told], clock: Clock) -> None:
-    """Says merges first, then what happened to episodes."""
+async def _announce(
+    tx: Transaction, merged: Mapping[str, str], told: Sequence[Told], entries: Sequence[Event], clock: Clock
+) -> None:
+    """Says merges first, then what the entries say of marks N, then what happened to episodes."""
     said = [events.merged(dead, survivor, clock.now()) for dead, survivor in merged.items()]
+    said += events.reasons(entries, clock.now())
     if told:
         calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
         said += events.thresholds(told, calendars, clock.today(), clock.now())

@@ -103,7 +103,7 @@ def read(entries: Sequence[Event], on_roll: Mapping[int, Collection[str]]) -> Ba
                 batch.calendars[entry.schoolurn, parse_year(entry.data.academic_year)] = _grid(entry.data)
                 run.unfinished.update(on_roll[entry.schoolurn])
             case _:
-                pass  # quarantine: no mark stands or falls by these
+                pass  # quarantine, reasons: no mark stands or falls by these
         run.end_of(entry)
     return batch
 

@@ -1,18 +1,22 @@
-"""The engine's events: full states of episodes, and merges for those who do not read the ledgers.
+"""The engine's events: full states of episodes; merges and marks N for those who do not read the ledgers.
 
 An event's id follows from what it says, so that the same state said again is the same event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from common.academic import year_name
-from common.events import Event, Revision, make
+from common.events import Event, Revision, make, registers
 from common.events.absence_engine import (
     ChildMerged,
     Explanation,
+    Reason,
+    ReasonDue,
+    ReasonOverdue,
+    ReasonSettled,
     SchoolSequence,
     Threshold,
     ThresholdChanged,
@@ -36,6 +40,13 @@ KINDS: dict[Happened, type[Threshold]] = {
 }
 
 
+REASONS: dict[type[registers.Entry], type[Reason]] = {
+    registers.ReasonDue: ReasonDue,
+    registers.ReasonOverdue: ReasonOverdue,
+    registers.ReasonSettled: ReasonSettled,
+}
+
+
 class Told(NamedTuple):
     """An episode with all that is said of it: why, and how far each school's ledger was counted."""
 
@@ -48,6 +59,29 @@ def merged(dead: str, survivor: str, now: datetime) -> Event:
     """An id is another child's from now on."""
     identity = str(uuid5(NAMESPACE_URL, f"child-merged/{dead}/{survivor}"))
     return make(ChildMerged(pupil_id=dead, survivor=survivor), id=identity, subject=dead, now=now)
+
+
+def reasons(entries: Iterable[Event], now: datetime) -> list[Event]:
+    """What ledger entries say of marks N, one event for each of them."""
+    said: list[Event] = []
+    for entry in entries:
+        for source, kind in REASONS.items():
+            if isinstance(entry.data, source):
+                said += _reasons(kind, entry, now)
+    return said
+
+
+def _reasons(kind: type[Reason], entry: Event, now: datetime) -> list[Event]:
+    urn, number = entry.schoolurn or 0, entry.sequence or 0
+    said: list[Event] = []
+    for one in entry.data.reasons:
+        due_on = one.due_on if isinstance(one, registers.OpenReason) else None
+        about = f"{urn}/{number}/{one.pupil_id}/{one.date}/{one.session}"
+        data = kind(
+            pupil_id=one.pupil_id, school_urn=urn, date=one.date, session=one.session, due_on=due_on, sequence=number
+        )
+        said.append(make(data, id=str(uuid5(NAMESPACE_URL, f"reason/{about}")), subject=one.pupil_id, now=now))
+    return said
 
 
 def thresholds(told: Sequence[Told], calendars: Calendars, today: date, now: datetime) -> list[Event]:

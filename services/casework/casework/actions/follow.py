@@ -16,6 +16,7 @@ from common.events.casework import TOPIC
 from casework import metrics
 from casework.actions.hear import Merge, News
 from casework.domain import follow as rules
+from casework.domain import reasons as reason_rules
 from casework.domain import say
 from casework.domain.policy import policy_on
 from casework.domain.values import Case, Entry, Task
@@ -26,9 +27,10 @@ log = structlog.get_logger()
 
 async def follow(tx: Transaction, news: News, clock: Clock) -> None:
     """Does all that these news ask for; the same news again, in any order, change nothing."""
-    told = [*news.episodes, *news.letters]
+    told = [*news.episodes, *news.letters, *news.reasons]
     named = {item.pupil_id for item in news.merges} | {item.survivor for item in news.merges}
     named |= {item.episode.pupil_id for item in news.episodes} | {item.letter.pupil_id for item in news.letters}
+    named |= {reason.pupil_id for reason in news.reasons}
     await children.lock(tx, named)
     for merge in news.merges:
         await _join(tx, merge, clock)
@@ -41,15 +43,25 @@ async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock
     policy = policy_on(today)
     episodes = [replace(item.episode, pupil_id=living[item.episode.pupil_id]) for item in news.episodes]
     letters = [replace(item.letter, pupil_id=living[item.letter.pupil_id]) for item in news.letters]
+    reasons = [replace(reason, pupil_id=living[reason.pupil_id]) for reason in news.reasons]
+    days = {reason_rules.Day.of(reason) for reason in reasons}
     about = {episode.episode_id for episode in episodes} | {letter.episode_id for letter in letters}
     stored = rules.Stored(
         episodes=await heard.episodes(tx, about),
         letters=await heard.letters(tx, [letter.letter_id for letter in letters]),
-        tasks=await work.tasks(tx, rules.wanted_tasks(episodes, letters, policy)),
+        tasks=await work.tasks(
+            tx,
+            [
+                *rules.wanted_tasks(episodes, letters, policy),
+                *(reason_rules.task_id(day, policy.reasons.task) for day in days),
+            ],
+        ),
         cases=await work.cases(tx, living.values()),
     )
 
     changes = rules.follow(stored, episodes, letters, policy, today, now)
+    stored_reasons = await heard.reasons(tx, days) if days else []
+    kept = reason_rules.chase(changes, reasons, stored_reasons, stored.tasks, stored.cases, policy.reasons, today, now)
     lines = [
         rules.told_of_episode(episode, item.what, item.at)
         for episode, item in zip(episodes, news.episodes, strict=True)
@@ -60,6 +72,7 @@ async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock
     ]
 
     await heard.save(tx, changes.episodes, changes.letters)
+    await heard.save_reasons(tx, kept)
     await _keep_and_say(tx, changes.tasks, changes.cases, [*lines, *changes.entries], clock)
     log.info("news followed", episodes=len(changes.episodes), letters=len(changes.letters), tasks=len(changes.tasks))
 

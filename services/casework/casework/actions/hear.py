@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from common.events import Event, UnreadableEventError, absence_engine, notifications
 
-from casework.domain.values import Episode, Letter
+from casework.domain.reasons import Day, reason_id
+from casework.domain.values import Episode, Letter, Reason
 
 CROSSINGS: dict[type[absence_engine.Threshold], str] = {
     absence_engine.ThresholdCrossed: "crossed",
@@ -22,6 +24,13 @@ LETTERS: dict[type[notifications.Letter], str] = {
     notifications.LetterRecalled: "recalled",
     notifications.LetterFailed: "failed",
     notifications.LetterOvertaken: "overtaken",
+}
+
+
+REASONS: dict[type[absence_engine.Reason], Literal["due", "overdue", "settled"]] = {
+    absence_engine.ReasonDue: "due",
+    absence_engine.ReasonOverdue: "overdue",
+    absence_engine.ReasonSettled: "settled",
 }
 
 
@@ -58,9 +67,14 @@ class News:
     merges: list[Merge] = field(default_factory=list[Merge])
     episodes: list[EpisodeNews] = field(default_factory=list[EpisodeNews])
     letters: list[LetterNews] = field(default_factory=list[LetterNews])
+    reasons: list[Reason] = field(default_factory=list[Reason])
 
 
-def hear(event: Event) -> Merge | EpisodeNews | LetterNews | None:
+Told = Merge | EpisodeNews | LetterNews | Reason
+"""What one event may be news of."""
+
+
+def hear(event: Event) -> Told | None:
     """The news in an event, or None when it is none of ours; UnreadableEventError when its values make no sense."""
     data = event.data
     try:
@@ -70,12 +84,14 @@ def hear(event: Event) -> Merge | EpisodeNews | LetterNews | None:
             return EpisodeNews(_episode(data), CROSSINGS[type(data)], datetime.fromisoformat(event.time))
         if isinstance(data, notifications.Letter):
             return LetterNews(_letter(data), LETTERS[type(data)], datetime.fromisoformat(event.time))
+        if isinstance(data, absence_engine.Reason):
+            return _reason(data)
     except (ValueError, KeyError) as error:
         raise UnreadableEventError(str(error)) from error
     return None
 
 
-def sorted_out(told: Iterable[Merge | EpisodeNews | LetterNews]) -> News:
+def sorted_out(told: Iterable[Told]) -> News:
     """The news by what they are about."""
     news = News()
     for one in told:
@@ -83,8 +99,10 @@ def sorted_out(told: Iterable[Merge | EpisodeNews | LetterNews]) -> News:
             news.merges.append(one)
         elif isinstance(one, EpisodeNews):
             news.episodes.append(one)
-        else:
+        elif isinstance(one, LetterNews):
             news.letters.append(one)
+        else:
+            news.reasons.append(one)
     return news
 
 
@@ -105,6 +123,21 @@ def _episode(data: absence_engine.Threshold) -> Episode:
         open_days=tuple(date.fromisoformat(day) for day in data.open_days),
         sentence=data.explanation.sentence,
         revision=data.revision,
+    )
+
+
+def _reason(data: absence_engine.Reason) -> Reason:
+    day = Day(_id(data.pupil_id), data.school_urn, date.fromisoformat(data.date))
+    return Reason(
+        reason_id=reason_id(day, data.session),
+        told_pupil_id=day.told_pupil_id,
+        pupil_id=day.told_pupil_id,
+        school_urn=day.school_urn,
+        day=day.day,
+        session=data.session,
+        state=REASONS[type(data)],
+        due_on=None if data.due_on is None else date.fromisoformat(data.due_on),
+        number=data.sequence,
     )
 
 

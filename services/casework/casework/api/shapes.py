@@ -19,6 +19,7 @@ TASK_EXAMPLE: dict[str, Any] = {
     "status": "open",
     "owner": None,
     "due_on": "2025-10-14",
+    "overdue": False,
     "reason": "4 of 40 possible sessions were missed (10.00%). Review with the family what support would help.",
     "outcome": None,
     "note": None,
@@ -48,7 +49,9 @@ FILE_EXAMPLE: dict[str, Any] = {**CASE_EXAMPLE, "tasks": [TASK_EXAMPLE], "timeli
 
 
 class TaskOut(BaseModel):
-    """A task. `letter_id` is set on the kinds that are about one letter; `outcome` and `note` once it is done."""
+    """A task. `letter_id` is set on the kinds that are about one letter, `episode_id` is null for `establish_reason`;
+    `outcome` and `note` are set once it is done.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [TASK_EXAMPLE]})
     task_id: str
@@ -57,12 +60,13 @@ class TaskOut(BaseModel):
     )
     pupil_id: str
     school_urn: int
-    episode_id: str
+    episode_id: str | None
     letter_id: str | None
     case_id: str
     status: Literal["open", "done", "cancelled"]
     owner: str | None
     due_on: date
+    overdue: bool = Field(description="The school days in which it was to be done are over (`establish_reason`).")
     reason: str
     outcome: str | None
     note: str | None

@@ -19,7 +19,7 @@ def handler(clock: Clock) -> Callable[[Transaction, Sequence[Record]], Awaitable
     """What the consumer does with each batch; records that make no sense are kept aside and hold nobody up."""
 
     async def handle(tx: Transaction, records: Sequence[Record]) -> None:
-        told: list[hear.Merge | hear.EpisodeNews | hear.LetterNews] = []
+        told: list[hear.Told] = []
         unreadable: list[tuple[Record, str]] = []
         for record in records:
             try:

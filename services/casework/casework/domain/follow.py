@@ -79,23 +79,23 @@ def follow(
         if rule is None:
             continue
         task = stored.tasks.get(tasks.task_id(episode.episode_id, rule.task))
-        case = cases.get(episode.pupil_id) or _new_case(episode.pupil_id, now)
+        case = cases.get(episode.pupil_id) or new_case(episode.pupil_id, now)
         after = tasks.after_episode(task, episode, rule, case.case_id, today, now)
         if after is not None:
-            _keep(changes, cases, case, task, after, now)
+            keep(changes, cases, case, task, after, now)
     for letter in newest(letters, stored.letters, lambda letter: letter.letter_id):
         changes.letters.append(letter)
-        case = cases.get(letter.pupil_id) or _new_case(letter.pupil_id, now)
+        case = cases.get(letter.pupil_id) or new_case(letter.pupil_id, now)
         days = known[letter.episode_id].open_days if letter.episode_id in known else ()
         for rule, reason in _needs(letter, policy):
             if tasks.task_id(letter.letter_id, rule.task) not in stored.tasks:
                 task = tasks.about_letter(letter, rule, reason, days, case.case_id, today, now)
-                _keep(changes, cases, case, None, task, now)
+                keep(changes, cases, case, None, task, now)
         rule = policy.letters.withheld
         before = stored.tasks.get(tasks.task_id(letter.letter_id, rule.task))
         after = tasks.after_withholding(before, letter, rule, days, case.case_id, today, now)
         if after is not None:
-            _keep(changes, cases, case, before, after, now)
+            keep(changes, cases, case, before, after, now)
     return changes
 
 
@@ -160,7 +160,7 @@ def _needs(letter: Letter, policy: Policy) -> list[tuple[LetterRule, str]]:
     return overtaken + ([(rules.failed, wording.UNSURE)] if letter.status == "failed" else [])
 
 
-def _new_case(pupil_id: str, now: datetime) -> Case:
+def new_case(pupil_id: str, now: datetime) -> Case:
     return Case(
         case_id=str(uuid5(UUID(pupil_id), "case")),
         pupil_id=pupil_id,
@@ -170,10 +170,8 @@ def _new_case(pupil_id: str, now: datetime) -> Case:
     )
 
 
-def _keep(
-    changes: Changes, cases: dict[str, Case], case: Case, before: Task | None, after: Task, now: datetime
-) -> None:
-    """Notes a task that changed, and the case that its first task opens."""
+def keep(changes: Changes, cases: dict[str, Case], case: Case, before: Task | None, after: Task, now: datetime) -> None:
+    """Notes in `changes` a task that changed, and the case that the child's first task opens; `cases` gets it too."""
     if after == before:
         return
     if case.pupil_id not in cases:
@@ -191,6 +189,8 @@ def _what_happened(before: Task | None, after: Task) -> tuple[str, str]:
         return "task-cancelled", "cancelled, its reason went"
     if before.status == "cancelled":
         return "task-reopened", f"opened again, due on {after.due_on}"
+    if after.overdue and not before.overdue:
+        return "task-overdue", "overdue"
     return "task-changed", "its reason was brought up to date"
 
 

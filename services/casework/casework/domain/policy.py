@@ -34,12 +34,22 @@ class LetterRules(msgspec.Struct, frozen=True):
     withheld: LetterRule
 
 
+class ReasonRule(msgspec.Struct, frozen=True):
+    """The task that an N needs which is not settled; due when the N is overdue, or, where no calendar says when that
+    is, on the `open_days`-th day from Monday to Friday.
+    """
+
+    task: str
+    open_days: int
+
+
 class Policy(msgspec.Struct, frozen=True):
     """The rules in force from `valid_from` on, until the next set; episode kinds that are not listed need no task."""
 
     valid_from: date
     episodes: dict[str, EpisodeRule]
     letters: LetterRules
+    reasons: ReasonRule
     outcomes: tuple[str, ...]
 
 

@@ -29,6 +29,7 @@ def of_task(task: Task, now: datetime) -> Event:
         reason=task.reason,
         outcome=told,
         revision=task.revision,
+        overdue=task.overdue,
     )
     revision = f"{task.revision.epoch}.{task.revision.count}"
     return make(data, id=str(uuid5(UUID(task.task_id), revision)), subject=task.pupil_id, now=now)

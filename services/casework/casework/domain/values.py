@@ -46,6 +46,23 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A mark N as the absence engine last told of it: entry `number` of the school's ledger is the newest that names
+    it. `told_pupil_id` is the ledger's id, `pupil_id` the living child's; `due_on` is unknown beyond the calendar.
+    """
+
+    reason_id: str
+    told_pupil_id: str
+    pupil_id: str
+    school_urn: int
+    day: date
+    session: str
+    state: Literal["due", "overdue", "settled"]
+    due_on: date | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Something that a person has to do. `outcome` and `note` are set once it is done; `count` rises with each
     change.
@@ -56,7 +73,7 @@ class Task:
     kind: str
     pupil_id: str
     school_urn: int
-    episode_id: str
+    episode_id: str | None
     letter_id: str | None
     status: TaskStatus
     owner: str | None
@@ -67,6 +84,7 @@ class Task:
     opened_at: datetime
     closed_at: datetime | None
     revision: Revision
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,8 @@
 """The plain words of reasons and timelines: no names, no codes that only a programmer knows."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from casework.domain.values import Episode
 
 EPISODES = {
@@ -14,6 +17,7 @@ TASKS = {
     "consider_notice": "Consideration of a penalty notice",
     "already_sent": "Follow-up of a letter that had already left",
     "check_sending": "Check whether a letter has left",
+    "establish_reason": "Establish why a pupil was absent",
     "check_recipient": "Check whom a letter can go to",
 }
 
@@ -42,6 +46,20 @@ WITHHELD = {
     "no-address": "No address reaches its recipient: a letter was not sent. Find out how to reach the family.",
     "not-to-be-written-to": "The school says that its recipient is not to be written to: a letter was not sent.",
 }
+
+
+REASON_SETTLED = "Settled: the register no longer has code N."
+
+
+def reason_wanted(on: date, sessions: Sequence[str], overdue: bool) -> str:
+    """Why a task about marks N is there, and what to do."""
+    which = " and ".join(sessions)
+    if overdue:
+        return (
+            f"The register has code N for {on} ({which}), and the five school days in which to say why are over: "
+            "enter the reason, or code O if it cannot be established."
+        )
+    return f"The register has code N for {on} ({which}): establish the reason, and amend the register."
 
 
 def spoken(names: dict[str, str], kind: str) -> str:

@@ -1,21 +1,28 @@
-"""The newest state that the absence engine and notifications told, by episode and by letter."""
+"""The newest state that the absence engine and notifications told, by episode, by letter and by mark N."""
 
 from collections.abc import Iterable, Sequence
 
 from common import rows
 from common.db import Transaction
 
-from casework.domain.values import Episode, Letter
+from casework.domain.reasons import Day
+from casework.domain.values import Episode, Letter, Reason
 
 EPISODES = "select * from episode where episode_id = any($1::uuid[])"
 LETTERS = "select * from letter where letter_id = any($1::uuid[])"
+REASONS = """
+select reason.* from unnest($1::uuid[], $2::int[], $3::date[]) as wanted(told_pupil_id, school_urn, day)
+join reason using (told_pupil_id, school_urn, day)
+"""
 
 SAVE_EPISODES = rows.upsert("episode", Episode, "episode_id", newer=True)
 SAVE_LETTERS = rows.upsert("letter", Letter, "letter_id", newer=True)
+SAVE_REASONS = rows.upsert("reason", Reason, "reason_id")
 
 MOVE = (
     "update episode set pupil_id = $2 where pupil_id = $1",
     "update letter set pupil_id = $2 where pupil_id = $1",
+    "update reason set pupil_id = $2 where pupil_id = $1",
 )
 
 
@@ -29,6 +36,19 @@ async def letters(tx: Transaction, ids: Iterable[str]) -> dict[str, Letter]:
     """The letters with these ids that have been heard of."""
     found = [rows.read(Letter, row) for row in await tx.fetch(LETTERS, list(ids))]
     return {letter.letter_id: letter for letter in found}
+
+
+async def reasons(tx: Transaction, days: Iterable[Day]) -> list[Reason]:
+    """The Ns of these days that have been heard of, each day named once."""
+    listed = list(days)
+    columns = [day.told_pupil_id for day in listed], [day.school_urn for day in listed], [day.day for day in listed]
+    return [rows.read(Reason, row) for row in await tx.fetch(REASONS, *columns)]
+
+
+async def save_reasons(tx: Transaction, reasons: Sequence[Reason]) -> None:
+    """Keeps what was heard of Ns."""
+    if reasons:
+        await tx.execute(SAVE_REASONS, rows.as_json(reasons))
 
 
 async def save(tx: Transaction, episodes: Sequence[Episode], letters: Sequence[Letter]) -> None:

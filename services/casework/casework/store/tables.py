@@ -7,7 +7,7 @@ happened before a case was opened is on it too.
 from datetime import date, datetime
 
 from common import children, tables
-from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, Index, Integer, Text
+from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -59,6 +59,24 @@ class Letter(Base, table=True):
     withheld: str | None = Field(sa_type=Text)
 
 
+class Reason(Base, table=True):
+    """A mark N as last heard; `number` is that of the ledger entry. `told_pupil_id` is the ledger's id and stays."""
+
+    __table_args__ = (
+        Index("reason_day", "told_pupil_id", "school_urn", "day"),
+        Index("reason_pupil_id", "pupil_id"),
+    )
+    reason_id: str = Field(sa_column=_id(key=True))
+    told_pupil_id: str = Field(sa_column=_id())
+    pupil_id: str = Field(sa_column=_id())
+    school_urn: int
+    day: date
+    session: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    due_on: date | None = Field(default=None)
+    number: int = Field(sa_type=BigInteger)
+
+
 class Task(Base, table=True):
     """A task; `letter_id` is set on the kinds that are about one letter."""
 
@@ -72,7 +90,7 @@ class Task(Base, table=True):
     kind: str = Field(sa_type=Text)
     pupil_id: str = Field(sa_column=_id())
     school_urn: int
-    episode_id: str = Field(sa_column=_id())
+    episode_id: str | None = Field(sa_column=_id(null=True))
     letter_id: str | None = Field(sa_column=_id(null=True))
     status: str = Field(sa_type=Text)
     owner: str | None = Field(sa_type=Text)
@@ -84,6 +102,7 @@ class Task(Base, table=True):
     closed_at: datetime | None = Field(sa_column=_time(null=True))
     epoch: int
     revision: int
+    overdue: bool = Field(sa_column_kwargs={"server_default": text("false")})
 
 
 class CaseFile(Base, table=True):
