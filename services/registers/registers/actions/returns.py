@@ -23,7 +23,7 @@ from registers.store import returns as store
 Place = tuple[date, str]
 """Where a page goes on: day and pupil."""
 
-LOOKED_BACK = timedelta(days=200)
+LOOKED_BACK = timedelta(days=90)
 """How far back an absence without a break is followed: well over the twenty school days that make it a ground."""
 
 

@@ -78,7 +78,7 @@ class DeletionOut(ReturnedPupil):
     destination: str | None
     required: bool = Field(description="False: of the top year, once it may leave school; only if asked.")
     next_school_urn: int | None = Field(description="A school where the child is now, if the token opens it.")
-    last_attended_on: date | None = Field(description="Within 200 days before; null when on none of them.")
+    last_attended_on: date | None = Field(description="Within 90 days before; null when on none of them.")
     unbroken_absence_days: int = Field(
         description="School days in a row at the end with G, N or O alone: the ground of continuous absence needs 20."
     )
