@@ -23,14 +23,30 @@ class Entry(Data, frozen=True, kw_only=True):
     write_last: int
 
 
+class SchoolLa(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """The authority to which a school belongs from a day on; `from` is null for its first."""
+
+    la_code: str
+    from_: str | None
+
+
 @register
 class SchoolChanged(Entry, frozen=True, kw_only=True):
+    """A school. `opened_on`, `closed_on`: its first and last day, where they are known; `la_history`: the authorities
+    that it has had, in order, empty for one that never moved.
+    """
+
     type: ClassVar[str] = "uk.rollcall.registers.school-changed.v1"
     urn: int
     name: str
     la_code: str
     laestab: str
     phase: Literal["primary", "secondary", "special", "ap"]
+    opened_on: str | None = None
+    closed_on: str | None = None
+    predecessor_urn: int | None = None
+    successor_urn: int | None = None
+    la_history: list[SchoolLa] = msgspec.field(default_factory=list[SchoolLa])
 
 
 class OpenDay(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,7 +76,7 @@ class Enrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     kind: Literal["single", "main", "subsidiary"]
 
 
-class PupilEnrolments(msgspec.Struct, frozen=True):
+class PupilEnrolments(msgspec.Struct, frozen=True, gc=False):
     """All the enrolments of one pupil at this school, in order; empty when there are none any more."""
 
     pupil_id: str
@@ -73,7 +89,7 @@ class EnrolmentChanged(Entry, frozen=True, kw_only=True):
     pupils: list[PupilEnrolments]
 
 
-class PupilFacts(msgspec.Struct, frozen=True, kw_only=True):
+class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it."""
 
     pupil_id: str
@@ -91,11 +107,29 @@ class PupilChanged(Entry, frozen=True, kw_only=True):
 
 @register
 class PupilMerged(Entry, frozen=True, kw_only=True):
-    """`pupil_id` was found to be the same child as `survivor`, and is dead from now on."""
+    """`pupil_id` was found to be the same child as `survivor`, and is dead from now on.
+
+    `identity_version` is that of `pupil_id`, and rises with each merge and split of it: of two entries, whichever
+    schools' ledgers they stand in, the one with the higher version holds.
+    """
 
     type: ClassVar[str] = "uk.rollcall.registers.pupil-merged.v1"
     pupil_id: str
     survivor: str
+    identity_version: int = 0
+
+
+@register
+class PupilSplit(Entry, frozen=True, kw_only=True):
+    """`other` is another child than `pupil_id` from now on. `restored`: it was merged before, and lives again with the
+    ids that had died into it; else it is new. `identity_version` as in `PupilMerged`, of `other`.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.registers.pupil-split.v1"
+    pupil_id: str
+    other: str
+    restored: bool
+    identity_version: int
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -141,6 +175,29 @@ class MarkReleased(Entry, frozen=True, kw_only=True):
     marks: list[WaitingMark]
 
 
+@register
+class RecalculationStarted(Entry, frozen=True, kw_only=True):
+    """A change concerns so many marks that they are judged anew in writes of their own: from now on until
+    `recalculation-ended`, what the school's marks come to is on its way. Said once more when another such change comes
+    meanwhile. `sessions`: of how many sessions marks are judged; `children`: of how many, null for everybody.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.registers.recalculation-started.v1"
+    sessions: int
+    children: int | None
+
+
+@register
+class RecalculationEnded(Entry, frozen=True, kw_only=True):
+    """All is judged that any change so far concerns. `sessions`: how many were looked at since it started; `marks`: how
+    many marks stand, or wait, otherwise than before.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.registers.recalculation-ended.v1"
+    sessions: int
+    marks: int
+
+
 class OpenReason(msgspec.Struct, frozen=True, kw_only=True):
     """A mark N that stands. `due_on`: the school day on which its reason is overdue; null beyond the calendar."""
 
@@ -184,23 +241,26 @@ class ReasonSettled(Entry, frozen=True, kw_only=True):
 
 
 @register
-class RecalculationStarted(Entry, frozen=True, kw_only=True):
-    """A change concerns so many marks that they are judged anew in writes of their own: from now on until
-    `recalculation-ended`, what the school's marks come to is on its way. Said once more when another such change comes
-    meanwhile. `sessions`: of how many sessions marks are judged; `children`: of how many, null for everybody.
+class RegisterMissing(Entry, frozen=True, kw_only=True):
+    """A register should have been there by now: of the pupils who are expected only so many have a mark that stands.
+    `closes_at`: when it closed, with its offset.
     """
 
-    type: ClassVar[str] = "uk.rollcall.registers.recalculation-started.v1"
-    sessions: int
-    children: int | None
+    type: ClassVar[str] = "uk.rollcall.registers.register-missing.v1"
+    date: str
+    session: Literal["AM", "PM"]
+    closes_at: str
+    marked: int
+    expected: int
 
 
 @register
-class RecalculationEnded(Entry, frozen=True, kw_only=True):
-    """All is judged that any change so far concerns. `sessions`: how many were looked at since it started; `marks`: how
-    many marks stand, or wait, otherwise than before.
-    """
+class RegisterReceived(Entry, frozen=True, kw_only=True):
+    """A register that was missing is so no longer: it came, or, `not-expected`, it turned out that there is none."""
 
-    type: ClassVar[str] = "uk.rollcall.registers.recalculation-ended.v1"
-    sessions: int
-    marks: int
+    type: ClassVar[str] = "uk.rollcall.registers.register-received.v1"
+    date: str
+    session: Literal["AM", "PM"]
+    ended: Literal["received", "not-expected"]
+    marked: int
+    expected: int

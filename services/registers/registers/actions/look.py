@@ -15,12 +15,27 @@ from common.security import Caller
 
 from registers.actions.access import check_known_school, check_school, living_pupil
 from registers.domain.calendars import Calendar
+from registers.domain.enrolments import Stay
+from registers.domain.identity_changes import IdentityChange
+from registers.domain.roll import Person
 from registers.domain.schools import School
 from registers.domain.standing import Told
-from registers.store import ledger, reading, schools
+from registers.store import identities, ledger, pupils, reading, schools, upns
 
 Place = reading.Place
 """Where a page of marks begins: date, session, received, place."""
+
+
+class PupilAndUpns(NamedTuple):
+    """A child; its UPNs; the schools that know it (those that the caller may see), by URN what they call it, and its
+    stays by (URN, id).
+    """
+
+    person: Person
+    upns: Sequence[Mapping[str, Any]]
+    schools: Sequence[Mapping[str, Any]]
+    local_ids: Mapping[int, Sequence[str]]
+    stays: Mapping[tuple[int, str], Sequence[Stay]]
 
 
 class PupilAndContacts(NamedTuple):
@@ -98,9 +113,9 @@ async def changes(database: Database, caller: Caller, urn: int, since: int, limi
 
 
 async def by_upn(database: Database, caller: Caller, upn: str) -> str:
-    """The child who has this UPN."""
+    """The child who has this UPN, or had it last if nobody has it."""
     async with database.transaction() as tx:
-        return await living_pupil(tx, caller, await reading.pupil_by_upn(tx, upn) or _NOBODY)
+        return await living_pupil(tx, caller, await upns.child_of(tx, upn) or _NOBODY)
 
 
 async def by_local_id(database: Database, caller: Caller, urn: int, local_id: str) -> str:
@@ -129,6 +144,28 @@ async def contacts(database: Database, caller: Caller, pupil_id: str) -> PupilAn
             await reading.schools_of(tx, living, caller.schools),
             await reading.contacts_of(tx, living, caller.schools),
         )
+
+
+async def pupil(database: Database, caller: Caller, pupil_id: str) -> PupilAndUpns:
+    """A child, every UPN that it has had, and the schools that know it."""
+    async with database.transaction() as tx:
+        living = await living_pupil(tx, caller, pupil_id)
+        return PupilAndUpns(
+            await pupils.person(tx, living),
+            await upns.of_child(tx, living),
+            await reading.schools_of(tx, living, caller.schools),
+            (await identities.local_ids(tx, [living])).get(living, {}),
+            await pupils.all_stays(tx, [living]),
+        )
+
+
+async def identity_changes(
+    database: Database, caller: Caller, pupil_id: str, after: int, limit: int
+) -> tuple[str, list[IdentityChange]]:
+    """The living id, and the merges and splits of it and of the ids that died into it, in order."""
+    async with database.transaction() as tx:
+        living = await living_pupil(tx, caller, pupil_id)
+        return living, await identities.page(tx, await identities.ids(tx, living), after, limit)
 
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -16,7 +16,7 @@ from registers.domain import enrolments, identity, roll
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Identities, RowKeys
 from registers.domain.roll import RollChanges, RowAnswer, SentPupil
-from registers.store import contacts, pupils
+from registers.store import contacts, pupils, upns
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
 """The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
@@ -52,6 +52,7 @@ async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
                 touched.setdefault(urn, set()).update(children)
         before, changes = await _decide(write, sent, found)
         await _save(write, sent.urn, changes, renamed)
+        await upns.keep(write.tx, found.upns, found.given_up, write.now)
         _announce(write, sent.urn, changes)
         await _settle(write, sent.urn, touched, before, changes)
         return changes.answers
@@ -64,10 +65,10 @@ async def _identify(write: Write, sent: Roll) -> Identities:
     """Who the rows are; the children that they name are locked when this returns."""
     keys = [row.keys for row in sent.rows]
     local_ids = {key.local_id for key in keys if key.local_id is not None}
-    upns = {key.upn for key in keys if key.upn is not None}
-    named = await pupils.children(write.tx, sent.urn, local_ids, upns)
+    sent_upns = {key.upn for key in keys if key.upn is not None}
+    named = await pupils.children(write.tx, sent.urn, local_ids, sent_upns)
     await pupils.lock(write.tx, named.upn_of)
-    children = await pupils.children(write.tx, sent.urn, local_ids, upns)
+    children = await pupils.children(write.tx, sent.urn, local_ids, sent_upns)
     if children.upn_of.keys() - named.upn_of.keys():
         raise BeginAgainError  # a UPN got another holder while we waited for the lock
     return identity.identify(keys, children, new_id)

@@ -13,7 +13,7 @@ from common.errors import Fault, InvalidError, MalformedError, TooLargeError
 from msgspec import Meta
 
 from registers.actions.roll import Row
-from registers.domain.identity import RowKeys
+from registers.domain.identity import Named, RowKeys
 from registers.domain.problems import Problem
 from registers.domain.register import SentMark
 from registers.domain.roll import SentPupil, problem_of
@@ -108,7 +108,8 @@ def _read_row(raw: msgspec.Raw, place: int) -> Row:
         sent: Any = _any.decode(raw)
         named = sent if isinstance(sent, dict) else {}
         return Row(None, RowKeys(_text(named.get("local_id")), _text(named.get("upn")), problem))
-    return Row(pupil, RowKeys(pupil.local_id, pupil.upn, problem_of(pupil, place)))
+    named = Named(pupil.given_name, pupil.family_name, pupil.date_of_birth)
+    return Row(pupil, RowKeys(pupil.local_id, pupil.upn, problem_of(pupil, place), named))
 
 
 def _text(value: object) -> str | None:

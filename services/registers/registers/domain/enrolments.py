@@ -26,9 +26,14 @@ def _overlap(one: Stay, other: Stay) -> bool:
     return one.start <= _last(other) and other.start <= _last(one)
 
 
+def meets(stay: Stay, others: Iterable[Stay]) -> bool:
+    """Whether a stay has a day with one of the others in common."""
+    return any(_overlap(stay, other) for other in others)
+
+
 def replace(stays: Iterable[Stay], new: Stay) -> list[Stay]:
     """The stays after a roll row: `new` replaces those that it overlaps (or whose start it repeats), and is added
-    otherwise.
+    otherwise. What it does not say of the home authority, or of the same end, is kept.
     """
     return sorted([stay for stay in stays if not _overlap(stay, new)] + [new])
 

@@ -1,6 +1,6 @@
 """A write as ledger entries: what one write says about one school, numbered on from its last entry and chained to it.
 
-Within a write, entries come in a fixed order: the school, its calendar, that a recalculation started, merges, pupils,
+Within a write, entries come in a fixed order: the school, its calendar, that a recalculation started, merges, splits, pupils,
 enrolments, marks by session, marks that began to wait, marks that ceased to, reasons that are chased, that a
 recalculation ended. A write that says nothing has no entries.
 """
@@ -26,7 +26,8 @@ class Facts:
 
     school: dict[str, Any] | None = None
     calendar: tuple[str, list[events.OpenDay]] | None = None
-    merged: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    merged: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
+    split: list[tuple[str, str, bool, int]] = field(default_factory=list[tuple[str, str, bool, int]])
     pupils: list[events.PupilFacts] = field(default_factory=list[events.PupilFacts])
     enrolments: dict[str, events.PupilEnrolments] = field(default_factory=dict[str, events.PupilEnrolments])
     marks: dict[tuple[date, Session], list[events.Mark]] = field(
@@ -37,6 +38,8 @@ class Facts:
     reasons_due: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
     reasons_overdue: list[events.OpenReason] = field(default_factory=list[events.OpenReason])
     reasons_settled: list[events.SettledReason] = field(default_factory=list[events.SettledReason])
+    missing: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    received: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     started: list[dict[str, int | None]] = field(default_factory=list[dict[str, int | None]])
     ended: dict[str, int] | None = None
 
@@ -121,8 +124,11 @@ def _parts(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]]:
         yield events.CalendarChanged, {"academic_year": facts.calendar[0], "days": facts.calendar[1]}
     for started in facts.started:
         yield events.RecalculationStarted, started
-    for dead, survivor in facts.merged:
-        yield events.PupilMerged, {"pupil_id": dead, "survivor": survivor}
+    for dead, survivor, version in facts.merged:
+        yield events.PupilMerged, {"pupil_id": dead, "survivor": survivor, "identity_version": version}
+    for pupil_id, other, restored, version in facts.split:
+        told = {"pupil_id": pupil_id, "other": other, "restored": restored, "identity_version": version}
+        yield events.PupilSplit, told
     for pupils in _chunks(facts.pupils):
         yield events.PupilChanged, {"pupils": pupils}
     for enrolments in _chunks(list(facts.enrolments.values())):
@@ -148,6 +154,10 @@ def _chasing(facts: Facts) -> Iterator[tuple[type[events.Entry], dict[str, Any]]
         yield events.ReasonOverdue, {"reasons": reasons}
     for settled in _chunks(facts.reasons_settled):
         yield events.ReasonSettled, {"reasons": settled}
+    for missing in facts.missing:
+        yield events.RegisterMissing, missing
+    for received in facts.received:
+        yield events.RegisterReceived, received
 
 
 def _chunks(items: list[T]) -> Iterator[list[T]]:

@@ -16,6 +16,7 @@ from registers.domain.register import Changed
 from registers.domain.settling import Placed
 from registers.domain.standing import Details, Entry
 from registers.store import year_groups
+from registers.store.upns import FORMER
 
 CHANGE = """
 update mark as m set rank = c.rank, standing = c.standing, problem = c.problem
@@ -74,35 +75,40 @@ SCHOOLS_EARLY = """
 select distinct urn from mark where date > $1 and (standing or problem <> 'future-date') order by urn
 """
 
-FIND_PUPILS = """
+FIND_PUPILS = f"""
 with resolved as (
-    select u.received, u.place, coalesce(by_local.pupil_id, by_upn.pupil_id, by_id.survivor, by_id.pupil_id) as pupil_id
+    select u.received, u.place, p.pupil_id, coalesce(p.survivor, p.pupil_id) as child
     from unresolved as u
     left join school_pupil as by_local
         on u.key_kind = 'local_id' and by_local.urn = u.urn and by_local.local_id = u.key
     left join pupil as by_upn on u.key_kind = 'upn' and by_upn.upn = u.key
-    left join pupil as by_id
-        on u.key_kind = 'pupil_id' and by_id.pupil_id = case
-            when u.key ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then u.key::uuid end
+    join pupil as p on p.pupil_id = case u.key_kind
+        when 'local_id' then by_local.pupil_id
+        when 'upn' then coalesce(by_upn.pupil_id, ({FORMER.format(key="u.key")}))
+        else case when u.key ~ '^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}$' then u.key::uuid end
+    end
     where u.urn = $1
 ),
 found as materialized (
     select * from resolved as r
-    where exists (select from school_pupil as s where s.pupil_id = r.pupil_id and s.urn = $1) limit $2
+    where exists (select from school_pupil as s where s.pupil_id = r.child and s.urn = $1) limit $2
 ),
 moved as (
     delete from unresolved as u using found as f where u.received = f.received and u.place = f.place
-    returning u.*, f.pupil_id
+    returning u.*, f.pupil_id, f.child
+),
+kept as (
+    insert into mark (urn, date, session, pupil_id, received, place, version, code, details, rank, standing,
+        problem, unexplained)
+    select urn, date, session, pupil_id, received, place, version, code, details, 0, false, null, false from moved
 )
-insert into mark (urn, date, session, pupil_id, received, place, version, code, details, rank, standing, problem,
-    unexplained)
-select urn, date, session, pupil_id, received, place, version, code, details, 0, false, null, false from moved
-returning pupil_id::text, date, received, place
-"""
+select child::text, date, received, place from moved
+"""  # noqa: S608 - put together from constants
+"""A mark is kept for the id that its key named, a dead one too: it goes with that id where a merge is undone."""
 
 
 class Arrived(NamedTuple):
-    """A mark that waited for its pupil until now."""
+    """A mark that waited for its pupil until now; `pupil_id` is the child that lives."""
 
     pupil_id: str
     on: date

@@ -1,4 +1,4 @@
-"""Children: who they are, on whose roll, with which contacts; merging two ids that turned out to be one child."""
+"""Children: who they are, and on whose roll."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -6,16 +6,24 @@ from typing import Any
 from common.db import Transaction
 
 from registers.domain.enrolments import Stay
-from registers.domain.identity import Children
+from registers.domain.identity import Children, Named
 from registers.domain.roll import KnownRoll, Person
 from registers.store import contacts
 
 FIND = """
-select p.pupil_id::text as pupil_id, p.upn, s.local_id
+select p.pupil_id::text as pupil_id, p.upn, s.local_id, s.formerly, s.had, p.given_name, p.family_name, p.date_of_birth
 from (
-    select s.pupil_id, s.local_id from school_pupil as s where s.urn = $1 and s.local_id = any($2::text[])
+    select s.pupil_id, s.local_id, null as formerly, null as had
+    from school_pupil as s where s.urn = $1 and s.local_id = any($2::text[])
     union all
-    select p.pupil_id, null from pupil as p where p.upn = any($3::text[])
+    select p.pupil_id, null, null, null from pupil as p where p.upn = any($3::text[])
+    union all
+    (
+        select coalesce(p.survivor, p.pupil_id), null, p.pupil_id::text, u.upn
+        from upn as u join pupil as p using (pupil_id)
+        where u.upn = any($3::text[]) and u.replaced_at is not null and u.taken_at is null
+        order by u.replaced_at, u.pupil_id desc
+    )
 ) as s join pupil as p using (pupil_id)
 """
 LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
@@ -60,33 +68,18 @@ STAYS_OF = """
 select urn, pupil_id::text, from_date, to_date, kind from enrolment where pupil_id = any($1::uuid[])
 order by urn, pupil_id, from_date
 """
-MERGE = """
-with merged as materialized (select * from unnest($1::uuid[], $2::uuid[]) as m(dead, survivor)),
-named as (update school_pupil as s set pupil_id = m.survivor from merged as m where s.pupil_id = m.dead),
-twice as (
-    delete from contact as c using merged as m, contact as other
-    where c.pupil_id = m.dead and other.pupil_id = m.survivor and other.urn = c.urn and other.local_id = c.local_id
-    returning c.contact_id
-),
-moved as (
-    update contact as c set pupil_id = m.survivor from merged as m
-    where c.pupil_id = m.dead and not exists (
-        select from contact as other
-        where other.pupil_id = m.survivor and other.urn = c.urn and other.local_id = c.local_id
-    )
-),
-earlier as (update pupil as p set survivor = m.survivor from merged as m where p.survivor = m.dead),
-left_school as (delete from enrolment as e using merged as m where e.pupil_id = m.dead)
-update pupil as p set survivor = m.survivor, upn = null from merged as m where p.pupil_id = m.dead
-"""
 
 
 async def children(tx: Transaction, urn: int, local_ids: Collection[str], upns: Collection[str]) -> Children:
-    """The children whom the school calls by these local ids, and those who have these UPNs."""
+    """The children whom the school calls by these local ids, and those who have these UPNs or had them last."""
     found = Children()
     for row in await tx.fetch(FIND, urn, list(local_ids), list(upns)):
         child, upn = row["pupil_id"], row["upn"]
         found.upn_of[child] = upn
+        found.named[child] = Named(row["given_name"], row["family_name"], row["date_of_birth"])
+        if row["had"] is not None:
+            found.by_former[row["had"]] = child
+            found.formerly[row["had"]] = row["formerly"]
         if row["local_id"] is not None:
             found.by_local[row["local_id"]] = child
         if upn is not None:
@@ -104,12 +97,20 @@ async def known_roll(tx: Transaction, urn: int, pupil_ids: Collection[str], loca
     ids = list(pupil_ids)
     known = KnownRoll()
     for row in await tx.fetch(PEOPLE, ids):
-        person = Person(*row.values())
-        known.people[person.pupil_id] = person._replace(flags=tuple(person.flags))
+        *others, flags, version = row.values()
+        person = Person(*others, tuple(flags), version)
+        known.people[person.pupil_id] = person
     known.stays = await stays(tx, urn, ids)
     known.contacts = await contacts.of_pupils(tx, urn, ids)
     known.local_ids = dict(tuple(row.values()) for row in await tx.fetch(LOCAL_IDS, urn, list(local_ids)))
     return known
+
+
+async def person(tx: Transaction, pupil_id: str) -> Person:
+    """What is known of a child, which there must be."""
+    (row,) = await tx.fetch(PEOPLE, [pupil_id])
+    *known, flags, version = row.values()
+    return Person(*known, tuple(flags), version)
 
 
 async def stays(tx: Transaction, urn: int, pupil_ids: Collection[str] | None = None) -> dict[str, list[Stay]]:
@@ -164,13 +165,6 @@ async def all_stays(tx: Transaction, pupil_ids: Collection[str]) -> dict[tuple[i
         urn, pupil_id, *stay = row.values()
         found.setdefault((urn, pupil_id), []).append(Stay(*stay))
     return found
-
-
-async def merge(tx: Transaction, merges: Sequence[tuple[str, str]]) -> None:
-    """Makes each first id (dead from now on) one with the second: local ids and contacts move, and the dead one's stays
-    go.
-    """
-    await tx.execute(MERGE, [dead for dead, _ in merges], [survivor for _, survivor in merges])
 
 
 def _people(people: Sequence[Person]) -> list[list[Any]]:

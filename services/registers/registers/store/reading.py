@@ -16,7 +16,6 @@ where p.pupil_id = $1 and ($2::int[] is null or exists (
     select from school_pupil as s where s.pupil_id = coalesce(p.survivor, p.pupil_id) and s.urn = any($2)
 ))
 """
-BY_UPN = "select pupil_id::text from pupil where upn = $1"
 BY_LOCAL_ID = "select pupil_id::text from school_pupil where urn = $1 and local_id = $2"
 
 REGISTER = """
@@ -103,11 +102,6 @@ from contact where pupil_id = $1 and ($2::int[] is null or urn = any($2)) order 
 async def living_pupil(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> str | None:
     """The living id of a child whom one of `schools` knows (any school when None)."""
     return await tx.fetchval(LIVING, pupil_id, None if schools is None else list(schools))
-
-
-async def pupil_by_upn(tx: Transaction, upn: str) -> str | None:
-    """The child who has this UPN."""
-    return await tx.fetchval(BY_UPN, upn)
 
 
 async def pupil_by_local_id(tx: Transaction, urn: int, local_id: str) -> str | None:

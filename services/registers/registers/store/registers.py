@@ -20,10 +20,11 @@ from registers.domain.standing import Details, Entry
 from registers.store import year_groups
 from registers.store.ledger import APPENDING, columns_of
 from registers.store.marks import columns, details_of, entry_of
+from registers.store.upns import FORMER
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-READ = """
+READ = f"""
 with register as materialized (
     select * from unnest($1::int[], $2::date[], $3::smallint[]) with ordinality as r(urn, date, session, r)
 ),
@@ -35,7 +36,10 @@ found as materialized (
     union all
     select 1, a.n, r.urn, r.date, r.session, p.pupil_id
     from unnest($6::int[], $7::text[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
-        select p.pupil_id from pupil as p where p.upn = a.key offset 0
+        select coalesce(
+            (select p.pupil_id from pupil as p where p.upn = a.key),
+            (select coalesce(p.survivor, p.pupil_id) from pupil as p where p.pupil_id = ({FORMER.format(key="a.key")}))
+        ) as pupil_id offset 0
     ) as p
     union all
     select 2, a.n, r.urn, r.date, r.session, p.pupil_id
@@ -78,7 +82,7 @@ from register as r left join lateral (
 ) as c on true left join lateral (
     select opened_on, closed_on, successor_urn from school as s where s.urn = r.urn offset 0
 ) as s on true
-"""
+"""  # noqa: S608 - put together from constants
 """A row per key that is found and entry of its slot (kind 0 to 2, in the order of KINDS; `flag`: enrolled, null where
 the school does not know the child), and a row per register (kind 3; `flag`: open; `received`: its number; `details`:
 the year groups for which it is open, null for all; `rank`: the successor of a school that has closed).

@@ -116,7 +116,10 @@ class YearGroup(Table, table=True):
 
 
 class Pupil(Table, table=True):
-    """A child. One that turned out to be another child has a `survivor`, and no UPN any more."""
+    """A child. One that turned out to be another child has no UPN any more, and names the child that lives
+    (`survivor`) and the one that it was merged into, which may have died itself. `identity_version` rises with its
+    merges and splits.
+    """
 
     __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
     pupil_id: UUID = _key(Uuid)
@@ -128,6 +131,37 @@ class Pupil(Table, table=True):
     flags: list[str] = _column(ARRAY(Text))
     version: int = _column(BigInteger)
     survivor: UUID | None = _column(Uuid, null=True)
+    merged_into: UUID | None = _column(Uuid, null=True)
+    identity_version: int = _column(BigInteger, server_default=text("0"))
+
+
+class Upn(Table, table=True):
+    """A UPN that a child has had: present until `replaced_at`; from `taken_at` on it means another child."""
+
+    __table_args__ = (Index("upn_pupil", "pupil_id"),)
+    upn: str = _key(Text)
+    pupil_id: UUID = _key(Uuid)
+    given_at: dt.datetime = _column(DateTime(timezone=True))
+    replaced_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
+    taken_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
+
+
+class IdentityChange(Table, table=True):
+    """A merge or a split: `pupil_id` lived on, `other` died, lives again or is new; `detail` is what went with it."""
+
+    __table_args__ = (Index("identity_change_pupil", "pupil_id"), Index("identity_change_other", "other"))
+    number: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    change_id: UUID = Field(sa_column=Column(Uuid, nullable=False, unique=True))
+    kind: str = _column(Text)
+    pupil_id: UUID = _column(Uuid)
+    other: UUID = _column(Uuid)
+    restored: bool
+    identity_version: int = _column(BigInteger)
+    urn: int
+    reason: str | None = _column(Text, null=True)
+    changed_by: str | None = _column(Text, null=True)
+    changed_at: dt.datetime = _column(DateTime(timezone=True))
+    detail: dict[str, Any] = _column(JSONB)
 
 
 class SchoolPupil(Table, table=True):
@@ -172,7 +206,7 @@ class Mark(Table, table=True):
     """One entry of a slot; what was sent never changes, `rank`, `standing` and `problem` are the present verdict.
 
     `code` null is a deletion. `place`: where in its register it stood. `unexplained`: a correction without reason or
-    person.
+    person. `sent_for`: the id it was sent for, where a split found it to be another child's.
     """
 
     __table_args__ = (
@@ -193,6 +227,7 @@ class Mark(Table, table=True):
     unexplained: bool
     problem: str | None = _column(Text, null=True)
     details: dict[str, Any] | None = _column(JSONB, null=True)
+    sent_for: UUID | None = _column(Uuid, null=True)
 
 
 class Unresolved(Table, table=True):

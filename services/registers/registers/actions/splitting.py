@@ -1,0 +1,223 @@
+"""Two children under one id: a merge that was wrong is undone, or what some schools say is said of another, new child.
+
+Stays, local ids and contacts go where they belong at each school; marks that were sent for the one and are the other's
+move too (the history keeps whom they were sent for), and the slots of both are judged anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFoundError
+from common.security import Caller
+
+from registers.actions.merging import EVER, Changed, Said
+from registers.actions.settling import settle_children
+from registers.actions.writing import Write, Writer, new_id
+from registers.domain import enrolments, identity_changes, roll, upn
+from registers.domain.enrolments import Stay
+from registers.domain.identity_changes import IdentityChange, Part, Went
+from registers.store import identities, pupils, upns
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is said of a child: that `restore`, which died into it, is another one; or that `parts` are of a new one,
+    whose UPN is `upn`.
+    """
+
+    pupil_id: str
+    restore: str | None = None
+    parts: Sequence[Part] = field(default_factory=tuple[Part, ...])
+    upn: str | None = None
+
+
+async def split_pupil(writer: Writer, caller: Caller, sent: Split, said: Said) -> Changed:
+    """Splits a child. A merge that is undone already answers what is on record.
+
+    NotFoundError when the child is not known, or a school that knows it is not open to the caller; MovedError when it
+    is dead itself; InvalidError when the split makes no sense; ConflictError when the UPN is another child's.
+    """
+
+    async def work(write: Write) -> IdentityChange:
+        row = await identities.row(write.tx, sent.pupil_id)
+        if row is None:
+            raise NotFoundError("No such pupil.")
+        if row.survivor is not None:
+            raise MovedError(f"/v1/pupils/{row.survivor}/split")
+        named = (await identities.local_ids(write.tx, [sent.pupil_id])).get(sent.pupil_id, {})
+        schools = set(named)
+        if sent.restore is not None:
+            schools |= set(await pupils.schools_knowing(write.tx, [sent.restore]))
+        if not schools or not all(caller.may_see_school(urn) for urn in schools):
+            raise NotFoundError("No such pupil.")
+        write.needs(schools)
+        if sent.restore is not None:
+            return await _restore(write, sent.pupil_id, sent.restore, named, said)
+        return await _part(write, sent, row.upn, named, said)
+
+    return Changed(*await writer.run([], work))
+
+
+# -- a merge undone ---------------------------------------------------------------------------------------------------
+
+
+async def _restore(write: Write, living: str, dead: str, named: Mapping[int, list[str]], said: Said) -> IdentityChange:
+    await pupils.lock(write.tx, [living, dead])
+    row, record = await identities.row(write.tx, dead), await identities.last(write.tx, dead)
+    if row is None:
+        raise NotFoundError("No such pupil.")
+    if row.survivor is None and record is not None and record[0].pupil_id == living and record[0].kind == "split":
+        return record[0]
+    if row.survivor != living:
+        raise InvalidError(faults=[Fault("/restore", "not-merged", "This id did not die into the pupil.")])
+    if record is None or record[0].kind != "merge":
+        raise ConflictError("What went with this id was not kept: split the pupil by `schools` instead.")
+    went = record[1]
+    version = await identities.restore(write.tx, dead, living)
+    staying = await identities.ids(write.tx, living)
+    await _restore_upns(write, living, dead, went)
+    await identities.move_contacts(write.tx, living, dead, only=went.contacts)
+    stays = await pupils.all_stays(write.tx, [living])
+    for urn in sorted(went.local_ids.keys() & named.keys()):
+        back = [local_id for local_id in went.local_ids[urn] if local_id in named[urn]]
+        if not back:
+            continue
+        now = stays.get((urn, living), [])
+        await identities.rename(write.tx, urn, back, living, dead)
+        if set(named[urn]) <= set(
+            back
+        ):  # the school knows nobody else of the two: all that it said since is the other's
+            mine, others = list[Stay](), now
+            await identities.move_contacts(write.tx, living, dead, urn=urn)
+            await _move_marks(write, Part(urn), staying, dead)
+        else:
+            mine, others = identity_changes.divide(now, went.beside.get(urn, []), went.stays.get(urn, []))
+        await _put_stays(write, urn, {living: mine, dead: others})
+    return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
+
+
+async def _restore_upns(write: Write, living: str, dead: str, went: Went) -> None:
+    """The UPN that came with the dead id is its own again, unless another child has it by now; and the survivor has its
+    own, where it had taken the other's.
+    """
+    row = await identities.row(write.tx, living)
+    if went.upn is None or row is None:
+        return
+    given: dict[str, str] = {}
+    given_up: dict[tuple[str, str], bool] = {}
+    holder = await identities.holder(write.tx, went.upn)
+    if holder in (None, living):
+        given[dead] = went.upn
+        if holder == living:
+            given_up[living, went.upn] = True
+            before = went.survivors_upn
+            if before is not None and await identities.holder(write.tx, before) is None:
+                given[living] = before
+    await identities.set_upns(write.tx, dict[str, str | None]({id: None for id, _ in given_up}) | given)
+    await upns.keep(write.tx, given, given_up, write.now)
+
+
+# -- another child, new -----------------------------------------------------------------------------------------------
+
+
+async def _part(
+    write: Write, sent: Split, own_upn: str | None, named: Mapping[int, list[str]], said: Said
+) -> IdentityChange:
+    living, other = sent.pupil_id, new_id()
+    _check_parts(sent.parts, named)
+    await pupils.lock(write.tx, [living])
+    await _new_child(write, sent, own_upn, other)
+    ids = await identities.ids(write.tx, living)
+    stays = await pupils.all_stays(write.tx, [living])
+    for part in sent.parts:
+        urn = part.school_urn
+        mine, others = identity_changes.cut(stays.get((urn, living), []), part.first, part.last)
+        await _name_part(write, part, named[urn], living, other)
+        await _put_stays(write, urn, {living: mine, other: others})
+        await _move_marks(write, part, ids, other)
+    return await _tell(write, (living, other, False, 0), min(named), sorted(named), sent.parts, said)
+
+
+def _check_parts(parts: Sequence[Part], named: Mapping[int, list[str]]) -> None:
+    faults: list[Fault] = []
+    seen: set[int] = set()
+    for place, part in enumerate(parts):
+        pointer = f"/schools/{place}"
+        if part.school_urn not in named:
+            faults.append(Fault(f"{pointer}/school_urn", "not-at-school", "This school does not know the pupil."))
+        if part.school_urn in seen:
+            faults.append(Fault(f"{pointer}/school_urn", "duplicate-school", "Each school once."))
+        if part.first is not None and part.last is not None and part.last < part.first:
+            faults.append(Fault(f"{pointer}/to", "ends-before-it-starts", "`to` lies before `from`."))
+        seen.add(part.school_urn)
+    whole = {part.school_urn for part in parts if part.first is None and part.last is None}
+    if whole >= named.keys():
+        faults.append(Fault("/schools", "nothing-left", "No school would know the pupil any more."))
+    if faults:
+        raise InvalidError(faults=faults)
+
+
+async def _new_child(write: Write, sent: Split, own_upn: str | None, other: str) -> None:
+    """The new child is called, and known, as the one that it was mixed with, until a roll says better."""
+    if sent.upn is not None and not upn.is_upn(sent.upn):
+        raise InvalidError(faults=[Fault("/upn", "bad-upn", "Not a UPN: the shape or the check letter is wrong.")])
+    given_up: dict[tuple[str, str], bool] = {}
+    if sent.upn is not None:
+        given_up = {(id, sent.upn): True for _, id, _ in await upns.had(write.tx, [sent.upn])}
+        if await identities.holder(write.tx, sent.upn) not in (None, sent.pupil_id):
+            raise ConflictError("Another child has this UPN.")
+    if sent.upn is not None and sent.upn == own_upn:
+        given_up[sent.pupil_id, sent.upn] = True
+        await identities.set_upns(write.tx, {sent.pupil_id: None})
+    person = await pupils.person(write.tx, sent.pupil_id)
+    new = person._replace(pupil_id=other, upn=sent.upn, version=1)
+    await pupils.add(write.tx, [new])
+    await upns.keep(write.tx, {other: sent.upn} if sent.upn else {}, given_up, write.now)
+    write.facts(min(part.school_urn for part in sent.parts)).pupils.append(roll.facts_of(new))
+
+
+async def _name_part(write: Write, part: Part, local_ids: Sequence[str], living: str, other: str) -> None:
+    """The school's local ids and contacts are those of whom it has now; whose time there is over gets a made-up one."""
+    urn = part.school_urn
+    if part.last is None:
+        await identities.rename(write.tx, urn, local_ids, living, other)
+        await identities.move_contacts(write.tx, living, other, urn=urn)
+    gone = other if part.last is not None else living if part.first is not None else None
+    if gone is not None:
+        await identities.name(write.tx, urn, identity_changes.made_up(local_ids[0], gone), gone)
+
+
+# -- both -------------------------------------------------------------------------------------------------------------
+
+
+async def _put_stays(write: Write, urn: int, stays: Mapping[str, Sequence[Stay]]) -> None:
+    await pupils.replace_stays(write.tx, urn, stays)
+    for child, of in stays.items():
+        write.facts(urn).enrolled(enrolments.as_event(child, of))
+
+
+async def _move_marks(write: Write, part: Part, before: Sequence[str], after: str) -> None:
+    """Readers hear that the marks are nobody's, and then, from their judging, whose they are."""
+    facts = write.facts(part.school_urn)
+    for mark in await identities.move_marks(write.tx, part, before, after):
+        if mark.standing:
+            facts.mark(mark.on, mark.session, [(mark.pupil_id, None)])
+        if mark.problem is not None:
+            facts.waits_no_more(mark.on, mark.session, mark.pupil_id, mark.code, mark.problem)
+
+
+async def _tell(
+    write: Write,
+    what: tuple[str, str, bool, int],
+    urn: int,
+    schools: Sequence[int],
+    parts: Sequence[Part],
+    said: Said,
+) -> IdentityChange:
+    """Announces and records a split (pupil, other, whether it is restored, version), and judges both anew."""
+    pupil_id, other, restored, version = what
+    write.facts(urn).split.append(what)
+    for school in schools:
+        await settle_children(write, school, {pupil_id: EVER, other: EVER})
+    change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)
+    return await identities.record(write.tx, change, parts)

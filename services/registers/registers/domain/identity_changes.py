@@ -1,0 +1,105 @@
+"""Merges and splits of children (rule book 9): what goes where, and the record that is kept of each.
+
+Two ids that turn out to be one child are merged: one lives on, the other is dead. A merge that was wrong is undone by a
+split that restores the dead id, with what came with it (`divide`); a child in whom a school's roll mixed two is split
+by school and time (`cut`), and the other one is new.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from registers.domain import enrolments, upn
+from registers.domain.enrolments import Stay
+
+Kind = Literal["merge", "split"]
+LOCAL_ID = 64
+"""How long a local id may be."""
+
+
+class Went(msgspec.Struct, frozen=True):
+    """What a merge moved. By school: the local ids that died with the id, its stays, and those that the survivor had
+    there. `upn` and `survivors_upn` are those of the two before.
+    """
+
+    upn: str | None = None
+    survivors_upn: str | None = None
+    local_ids: Mapping[int, list[str]] = {}
+    stays: Mapping[int, list[Stay]] = {}
+    beside: Mapping[int, list[Stay]] = {}
+    contacts: Sequence[str] = ()
+
+
+class Part(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
+    """What a split takes: a school, and from when to when (both inclusive, None: always)."""
+
+    school_urn: int
+    first: date | None = None
+    last: date | None = None
+
+
+class IdentityChange(NamedTuple):
+    """One merge or split. `pupil_id` lived on; `other` died (merge), lives again (a split that `restored` it), or is
+    new. `number` rises with each; `identity_version` is that of `other`.
+    """
+
+    number: int
+    change_id: str
+    kind: Kind
+    pupil_id: str
+    other: str
+    restored: bool
+    identity_version: int
+    urn: int
+    reason: str | None
+    changed_by: str | None
+    changed_at: datetime
+
+
+def better_upn(survivors: str | None, others: str | None) -> str | None:
+    """The UPN of two ids that are one child: the survivor's own, unless only the other's is permanent, or there."""
+    if others is None or (survivors is not None and (upn.is_temporary(others) or not upn.is_temporary(survivors))):
+        return survivors
+    return others
+
+
+def divide(now: Sequence[Stay], mine: Sequence[Stay], others: Sequence[Stay]) -> tuple[list[Stay], list[Stay]]:
+    """The stays of two children at a school that were one for a while: what each had before, and what came since.
+
+    A stay that has changed since is that of whoever had it; a new one is the survivor's (`mine`).
+    """
+    united = enrolments.unite(mine, others)
+    if list(now) == united:
+        return list(mine), list(others)
+    fresh = [stay for stay in now if stay not in united]
+    after = [[stay for stay in own if enrolments.meets(stay, now)] for own in (mine, others)]
+    for stay in fresh:
+        owners = [n for n, own in enumerate((mine, others)) if enrolments.meets(stay, own)] or [0]
+        for n in owners:
+            after[n] = enrolments.replace(after[n], stay)
+    return after[0], after[1]
+
+
+def cut(stays: Iterable[Stay], first: date | None, last: date | None) -> tuple[list[Stay], list[Stay]]:
+    """Stays outside and inside a span of days."""
+    outside: list[Stay] = []
+    inside: list[Stay] = []
+    for stay in stays:
+        start, end = stay.start, stay.end or date.max
+        begins, ends = max(start, first or date.min), min(end, last or date.max)
+        if begins > ends:
+            outside.append(stay)
+            continue
+        inside.append(stay._replace(start=begins, end=None if ends == date.max else ends))
+        if start < begins:
+            outside.append(stay._replace(end=begins - timedelta(days=1)))
+        if ends < end:
+            outside.append(stay._replace(start=ends + timedelta(days=1)))
+    return outside, inside
+
+
+def made_up(local_id: str, pupil_id: str) -> str:
+    """The local id of a child whose own one means another child by now."""
+    return f"{local_id[: LOCAL_ID - 9]}/{pupil_id[:8]}"

@@ -1,0 +1,223 @@
+"""Merges and splits as SQL: who died into whom, what moves with an id, and the record that is kept.
+
+`pupil.survivor` is the child that lives; `merged_into` is whom an id was merged into itself: by it a merge is undone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+from common.academic import Session
+from common.db import Transaction
+
+from registers.domain.identity_changes import IdentityChange, Part, Went
+
+ROW = "select upn, survivor::text, identity_version from pupil where pupil_id = $1"
+IDS = "select pupil_id::text from pupil where pupil_id = $1 or survivor = $1 order by pupil_id"
+LOCAL_IDS = """
+select pupil_id::text, urn, local_id from school_pupil where pupil_id = any($1::uuid[]) order by urn, local_id
+"""
+MOVING_CONTACTS = """
+select c.pupil_id::text, c.contact_id::text
+from unnest($1::uuid[], $2::uuid[]) as m(dead, survivor) join contact as c on c.pupil_id = m.dead
+where not exists (
+    select from contact as other
+    where other.pupil_id = m.survivor and other.urn = c.urn and other.local_id = c.local_id
+)
+"""
+MERGE = """
+with merged as materialized (select * from unnest($1::uuid[], $2::uuid[]) as m(dead, survivor)),
+named as (update school_pupil as s set pupil_id = m.survivor from merged as m where s.pupil_id = m.dead),
+moved as (
+    update contact as c set pupil_id = m.survivor from merged as m
+    where c.pupil_id = m.dead and c.contact_id = any($3::uuid[])
+),
+earlier as (update pupil as p set survivor = m.survivor from merged as m where p.survivor = m.dead),
+left_school as (delete from enrolment as e using merged as m where e.pupil_id = m.dead)
+update pupil as p set survivor = m.survivor, merged_into = m.survivor, upn = null,
+    identity_version = identity_version + 1
+from merged as m where p.pupil_id = m.dead returning p.pupil_id::text, p.identity_version
+"""
+"""Of two contacts with one local id at a school, the dead id's stays with it: unseen, until it lives again."""
+
+RESTORE = """
+with recursive its as (
+    select pupil_id from pupil where pupil_id = $1
+    union all
+    select p.pupil_id from its join pupil as p on p.survivor = $2 and p.merged_into = its.pupil_id
+)
+update pupil as p set survivor = nullif($1, p.pupil_id),
+    merged_into = case when p.pupil_id <> $1 then merged_into end,
+    identity_version = identity_version + (p.pupil_id = $1)::int
+from its where p.pupil_id = its.pupil_id returning p.pupil_id::text, p.identity_version
+"""
+FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
+GIVE_UPN = "update pupil set upn = $2 where pupil_id = $1"
+HOLDER = "select pupil_id::text from pupil where upn = $1"
+RENAME = "update school_pupil set pupil_id = $4 where urn = $1 and local_id = any($2::text[]) and pupil_id = $3"
+NAME = "insert into school_pupil (urn, local_id, pupil_id) values ($1, $2, $3) on conflict do nothing"
+MOVE_CONTACTS = """
+update contact as c set pupil_id = $3
+where c.pupil_id = $2 and ($1::int is null or c.urn = $1) and ($4::uuid[] is null or c.contact_id = any($4))
+    and not exists (
+        select from contact as other where other.pupil_id = $3 and other.urn = c.urn and other.local_id = c.local_id
+    )
+"""
+MOVE_MARKS = """
+with moving as materialized (
+    select m.date, m.session, m.pupil_id, m.received, m.place, m.code, m.standing, m.problem
+    from unnest($2::uuid[]) as id(pupil_id) join mark as m on m.urn = $1 and m.pupil_id = id.pupil_id
+    where m.date between $4 and $5
+),
+moved as (
+    update mark as m set pupil_id = $3, sent_for = coalesce(m.sent_for, m.pupil_id), standing = false, problem = null
+    from moving as old
+    where m.urn = $1 and m.date = old.date and m.session = old.session and m.pupil_id = old.pupil_id
+        and m.received = old.received and m.place = old.place
+)
+select date, session, pupil_id::text, code, standing, problem from moving
+where code is not null and (standing or problem is not null) order by date, session, pupil_id, received, place
+"""
+
+COLUMNS = """
+number, change_id::text, kind, pupil_id::text, other::text, restored, identity_version, urn, reason, changed_by,
+changed_at
+"""
+RECORD = f"""
+insert into identity_change (change_id, kind, pupil_id, other, restored, identity_version, urn, reason, changed_by,
+    changed_at, detail)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb) returning {COLUMNS}
+"""  # noqa: S608 - put together from constants
+LAST = f"select {COLUMNS}, detail::text from identity_change where other = $1 order by number desc limit 1"  # noqa: S608
+PAGE = f"""
+select {COLUMNS} from identity_change
+where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2 order by number limit $3
+"""  # noqa: S608 - put together from constants
+
+FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
+
+
+class PupilRow(NamedTuple):
+    """An id: its UPN, and the child that lives in its place when it is dead."""
+
+    upn: str | None
+    survivor: str | None
+    identity_version: int
+
+
+class MovedMark(NamedTuple):
+    """A mark that stood, or waited because of `problem`, under the id that it was moved from."""
+
+    on: date
+    session: Session
+    pupil_id: str
+    code: str
+    standing: bool
+    problem: str | None
+
+
+async def row(tx: Transaction, pupil_id: str) -> PupilRow | None:
+    """What is known of an id, dead or alive."""
+    found = await tx.fetchrow(ROW, pupil_id)
+    return None if found is None else PupilRow(*found)
+
+
+async def ids(tx: Transaction, pupil_id: str) -> list[str]:
+    """A living child's id, and those that died into it."""
+    return [found[0] for found in await tx.fetch(IDS, pupil_id)]
+
+
+async def local_ids(tx: Transaction, pupil_ids: Collection[str]) -> dict[str, dict[int, list[str]]]:
+    """What each school calls these children: by child and school."""
+    found: dict[str, dict[int, list[str]]] = {}
+    for pupil_id, urn, local_id in await tx.fetch(LOCAL_IDS, list(pupil_ids)):
+        found.setdefault(pupil_id, {}).setdefault(urn, []).append(local_id)
+    return found
+
+
+async def moving_contacts(tx: Transaction, merges: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """The contacts that a merge moves, by dead id: all but those that the survivor has under the same local id."""
+    found: dict[str, list[str]] = {}
+    for dead, contact_id in await tx.fetch(MOVING_CONTACTS, [m[0] for m in merges], [m[1] for m in merges]):
+        found.setdefault(dead, []).append(contact_id)
+    return found
+
+
+async def merge(tx: Transaction, merges: Sequence[tuple[str, str]], contacts: Sequence[str]) -> dict[str, int]:
+    """Makes each first id (dead from now on) one with the second: local ids and these contacts move, its stays go. The
+    identity version of each dead id.
+    """
+    rows = await tx.fetch(MERGE, [dead for dead, _ in merges], [survivor for _, survivor in merges], list(contacts))
+    return {found[0]: found[1] for found in rows}
+
+
+async def restore(tx: Transaction, dead: str, living: str) -> int:
+    """Lets an id live again, with those that had died into it before it died itself; its identity version."""
+    return {found[0]: found[1] for found in await tx.fetch(RESTORE, dead, living)}[dead]
+
+
+async def holder(tx: Transaction, upn: str) -> str | None:
+    """The child who has this UPN now."""
+    return await tx.fetchval(HOLDER, upn)
+
+
+async def set_upns(tx: Transaction, upns: Mapping[str, str | None]) -> None:
+    """Gives children these UPNs, or none."""
+    await tx.execute(FREE_UPNS, list(upns))
+    for pupil_id, upn in upns.items():
+        if upn is not None:
+            await tx.execute(GIVE_UPN, pupil_id, upn)
+
+
+async def rename(tx: Transaction, urn: int, local_ids: Sequence[str], before: str, after: str) -> None:
+    """A school's local ids that meant one child mean another from now on."""
+    await tx.execute(RENAME, urn, list(local_ids), before, after)
+
+
+async def name(tx: Transaction, urn: int, local_id: str, pupil_id: str) -> None:
+    """The school knows a child by a further local id, unless that one is taken."""
+    await tx.execute(NAME, urn, local_id, pupil_id)
+
+
+async def move_contacts(
+    tx: Transaction, before: str, after: str, *, urn: int | None = None, only: Sequence[str] | None = None
+) -> None:
+    """Contacts of one child are another's: all of a school, or only some (contact ids)."""
+    await tx.execute(MOVE_CONTACTS, urn, before, after, None if only is None else list(only))
+
+
+async def move_marks(tx: Transaction, part: Part, before: Sequence[str], after: str) -> list[MovedMark]:
+    """All that was sent at a school under some ids, within a span of days, was sent for another: it is still to be
+    judged there. Those marks that stood or waited before.
+    """
+    span = part.first or FIRST_DAY, part.last or LAST_DAY
+    rows = await tx.fetch(MOVE_MARKS, part.school_urn, list(before), after, *span)
+    return [MovedMark(row[0], Session(row[1]), *list(row)[2:]) for row in rows]
+
+
+async def record(tx: Transaction, change: IdentityChange, detail: Went | Sequence[Part]) -> IdentityChange:
+    """Keeps a merge or split; the record with its number."""
+    told = await tx.fetchrow(RECORD, *change[1:], _json(detail))
+    assert told is not None
+    return IdentityChange(*told)
+
+
+async def last(tx: Transaction, other: str) -> tuple[IdentityChange, Went] | None:
+    """The last merge or split by which an id died, lived again or came to be; what went with it, if it was a merge."""
+    found = await tx.fetchrow(LAST, other)
+    if found is None:
+        return None
+    *values, detail = found
+    change = IdentityChange(*values)
+    return change, msgspec.json.decode(detail, type=Went) if change.kind == "merge" else Went()
+
+
+async def page(tx: Transaction, pupil_ids: Sequence[str], after: int, limit: int) -> list[IdentityChange]:
+    """The merges and splits of some ids, in order, those after a number."""
+    return [IdentityChange(*found) for found in await tx.fetch(PAGE, list(pupil_ids), after, limit)]
+
+
+def _json(detail: Went | Sequence[Part]) -> str:
+    wrapped = detail if isinstance(detail, Went) else {"schools": list(detail)}
+    return msgspec.json.encode(wrapped).decode()
