@@ -57,4 +57,6 @@ class Service:
     ready: Sequence[Callable[[], Awaitable[Check]]] = ()
     close: Callable[[], Awaitable[None]] = _nothing
     tags: Sequence[Mapping[str, Any]] = field(default=())
+    streams: frozenset[str] = frozenset()
+    """Paths whose routes read their bodies themselves, piece by piece, whatever their length and type."""
     links: Links = field(default_factory=dict[str, Mapping[str, dict[str, str]]])

@@ -23,10 +23,12 @@ OPERATIONS = "Operations"
 
 
 class Application(FastAPI):
-    """FastAPI inside our frame."""
+    """FastAPI inside our frame. `streams`: paths whose routes read their bodies themselves."""
+
+    streams: frozenset[str] = frozenset()
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Frame(super().build_middleware_stack())
+        return Frame(super().build_middleware_stack(), self.streams)
 
 
 def create_app(services: Sequence[Service], settings: Settings, verifier: Verifier) -> FastAPI:
@@ -41,6 +43,7 @@ def create_app(services: Sequence[Service], settings: Settings, verifier: Verifi
         generate_unique_id_function=_operation_id,
     )
     app.state.verifier = verifier
+    app.streams = frozenset().union(*(service.streams for service in services))
     for service in services:
         app.include_router(service.router)
     _add_operations(app, services, settings)

@@ -4,6 +4,7 @@ It is the outermost layer, so that answers of the framework itself get the same 
 which a stack of middleware classes would not.
 """
 
+from collections.abc import Collection
 from time import perf_counter
 
 import structlog
@@ -22,10 +23,13 @@ log = structlog.get_logger()
 
 
 class Frame:
-    """Wraps an ASGI application; what is below `/v1` takes JSON and is never cached, unless a route says otherwise."""
+    """Wraps an ASGI application; what is below `/v1` takes JSON and is never cached, unless a route says otherwise.
+    `streams`: paths whose routes read their bodies themselves.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, streams: Collection[str] = ()) -> None:
         self._app = app
+        self._streams = frozenset(streams)
         self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +55,8 @@ class Frame:
         metrics.HTTP_IN_FLIGHT.inc()
         try:
             try:
-                checked = await _checked(scope, headers, receive, private)
+                streamed = scope["path"] in self._streams
+                checked = await _checked(scope, headers, receive, json_only=private, streamed=streamed)
             except RollcallError as error:
                 await problems.response(error, scope["path"])(scope, receive, framed_send)
             else:
@@ -71,12 +76,14 @@ class Frame:
         log.debug("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
-async def _checked(scope: Scope, headers: dict[bytes, bytes], receive: Receive, json_only: bool) -> Receive:
+async def _checked(
+    scope: Scope, headers: dict[bytes, bytes], receive: Receive, *, json_only: bool, streamed: bool
+) -> Receive:
     """The `receive` for the application, with a body that may be; raises what makes the request unanswerable."""
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         raise MalformedError("The address contains the NUL character.")
     length = headers.get(b"content-length", b"0")
-    if scope["method"] not in _WITH_BODY or (length == b"0" and b"transfer-encoding" not in headers):
+    if streamed or scope["method"] not in _WITH_BODY or (length == b"0" and b"transfer-encoding" not in headers):
         return receive
     body = await bodies.read(receive, int(length) if length.isdigit() else None)
     if json_only and body:
