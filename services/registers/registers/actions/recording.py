@@ -7,13 +7,13 @@ registers of one session at one school are never taken together, so each is deci
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from common.academic import Session
 from common.clock import Clock
-from common.codes import code_table
+from common.codes import Code, code_table
 from common.db import Database, Transaction
 from common.errors import NotFoundError, RollcallError
 
@@ -21,7 +21,7 @@ from registers.actions.writing import new_id
 from registers.domain import ledger as ledger_rules
 from registers.domain import register as rules
 from registers.domain.ledger import Head, LedgerEntry
-from registers.domain.register import Known, MarkAnswer, Recorded, Register
+from registers.domain.register import MarkAnswer, Recorded, Register
 from registers.store import marks, schools
 from registers.store import registers as store
 from registers.store.registers import Submission
@@ -114,36 +114,50 @@ class Recorder:
         except Exception as error:  # each of the callers gets it, and the web answers
             return [error] * len(batch), False
 
-    async def _record(self, tx: Transaction, jobs: Sequence[_Job]) -> "tuple[list[Outcome | Exception], bool]":
+    async def _record(self, tx: Transaction, jobs: Sequence[_Job]) -> "tuple[Sequence[Outcome | Exception], bool]":
         """Load, decide, save, announce: all registers of a batch in one transaction; their outcomes in order, and
         whether there is something for the relay.
         """
         heads = await schools.lock(tx, {job.register.urn for job in jobs})
+        before = dict(heads)
         registers = [job.register for job in jobs]
-        known = await store.known(tx, registers)
-        today = self._clock.today()
-        outcomes: list[Outcome | Exception] = []
-        recorded: list[tuple[Register, int, Recorded]] = []
-        entries: list[LedgerEntry] = []
-        for register, what in zip(registers, known, strict=True):
-            try:
-                result = self._decide(register, what, heads, today)
-            except RollcallError as error:
-                outcomes.append(error)
-                continue
-            head = heads[register.urn]
-            said = ledger_rules.chain(result.facts, head, register.received_at, new_id, register.correlation_id)
-            heads[register.urn] = ledger_rules.after(head, said)
-            entries.extend(said)
-            recorded.append((register, what.received, result))
-            outcomes.append(Outcome(result.answers, heads[register.urn].number))
-        await _save(tx, recorded, entries)
-        return outcomes, bool(entries)
+        outcomes = await write_registers(tx, registers, heads, self._clock.today(), self._codes)
+        return outcomes, heads != before
 
-    def _decide(self, register: Register, known: Known, heads: dict[int, Head], today: date) -> Recorded:
-        if register.urn not in heads:
-            raise NotFoundError("No such school.")
-        return rules.record(register, known, today, self._codes)
+
+async def write_registers(
+    tx: Transaction,
+    registers: Sequence[Register],
+    heads: dict[int, Head],
+    today: date,
+    codes: Mapping[str, Code],
+    *,
+    keep: bool = True,
+) -> "list[Outcome | RollcallError]":
+    """Writes registers of different sessions; their outcomes in order. Their schools are locked; `heads` says where
+    their ledgers end, and afterwards where they end then. With `keep` false it only says what would become of them.
+    """
+    known = await store.known(tx, registers)
+    outcomes: list[Outcome | RollcallError] = []
+    recorded: list[tuple[Register, int, Recorded]] = []
+    entries: list[LedgerEntry] = []
+    for register, what in zip(registers, known, strict=True):
+        try:
+            if register.urn not in heads:
+                raise NotFoundError("No such school.")
+            result = rules.record(register, what, today, codes)
+        except RollcallError as error:
+            outcomes.append(error)
+            continue
+        head = heads[register.urn]
+        said = ledger_rules.chain(result.facts, head, register.received_at, new_id, register.correlation_id)
+        heads[register.urn] = ledger_rules.after(head, said)
+        entries.extend(said)
+        recorded.append((register, what.received, result))
+        outcomes.append(Outcome(result.answers, heads[register.urn].number))
+    if keep:
+        await _save(tx, recorded, entries)
+    return outcomes
 
 
 async def _save(

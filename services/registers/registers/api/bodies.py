@@ -4,7 +4,6 @@ They cost five times as much through pydantic. What is wrong with one is told as
 pointers.
 """
 
-import re
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +13,7 @@ from msgspec import Meta
 
 from registers.actions.roll import Row
 from registers.domain.identity import Named, RowKeys
+from registers.domain.pointers import told
 from registers.domain.problems import Problem
 from registers.domain.register import SentMark
 from registers.domain.roll import SentPupil, problem_of
@@ -22,10 +22,6 @@ MOST_MARKS, MOST_ROWS = 2000, 5000
 VERSIONS = 2**63 - 1
 
 T = TypeVar("T")
-
-_PLACE = re.compile(r" - at `\$(.*)`$")
-_MISSING = re.compile(r"missing required field `([^`]+)`")
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
 class RegisterBody(msgspec.Struct, frozen=True):
@@ -83,7 +79,7 @@ def read_roll(body: bytes) -> tuple[RollBody, list[Row]]:
 
 def request_body(kind: type, example: Any) -> dict[str, Any]:
     """What a route that reads its own body says of it in the OpenAPI document."""
-    schema = _inlined(msgspec.json.schema(kind))
+    schema = schema_of(kind)
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
 
 
@@ -91,7 +87,7 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        message, pointer = _told(error)
+        message, pointer = told(error)
         raise InvalidError(
             "A value is missing or not of the right form.", faults=[Fault(pointer, "invalid", message)]
         ) from None
@@ -103,7 +99,7 @@ def _read_row(raw: msgspec.Raw, place: int) -> Row:
     try:
         pupil = _row.decode(raw)
     except msgspec.ValidationError as error:
-        message, pointer = _told(error)
+        message, pointer = told(error)
         problem = Problem("invalid", message, f"/pupils/{place}{pointer}")
         sent: Any = _any.decode(raw)
         named = sent if isinstance(sent, dict) else {}
@@ -116,15 +112,9 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _told(error: msgspec.ValidationError) -> tuple[str, str]:
-    """The message, and the JSON pointer, in msgspec's words `Expected … - at `$.marks[0].code``."""
-    text = str(error)
-    found = _PLACE.search(text)
-    steps = [name or index for name, index in _STEP.findall(found[1])] if found else []
-    if missing := _MISSING.search(text):
-        steps.append(missing[1])
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    return _PLACE.sub("", text), pointer
+def schema_of(kind: type) -> dict[str, Any]:
+    """The JSON schema of a value, whole in itself."""
+    return _inlined(msgspec.json.schema(kind))
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
