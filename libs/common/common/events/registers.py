@@ -68,12 +68,16 @@ class CalendarChanged(Entry, frozen=True, kw_only=True):
     days: list[OpenDay]
 
 
-class Enrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """A stay on the roll, both dates inclusive; `to` is null while it lasts."""
+class Enrolment(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
+    """A stay on the roll, both dates inclusive; `to` is null while it lasts. `home_la`: the authority where the child
+    lives, where the school says so; `leaving_reason`: a code, once it is known why the stay ends.
+    """
 
     from_: str
     to: str | None
-    kind: Literal["single", "main", "subsidiary"]
+    kind: Literal["single", "main", "subsidiary", "guest"]
+    home_la: str | None = None
+    leaving_reason: str | None = None
 
 
 class PupilEnrolments(msgspec.Struct, frozen=True, gc=False):

@@ -15,11 +15,13 @@ from common.db import Transaction
 from common.errors import MovedError, NotFoundError
 from common.security import Caller
 
+from absence_engine.domain import areas
+from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import ChildRecord, Codes, Enrolment
+from absence_engine.domain.records import GUEST, ChildRecord, Codes, Enrolment
 from absence_engine.domain.spans import Child
 from absence_engine.store import figures as store
 from absence_engine.store import progress, schools
@@ -62,7 +64,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class SchoolFigures:
-    """A school's year: each enrolment, by child and start, and their sum."""
+    """A school's year: each enrolment, by child and start, and the sum of those that are no guests'."""
 
     stays: Sequence[StayFigures]
     group: Group
@@ -71,7 +73,9 @@ class SchoolFigures:
 
 @dataclass(frozen=True, slots=True)
 class AreaFigures:
-    """A local authority's year: its schools' enrolments, all and by phase, and their children across all schools."""
+    """A local authority's year: its schools' enrolments without guests, all and by phase, each on the days on which its
+    school is of the authority; and the children across all schools.
+    """
 
     schools: int
     enrolments: Group
@@ -138,39 +142,62 @@ async def school(tx: Transaction, urn: int, year: int, policy: Policy) -> School
     for record in await store.records(tx, others):
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
-    each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found])
+    each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
     return SchoolFigures(found, _group(each, policy), await progress.freshness(tx, [urn]))
 
 
 async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> AreaFigures:
     """The figures of a local authority; NotFoundError when none of its schools is known."""
     await store.snapshot(tx)
-    phases = await store.phases(tx, la_code)
-    if not phases:
+    known = await store.members(tx, la_code)
+    if not known:
         raise NotFoundError
+    members = areas.in_year(known, year)
     stays: list[Figures] = []
     children: list[Figures] = []
-    stay_phases: list[str] = []
-    others = await store.others(tx, phases, year, everywhere=True)
-    async for rows in store.plain_stays(tx, phases, year, others, everywhere=True):
+    phases: list[str] = []
+    others = await store.others(tx, members, year, everywhere=True)
+    async for every in store.plain_stays(tx, members, year, others, everywhere=True):
+        rows = [row for row in every if members[row.stay.urn].has(row.stay)]
         counted = await asyncio.to_thread(count_rows, _matrix([row.codes for row in rows]))
-        stays.append(counted)
         children.append(counted)
-        stay_phases += [phases[row.stay.urn] for row in rows]
+        plain = [members[row.stay.urn].is_whole(year) and row.stay.kind != GUEST for row in rows]
+        stays.append(counted[np.array(plain, np.bool_)])
+        phases += [members[row.stay.urn].phase for row, is_plain in zip(rows, plain, strict=True) if is_plain]
+        rest = [row for row, is_plain in zip(rows, plain, strict=True) if not is_plain]
+        _count_parts([(row.stay, _matrix([row.codes])[0]) for row in rest], members, year, stays, phases)
     for first in range(0, len(others), AT_ONCE):
         for record in await store.records(tx, others[first : first + AT_ONCE]):
-            here = [(stay, codes) for stay, codes in _stays(record, year) if stay.urn in phases]
-            stays.append(count_rows(np.stack([codes for _, codes in here])))
-            stay_phases += [phases[stay.urn] for stay, _ in here]
-            marks = child_years(record).get(year)
-            children.append(count_rows((NO_MARKS if marks is None else marks.codes).reshape(1, -1)))
-    all_stays, its_phase = _stacked(stays), np.array(stay_phases)
+            given = _stays(record, year)
+            if any(stay.urn in members and members[stay.urn].has(stay) for stay, _ in given):
+                _count_parts(given, members, year, stays, phases)
+                marks = child_years(record).get(year)
+                children.append(count_rows((NO_MARKS if marks is None else marks.codes).reshape(1, -1)))
+    all_stays, its_phase = _stacked(stays), np.array(phases)
     return AreaFigures(
-        schools=len(phases),
+        schools=len(members),
         enrolments=_group(all_stays, policy),
-        phases={phase: _group(all_stays[its_phase == phase], policy) for phase in sorted(set(phases.values()))},
+        phases={
+            phase: _group(all_stays[its_phase == phase], policy)
+            for phase in sorted({member.phase for member in members.values()})
+        },
         children=_group(_stacked(children), policy),
     )
+
+
+def _count_parts(
+    given: Sequence[tuple[Enrolment, Codes]],
+    members: Mapping[int, Member],
+    year: int,
+    stays: list[Figures],
+    phases: list[str],
+) -> None:
+    """Adds the counts and phases of stays that are no guests', as far as they are of the area."""
+    for stay, codes in given:
+        member = members.get(stay.urn)
+        if member is not None and stay.kind != GUEST and member.has(stay):
+            stays.append(count_rows(areas.of_area(codes, year, stay, member).reshape(1, -1)))
+            phases.append(member.phase)
 
 
 def _matrix(codes: Sequence[bytes | None]) -> Codes:

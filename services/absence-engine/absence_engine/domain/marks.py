@@ -1,8 +1,8 @@
 """The mark that counts for a child in each session (rule book 12.9), and what is asked of it.
 
 Each school's mark counts in its own enrolment. For the child one counts: marks other than D compete, and the school of
-the main enrolment wins, then single, then subsidiary; then the earlier start, then the lower URN. A D loses to all
-others. The enrolment is the one that covers the day.
+the main enrolment wins, then single, then subsidiary, then guest; then the earlier start, then the lower URN. A D loses
+to all others. The enrolment is the one that covers the day.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, 
 from absence_engine.domain.ticks import tick_of, year_start
 
 DUAL = code_table()["D"].number
-_PRECEDENCE = {"main": 0, "single": 1, "subsidiary": 2}
+_PRECEDENCE = {"main": 0, "single": 1, "subsidiary": 2, "guest": 3}
 _UNENROLLED = 1 << 20  # a school without an enrolment on the day comes after all that have one
 _DUAL_HANDICAP = 1 << 24
 _NO_MARK = 1 << 28

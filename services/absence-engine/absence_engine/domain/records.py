@@ -15,7 +15,9 @@ Codes = npt.NDArray[np.uint8]
 Ticks = npt.NDArray[np.int64]
 """Sessions as ticks, ascending."""
 
-Kind = Literal["single", "main", "subsidiary"]
+Kind = Literal["single", "main", "subsidiary", "guest"]
+GUEST = "guest"
+"""A pupil who attends for a while and stays on another school's books: in no school's or area's sums."""
 
 
 class Enrolment(NamedTuple):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from common.db import Transaction
 
+from absence_engine.domain.areas import Member
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
 from absence_engine.store import children, schools, sheets
 
@@ -18,7 +19,13 @@ SNAPSHOT = "set transaction isolation level repeatable read, read only"
 LIVING = "select coalesce(survivor, pupil_id)::text from child where pupil_id = $1"
 BORN = "select pupil_id::text, date_of_birth from child where pupil_id = any($1::uuid[])"
 SCHOOL = "select name, la_code, phase from school where urn = $1"
-AREA = "select urn, phase from school where la_code = $1"
+AREA = """
+select urn, phase, from_date, to_date from (
+    select s.urn, s.phase, coalesce(la.la_code, s.la_code) as la_code, la.from_date,
+        lead(la.from_date) over (partition by s.urn order by la.from_date) - 1 as to_date
+    from school as s left join school_la as la using (urn)
+) as member where la_code = $1 order by urn, from_date
+"""
 STAYS = """
     select coalesce(child.survivor, pupil_id) as living, urn, from_date, to_date, kind
     from enrolment join child using (pupil_id)
@@ -88,9 +95,13 @@ async def school(tx: Transaction, urn: int) -> SchoolRow | None:
     return None if row is None else SchoolRow(*row)
 
 
-async def phases(tx: Transaction, la_code: str) -> dict[int, str]:
-    """The schools of a local authority, with their phases."""
-    return {row[0]: row[1] for row in await tx.fetch(AREA, la_code)}
+async def members(tx: Transaction, la_code: str) -> dict[int, Member]:
+    """The schools that are, or were, of a local authority, by URN."""
+    found: dict[int, Member] = {}
+    for urn, phase, first, last in await tx.fetch(AREA, la_code):
+        before = found.get(urn, Member(phase, ()))
+        found[urn] = Member(phase, (*before.spans, (first or date.min, last or date.max)))
+    return found
 
 
 async def others(tx: Transaction, urns: Collection[int], year: int, *, everywhere: bool) -> list[str]:

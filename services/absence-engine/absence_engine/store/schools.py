@@ -1,6 +1,7 @@
 """Schools, their calendars, and who is enrolled where."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 
 from common.arrays import array
 from common.db import Transaction
@@ -12,6 +13,10 @@ KEEP_SCHOOLS = """
 insert into school (urn, name, la_code, phase)
 select * from unnest($1::int[], $2::text[], $3::text[], $4::text[]) on conflict (urn) do update
 set name = excluded.name, la_code = excluded.la_code, phase = excluded.phase
+"""
+FORGET_LAS = "delete from school_la where urn = any($1::int[])"
+KEEP_LAS = """
+insert into school_la (urn, from_date, la_code) select * from unnest($1::int[], $2::date[], $3::text[])
 """
 KEEP_CALENDARS = """
 insert into calendar (urn, year, sessions) select * from unnest($1::int[], $2::smallint[], $3::bytea[])
@@ -35,10 +40,15 @@ ENROLLED = "select distinct urn, pupil_id::text from enrolment where urn = any($
 
 
 async def keep_schools(tx: Transaction, schools: Sequence[SchoolChanged]) -> None:
-    """Adds or replaces schools, each named once."""
-    if schools:
-        columns = zip(*((s.urn, s.name, s.la_code, s.phase) for s in schools), strict=True)
-        await tx.execute(KEEP_SCHOOLS, *(list(column) for column in columns))
+    """Adds or replaces schools, each named once, with the authorities that they have had."""
+    if not schools:
+        return
+    columns = zip(*((s.urn, s.name, s.la_code, s.phase) for s in schools), strict=True)
+    await tx.execute(KEEP_SCHOOLS, *(list(column) for column in columns))
+    await tx.execute(FORGET_LAS, [s.urn for s in schools])
+    if history := [(s.urn, la) for s in schools for la in s.la_history]:
+        first = [date.min if la.from_ is None else date.fromisoformat(la.from_) for _, la in history]
+        await tx.execute(KEEP_LAS, [urn for urn, _ in history], first, [la.la_code for _, la in history])
 
 
 async def keep_calendars(tx: Transaction, grids: Mapping[tuple[int, int], bytes]) -> None:

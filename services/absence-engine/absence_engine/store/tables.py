@@ -55,6 +55,15 @@ class School(Base, table=True):
     phase: str = Field(sa_type=Text)
 
 
+class SchoolLa(Base, table=True):
+    """From which day on a school belongs to an authority; no row for one that never moved."""
+
+    __tablename__ = "school_la"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    urn: int = Field(sa_column=_urn())
+    from_date: date = Field(sa_column=Column(Date, primary_key=True))
+    la_code: str = Field(sa_type=Text)
+
+
 class Calendar(Base, table=True):
     """A school's academic year: 732 bytes, 1 where a session is open."""
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from common.academic import year_of
+
 from registers.actions.merging import EVER, merge
 from registers.actions.settling import settle_children
 from registers.actions.writing import BeginAgainError, Write, Writer, new_id
@@ -16,7 +18,7 @@ from registers.domain import enrolments, identity, roll
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Identities, RowKeys
 from registers.domain.roll import RollChanges, RowAnswer, SentPupil
-from registers.store import contacts, pupils, upns
+from registers.store import contacts, pupils, schools, upns, year_groups
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
 """The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
@@ -54,6 +56,8 @@ async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
         await _save(write, sent.urn, changes, renamed)
         await upns.keep(write.tx, found.upns, found.given_up, write.now)
         _announce(write, sent.urn, changes)
+        if regrouped := await _regroup(write, sent.urn, changes):
+            touched.setdefault(sent.urn, set()).update(regrouped)
         await _settle(write, sent.urn, touched, before, changes)
         return changes.answers
 
@@ -79,6 +83,7 @@ async def _decide(write: Write, sent: Roll, found: Identities) -> tuple[dict[str
     ids = {who.pupil_id for who in found.rows if who.pupil_id is not None and not who.is_new}
     local_ids = {row.keys.local_id for row in sent.rows if row.keys.local_id is not None}
     known = await pupils.known_roll(write.tx, sent.urn, ids, local_ids)
+    known.closure = await schools.closure(write.tx, sent.urn)
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
     changes = roll.decide(rows, known, found.upns, lambda child, key: _contact_id(sent.urn, child, key))
     before = known.stays
@@ -95,6 +100,13 @@ async def _save(write: Write, urn: int, changes: RollChanges, renamed: Collectio
     await pupils.replace_stays(write.tx, urn, changes.stays)
     new = {person.pupil_id for person in changes.created}
     await contacts.replace(write.tx, urn, changes.contacts, changes.gone_contacts, new)
+
+
+async def _regroup(write: Write, urn: int, changes: RollChanges) -> set[str]:
+    """Notes the year groups that the rows gave; the children whose marks these may concern: on staggered days."""
+    news = await year_groups.say(write.tx, urn, year_of(write.today), changes.year_groups)
+    news -= {person.pupil_id for person in changes.created}
+    return news if news and await year_groups.has_staggered_days(write.tx, urn) else set()
 
 
 def _announce(write: Write, urn: int, changes: RollChanges) -> None:

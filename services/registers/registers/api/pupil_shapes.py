@@ -9,12 +9,15 @@ from registers.api.shapes import PUPIL, ROLL_EXAMPLE, SCHOOL, example
 
 
 class EnrolmentOut(BaseModel):
-    """A stay on the roll, both dates inclusive."""
+    """A stay on the roll, both dates inclusive; of the last three, what nobody said is left out."""
 
     model_config = ConfigDict(populate_by_name=True)
     from_: date = Field(alias="from")
     to: date | None
-    kind: Literal["single", "main", "subsidiary"]
+    kind: Literal["single", "main", "subsidiary", "guest"]
+    home_la: str | None = None
+    leaving_reason: str | None = None
+    destination: str | None = None
 
 
 class RollPupil(BaseModel):

@@ -50,7 +50,12 @@ def create_router(context: Context) -> APIRouter:
         body = msgspec.json.encode(_Written(urn, sequence, answers, counts))
         return Response(body, media_type="application/json")
 
-    @router.get("/v1/schools/{urn}/roll", operation_id="getRoll", summary="The pupils whom the school knows")
+    @router.get(
+        "/v1/schools/{urn}/roll",
+        operation_id="getRoll",
+        summary="The pupils whom the school knows",
+        response_model_exclude_unset=True,
+    )
     async def get(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[RollPupil]:

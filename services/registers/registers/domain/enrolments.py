@@ -11,11 +11,17 @@ from common.events import registers as events
 
 
 class Stay(NamedTuple):
-    """One enrolment of a pupil at a school; `kind` is single, main or subsidiary."""
+    """One enrolment of a pupil at a school; `kind` is single, main, subsidiary or guest. `home_la`: the authority where
+    the child lives, where the school says so (rule book 12.20); `leaving_reason` and `destination`: why it ends, and
+    where the child goes.
+    """
 
     start: date
     end: date | None
     kind: str
+    home_la: str | None = None
+    leaving_reason: str | None = None
+    destination: str | None = None
 
 
 def _last(stay: Stay) -> date:
@@ -35,7 +41,28 @@ def replace(stays: Iterable[Stay], new: Stay) -> list[Stay]:
     """The stays after a roll row: `new` replaces those that it overlaps (or whose start it repeats), and is added
     otherwise. What it does not say of the home authority, or of the same end, is kept.
     """
-    return sorted([stay for stay in stays if not _overlap(stay, new)] + [new])
+    kept = list(stays)
+    for stay in [stay for stay in kept if _overlap(stay, new)]:
+        new = new._replace(home_la=new.home_la or stay.home_la)
+        if new.end is not None and new.end == stay.end:
+            reason, destination = new.leaving_reason or stay.leaving_reason, new.destination or stay.destination
+            new = new._replace(leaving_reason=reason, destination=destination)
+        kept.remove(stay)
+    return sorted([*kept, new])
+
+
+def close(stays: Iterable[Stay], on: date, reason: str) -> list[Stay]:
+    """The stays at a school whose last day is `on`: those that go on end then; what would begin later is gone."""
+    return [
+        stay if _last(stay) <= on else stay._replace(end=on, leaving_reason=reason, destination=None)
+        for stay in stays
+        if stay.start <= on
+    ]
+
+
+def carry_on(stays: Iterable[Stay], first: date) -> list[Stay]:
+    """The part of some stays that lies at the school which takes over on `first`."""
+    return [stay._replace(start=max(stay.start, first)) for stay in stays if _last(stay) >= first]
 
 
 def leave(stays: Iterable[Stay], before: date) -> list[Stay]:
@@ -52,7 +79,13 @@ def unite(mine: Iterable[Stay], others: Iterable[Stay]) -> list[Stay]:
         if touching:
             whole = [*touching, stay]
             end = max(_last(one) for one in whole)
-            stay = Stay(min(one.start for one in whole), None if end == date.max else end, touching[0].kind)
+            end_of = max(whole, key=_last)
+            stay = touching[0]._replace(
+                start=min(one.start for one in whole),
+                end=None if end == date.max else end,
+                leaving_reason=end_of.leaving_reason,
+                destination=end_of.destination,
+            )
         united = sorted([one for one in united if one not in touching] + [stay])
     return united
 
@@ -83,7 +116,13 @@ def as_event(pupil_id: str, stays: Iterable[Stay]) -> events.PupilEnrolments:
     return events.PupilEnrolments(
         pupil_id,
         [
-            events.Enrolment(stay.start.isoformat(), stay.end.isoformat() if stay.end else None, stay.kind)  # pyright: ignore[reportArgumentType]
+            events.Enrolment(
+                stay.start.isoformat(),
+                stay.end.isoformat() if stay.end else None,
+                stay.kind,  # pyright: ignore[reportArgumentType]
+                stay.home_la,
+                stay.leaving_reason,
+            )
             for stay in stays
         ],
     )

@@ -17,25 +17,31 @@ from registers.domain import contacts, enrolments
 from registers.domain.contacts import FIRST_YEAR, LAST_YEAR, Contact, ContactAnswer, SentContact
 from registers.domain.enrolments import Stay
 from registers.domain.identity import Identity
+from registers.domain.leaving import leaving_reasons
 from registers.domain.problems import Problem
+from registers.domain.schools import Closure
 
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
 Flag = Literal["FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER"]
-Kind = Literal["single", "main", "subsidiary"]
+Kind = Literal["single", "main", "subsidiary", "guest"]
 _Key = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class SentEnrolment(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """A stay on the roll, both dates inclusive; `to` is null while it lasts."""
+class SentEnrolment(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
+    """A stay on the roll, both dates inclusive; `to` is null while it lasts. `leaving_reason`: why it ends, of
+    `/v1/reference/leaving-reasons`; `destination`: where the pupil goes, in the school's words.
+    """
 
     from_: date
     to: date | None = None
     kind: Kind = "single"
+    leaving_reason: Annotated[str, Meta(max_length=40)] | None = None
+    destination: Annotated[str, Meta(max_length=200)] | None = None
 
 
-class SentPupil(msgspec.Struct, frozen=True):
+class SentPupil(msgspec.Struct, frozen=True, gc=False):
     """One row of a roll. A key that is left out keeps what is known; so does null, except for the year group."""
 
     local_id: _Key
@@ -47,6 +53,7 @@ class SentPupil(msgspec.Struct, frozen=True):
     year_group: Annotated[int, Meta(ge=-5, le=20)] | UnsetType | None = UNSET
     flags: list[Flag] | None = None
     contacts: Annotated[list[SentContact], Meta(max_length=50)] | None = None
+    home_la: Annotated[str, Meta(pattern="^[0-9]{3}$", description="Where the pupil lives.")] | None = None
 
 
 class Person(NamedTuple):
@@ -64,15 +71,18 @@ class Person(NamedTuple):
 
 @dataclass
 class KnownRoll:
-    """What is known of the children of a roll, and of their stays, contacts and local ids at its school."""
+    """What is known of the children of a roll, and of their stays, contacts and local ids at its school; the school
+    itself, None while it takes pupils for good.
+    """
 
     people: dict[str, Person] = field(default_factory=dict[str, Person])
     stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
     contacts: dict[str, dict[str, Contact]] = field(default_factory=dict[str, dict[str, Contact]])
     local_ids: dict[str, str] = field(default_factory=dict[str, str])
+    closure: Closure | None = None
 
 
-class RowAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class RowAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What became of one row; `pupil_id` is null where it was rejected."""
 
     pointer: str
@@ -97,6 +107,7 @@ class RollChanges:
     stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
     contacts: list[Contact] = field(default_factory=list[Contact])
     gone_contacts: list[str] = field(default_factory=list[str])
+    year_groups: dict[str, int | None] = field(default_factory=dict[str, int | None])
 
 
 def problem_of(row: SentPupil, place: int) -> Problem | None:
@@ -108,7 +119,18 @@ def problem_of(row: SentPupil, place: int) -> Problem | None:
     for name, day in (("enrolment/from", stay.from_), ("enrolment/to", stay.to), ("date_of_birth", row.date_of_birth)):
         if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
             return Problem("bad-date", f"Not between {FIRST_YEAR} and {LAST_YEAR}.", f"{pointer}/{name}")
+    if stay.leaving_reason is not None and (problem := _problem_of_leaving(stay)):
+        return msgspec.structs.replace(problem, pointer=f"{pointer}/enrolment/leaving_reason")
     return contacts.problem_of(row.contacts, pointer) if row.contacts else None
+
+
+def _problem_of_leaving(stay: SentEnrolment) -> Problem | None:
+    if stay.to is None:
+        return Problem("leaving-without-end", "A stay that lasts has no reason to end.")
+    reason = leaving_reasons().get(stay.leaving_reason or "")
+    if reason is None or not reason.in_force(stay.to):
+        return Problem("unknown-leaving-reason", "Not a reason of /v1/reference/leaving-reasons on that day.")
+    return None
 
 
 def decide(
@@ -128,22 +150,39 @@ def decide(
             changes.answers.append(RowAnswer(pointer, local_id, None, "rejected", problem=who.problem))
             continue
         child, is_new = who.pupil_id, who.is_new
+        stay, problem = _stay(row, known.closure)
+        if problem is not None:
+            told = msgspec.structs.replace(problem, pointer=f"{pointer}/enrolment/from")
+            changes.answers.append(RowAnswer(pointer, local_id, None if is_new else child, "rejected", problem=told))
+            continue
         touched = _person(row, child, known.people.get(child), upns.get(child), changes) or who.is_merged
         if known.local_ids.get(row.local_id) != child:
             changes.local_ids[row.local_id] = child
             touched = True
         before = known.stays.get(child, [])
-        stay = Stay(row.enrolment.from_, row.enrolment.to, row.enrolment.kind)
-        after = before if stay in before else enrolments.replace(before, stay)
+        after = enrolments.replace(before, stay)
         if after != before:
             changes.stays[child] = after
             touched = True
+        if row.year_group is not UNSET:
+            changes.year_groups[child] = row.year_group
         answer, moved = contacts.decide(row.contacts, child, known.contacts.get(child, {}), contact_id)
         changes.contacts.extend(moved.kept)
         changes.gone_contacts.extend(moved.gone)
         status = "created" if is_new else "updated" if touched or moved.kept or moved.gone else "unchanged"
         changes.answers.append(RowAnswer(pointer, row.local_id, child, status, answer))
     return changes
+
+
+def _stay(row: SentPupil, closure: Closure | None) -> tuple[Stay, Problem | None]:
+    """The stay that a row tells of: at a school that has closed it ends by then, and can't begin later."""
+    sent = row.enrolment
+    stay = Stay(sent.from_, sent.to, sent.kind, row.home_la, sent.leaving_reason, sent.destination)
+    if closure is None or (stay.end is not None and stay.end <= closure.on):
+        return stay, None
+    if stay.start > closure.on:
+        return stay, Problem("school-closed", closure.sentence())
+    return stay._replace(end=closure.on, leaving_reason=closure.reason, destination=None), None
 
 
 def depart(known: Mapping[str, Sequence[Stay]], listed: Iterable[str], before: date, changes: RollChanges) -> None:

@@ -78,8 +78,12 @@ with page as (
 select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.year_group, p.flags,
     (select array_agg(local_id order by local_id) from school_pupil as s where s.urn = $1 and s.pupil_id = p.pupil_id)
         as local_ids,
-    (select jsonb_agg(jsonb_build_object('from', e.from_date, 'to', e.to_date, 'kind', e.kind) order by e.from_date)
-        from enrolment as e where e.urn = $1 and e.pupil_id = p.pupil_id) as enrolments
+    (select jsonb_agg(
+        jsonb_build_object('from', e.from_date, 'to', e.to_date, 'kind', e.kind)
+        || jsonb_strip_nulls(jsonb_build_object(
+            'home_la', e.home_la, 'leaving_reason', e.leaving_reason, 'destination', e.destination
+        )) order by e.from_date
+    ) from enrolment as e where e.urn = $1 and e.pupil_id = p.pupil_id) as enrolments
 from page join pupil as p using (pupil_id) order by p.pupil_id
 """
 

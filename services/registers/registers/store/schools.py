@@ -10,7 +10,7 @@ from common.db import Transaction
 
 from registers.domain.calendars import Calendar, Groups, Named, RegisterTime, Term
 from registers.domain.ledger import Head
-from registers.domain.schools import School
+from registers.domain.schools import Closure, School
 
 LOCK = "select urn, last_number, last_entry::text from school where urn = any($1::int[]) order by urn for no key update"
 EXISTS = "select exists (select from school where urn = $1)"
@@ -27,6 +27,7 @@ select urn, name, la_code, laestab, phase, last_number, exists (select from reju
 from school where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3
 """
 ALL = "select urn from school order by urn"
+CLOSURE = "select closed_on, successor_urn from school where urn = $1 and closed_on is not null"
 
 ALL_GROUPS = -99
 """In `register_times`: the line of all year groups that have none of their own."""
@@ -87,6 +88,12 @@ async def page(tx: Transaction, after: int, among: Collection[int] | None, limit
     """Schools in URN order, from the one after `after` on; only those `among` some when given."""
     rows = await tx.fetch(LIST, after, None if among is None else sorted(among), limit)
     return [School(*row.values()) for row in rows]
+
+
+async def closure(tx: Transaction, urn: int) -> Closure | None:
+    """When the school closes and who takes over; None while it is not known to."""
+    row = await tx.fetchrow(CLOSURE, urn)
+    return Closure(*row.values()) if row else None
 
 
 async def every_urn(tx: Transaction) -> list[int]:
