@@ -4,6 +4,9 @@ kept.
 `parental_responsibility` and `care_of_child` make a parent in the law on education (rule book 4.9). `contact_barred` is
 a court order: nobody writes to that person while it holds. A household is an address at which a contact lives with the
 pupil; it is found by what its letters and digits are, so that two schools may write it differently.
+
+Values of which a roll has thousands can't be part of a cycle and are none of the garbage collector's business
+(`gc=False`): looking through them again and again would cost as much as reading them.
 """
 
 import hashlib
@@ -30,14 +33,14 @@ _Text = Annotated[str, Meta(max_length=320)]
 _NEITHER_LETTER_NOR_DIGIT = re.compile("[^A-Za-z0-9]+")
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """A postal address."""
 
     lines: Annotated[list[_Text], Meta(max_length=10)]
     postcode: Annotated[str, Meta(max_length=16)] | None = None
 
 
-class Barred(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class Barred(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
     """A court order that bars contact, both dates inclusive; `to` is null while nobody knows its end."""
 
     from_: date
@@ -45,7 +48,7 @@ class Barred(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     order: Annotated[_Text, Meta(description="The court's reference.")] | None = None
 
 
-class SentContact(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class SentContact(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
     """Somebody to be told about the pupil; `local_id` is the school's name for this contact of this pupil."""
 
     local_id: _Key
@@ -74,7 +77,7 @@ class Contact(NamedTuple):
     sent: SentContact
 
 
-class ContactAnswer(msgspec.Struct, frozen=True):
+class ContactAnswer(msgspec.Struct, frozen=True, gc=False):
     """The id that letters use for a contact."""
 
     local_id: str

@@ -209,21 +209,15 @@ def facts_of(person: Person) -> events.PupilFacts:
 def _person(row: SentPupil, child: str, before: Person | None, new_upn: str | None, changes: RollChanges) -> bool:
     """Notes what the row says of the child; whether that is new."""
     base = before or Person(child, None, "", "", None, None, (), 0)
-    after = base._replace(
-        upn=new_upn or base.upn,
-        given_name=row.given_name,
-        family_name=row.family_name,
-        date_of_birth=row.date_of_birth or base.date_of_birth,
-        year_group=base.year_group if row.year_group is UNSET else row.year_group,
-        flags=base.flags if row.flags is None else tuple(sorted(set(row.flags))),
+    facts = (
+        row.date_of_birth or base.date_of_birth,
+        base.year_group if row.year_group is UNSET else row.year_group,
+        base.flags if row.flags is None else tuple(sorted(set(row.flags))),
     )
-    announced = before is None or (after.date_of_birth, after.year_group, after.flags) != (
-        before.date_of_birth,
-        before.year_group,
-        before.flags,
-    )
+    announced = before is None or facts != (before.date_of_birth, before.year_group, before.flags)
+    version = base.version + announced
+    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version)
     if announced:
-        after = after._replace(version=base.version + 1)
         changes.announced.append(after)
     if after == before:
         return False

@@ -6,6 +6,9 @@ LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 """The 23 letters a UPN may hold; a letter's place here is its value. I, O and S are not among them."""
 
 _SHAPE = re.compile(rf"[{LETTERS}][0-9]{{11}}[0-9{LETTERS}]")
+_VALUES = {sign: place for place, sign in enumerate(LETTERS)} | {str(digit): digit for digit in range(10)}
+_WEIGHED = [{sign: value * weight for sign, value in _VALUES.items()} for weight in range(2, 14)]
+"""What each sign adds to the sum, by its place behind the first letter: a roll has thousands of UPNs."""
 
 
 def is_upn(text: str) -> bool:
@@ -15,8 +18,7 @@ def is_upn(text: str) -> bool:
     """
     if not _SHAPE.fullmatch(text):
         return False
-    values = [int(sign) if sign.isdigit() else LETTERS.index(sign) for sign in text[1:]]
-    return LETTERS[sum(value * weight for value, weight in zip(values, range(2, 14), strict=True)) % 23] == text[0]
+    return LETTERS[sum([adds[sign] for adds, sign in zip(_WEIGHED, text[1:], strict=True)]) % 23] == text[0]
 
 
 def is_temporary(upn: str) -> bool:

@@ -15,6 +15,11 @@ COLUMNS = (
 )  # fmt: skip
 """All columns but the school's."""
 
+ADDRESS = COLUMNS.index("address") - 2
+"""Where the address is among the values of a contact without its ids."""
+
+_address = msgspec.json.Decoder(Address)
+
 OF_PUPILS = """
 select contact_id::text, pupil_id::text, local_id, name, relationship, parental_responsibility, lives_with_pupil,
     priority, email, phone, address, language, do_not_contact, care_of_child, no_fixed_abode,
@@ -42,13 +47,15 @@ DROP = "delete from contact where contact_id = any($1::uuid[])"
 async def of_pupils(tx: Transaction, urn: int, pupil_ids: Collection[str]) -> dict[str, dict[str, Contact]]:
     """A school's contacts of these children, by child and local id."""
     found: dict[str, dict[str, Contact]] = {}
+    addresses: dict[str, Address] = {}  # a family's parents mostly share theirs
     for row in await tx.fetch(OF_PUPILS, urn, list(pupil_ids)):
-        contact_id, pupil_id, *plain = tuple(row)[:13]
-        care, homeless, barred_from, barred_to, order, first, last = tuple(row)[13:]
-        at = 8  # the address
-        plain[at] = None if plain[at] is None else msgspec.json.decode(plain[at], type=Address)
+        contact_id, pupil_id, *plain, barred_from, barred_to, order, first, last = row
+        written = plain[ADDRESS]
+        if written is not None:
+            plain[ADDRESS] = addresses.get(written) or addresses.setdefault(written, _address.decode(written))
         bar = None if barred_from is None else Barred(barred_from, barred_to, order)
-        sent = SentContact(*plain, care, homeless, bar, first, last)
+        plain += [bar, first, last]
+        sent = SentContact(*plain)
         found.setdefault(pupil_id, {})[sent.local_id] = Contact(contact_id, pupil_id, sent)
     return found
 

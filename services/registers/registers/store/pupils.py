@@ -37,13 +37,6 @@ where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id,
 """
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1 and local_id = any($2::text[])"
 
-ADD = """
-insert into pupil (pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
-select pupil_id, upn, given_name, family_name, date_of_birth, year_group, string_to_array(flags, ' '), version
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[])
-    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
-order by upn
-"""
 FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
 CHANGE = """
 update pupil as old set upn = p.upn, given_name = p.given_name, family_name = p.family_name,
@@ -63,6 +56,8 @@ ENROL = """
 insert into enrolment (urn, pupil_id, from_date, to_date, kind, home_la, leaving_reason, destination)
 select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[])
 """
+_FLAGS = Person._fields.index("flags")
+
 KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
 STAYS_OF = """
 select urn, pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination
@@ -98,8 +93,7 @@ async def known_roll(tx: Transaction, urn: int, pupil_ids: Collection[str], loca
     ids = list(pupil_ids)
     known = KnownRoll()
     for row in await tx.fetch(PEOPLE, ids):
-        *others, flags, version = row.values()
-        person = Person(*others, tuple(flags), version)
+        person = _person(row)
         known.people[person.pupil_id] = person
     known.stays = await stays(tx, urn, ids)
     known.contacts = await contacts.of_pupils(tx, urn, ids)
@@ -110,8 +104,7 @@ async def known_roll(tx: Transaction, urn: int, pupil_ids: Collection[str], loca
 async def person(tx: Transaction, pupil_id: str) -> Person:
     """What is known of a child, which there must be."""
     (row,) = await tx.fetch(PEOPLE, [pupil_id])
-    *known, flags, version = row.values()
-    return Person(*known, tuple(flags), version)
+    return _person(row)
 
 
 async def stays(tx: Transaction, urn: int, pupil_ids: Collection[str] | None = None) -> dict[str, list[Stay]]:
@@ -125,8 +118,9 @@ async def stays(tx: Transaction, urn: int, pupil_ids: Collection[str] | None = N
 
 async def add(tx: Transaction, people: Sequence[Person]) -> None:
     """Adds children, in UPN order; asyncpg.UniqueViolationError when somebody else was faster with a UPN."""
-    if people:
-        await tx.execute(ADD, *_people(people))
+    rows = sorted(people, key=lambda person: person.upn or "")
+    if rows:
+        await tx.copy_records_to_table("pupil", records=rows, columns=Person._fields)
 
 
 async def change(tx: Transaction, people: Sequence[Person], new_upns: Collection[str]) -> None:
@@ -166,6 +160,12 @@ async def all_stays(tx: Transaction, pupil_ids: Collection[str]) -> dict[tuple[i
         urn, pupil_id, *stay = row.values()
         found.setdefault((urn, pupil_id), []).append(Stay(*stay))
     return found
+
+
+def _person(row: Any) -> Person:
+    values = list(row.values())
+    values[_FLAGS] = tuple(values[_FLAGS])
+    return Person(*values)
 
 
 def _people(people: Sequence[Person]) -> list[list[Any]]:
