@@ -205,6 +205,7 @@ async def test_digests_of_sessions_and_days_are_compared(school: Authority) -> N
         ({"date": "2025-09-15", "session": "AM", "marks": [{"code": "/"}]}, "/marks/0"),
         ({"digests": [{"digest": "0" * 64}]}, "/digests/0/date"),
         ({"date": "2025-09-15", "digests": []}, "/digests/0/date"),
+        ({"digests": [{"date": f"{year}-09-15", "digest": "0" * 64} for year in (2023, 2025)]}, "/digests"),
         ({"date": "2025-09-15", "session": "AM", "marks": [{"local_id": "1"}, {"upn": UPN}]}, "/marks/0"),
         ({"date": "2025-09-15", "session": "AM", "marks": [{"local_id": "2"}, {"local_id": "1"}] * 2}, "/marks/0"),
         ({"date": "2025-09-15", "session": "AM", "marks": [{"local_id": "2", "upn": UPN}]}, "/marks/0"),
@@ -224,6 +225,43 @@ async def test_a_comparison_keeps_nothing(school: Authority) -> None:
     before = await school.ask("GET", SYNC)
     await compared(school, [{"local_id": "9", "code": "/"}, {"local_id": "1", "code": "O"}])
     assert await school.ask("GET", SYNC) == before
+
+
+RECONCILE = f"{SYNC}/reconcile"
+
+
+async def test_counts_of_another_system_are_reconciled_with_what_waits_as_the_reason(school: Authority) -> None:
+    await school.mark("1", "I", "2025-09-15/PM")
+    await school.mark("1", "N", "2025-09-12/AM")
+    counts = [
+        {"date": "2025-09-15", "code": "/", "marks": 2},
+        {"date": "2025-09-15", "code": "I", "marks": 2},
+        {"date": "2025-09-15", "session": "AM", "code": "J", "marks": 1},
+        {"date": "2025-09-15", "session": "AM", "code": "I", "marks": 1},
+    ]
+    answer = await school.ask("POST", RECONCILE, json={"counts": counts})
+    assert answer["same"] == 2
+    assert [tuple(one.values()) for one in answer["differences"]] == [
+        ("2025-09-15", None, "/", 2, 1, {"unknown-pupil": 1}),
+        ("2025-09-15", "AM", "/", 0, 1, {"unknown-pupil": 1}),
+        ("2025-09-15", "AM", "J", 1, 0, {"retired-code": 1}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "pointer"),
+    [
+        ([], "/counts"),
+        ([{"date": "2025-09-15", "code": "/", "marks": 2}] * 2, "/counts/1"),
+        ([{"date": f"{year}-09-15", "code": "/", "marks": 2} for year in (2023, 2025)], "/counts"),
+        ([{"date": "2025-09-15", "code": "/", "marks": -1}], "/counts/0/marks"),
+    ],
+)
+async def test_counts_that_make_no_sense_are_refused(
+    school: Authority, counts: list[dict[str, Any]], pointer: str
+) -> None:
+    answer = await school.ask("POST", RECONCILE, 422, json={"counts": counts})
+    assert answer["errors"][0]["pointer"] == pointer
 
 
 async def test_a_school_without_registers_for_some_of_its_days_is_silent(authority: Authority) -> None:
@@ -281,6 +319,8 @@ async def test_how_a_school_is_connected_is_said_and_shown_beside_its_silence(au
 
 async def test_other_schools_are_hidden(school: Authority) -> None:
     headers = bearer(schools=[OTHER])
+    counts = [{"date": "2025-09-15", "code": "/", "marks": 1}]
+    await school.ask("POST", RECONCILE, 404, headers=headers, json={"counts": counts})
     for method, path in (("GET", SYNC), ("POST", COMPARE), ("GET", f"/v1/schools/{URN}/connection")):
         body = {"date": "2025-09-15", "session": "AM", "marks": []} if method == "POST" else None
         await school.ask(method, path, 404, headers=headers, json=body)

@@ -3,7 +3,7 @@
 NotFoundError for schools that the caller may not see, as everywhere.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from common.security import Caller
 from registers.actions.access import check_known_school, check_school
 from registers.domain import sync as rules
 from registers.domain.register import KeyKind, Register
-from registers.domain.sync import Difference, Ours, Theirs
+from registers.domain.sync import Difference, Ours, Reconciled, Tally, Theirs
 from registers.store import registers, schools
 from registers.store import sync as store
 
@@ -51,6 +51,21 @@ async def compare(
         ours = _ours(await store.standing_or_waiting(tx, urn, on, sessions))
     listed = list(zip(theirs, rules.owners(theirs, found), strict=True))
     return sequence, *rules.compare(listed, ours)
+
+
+async def reconcile(
+    database: Database, caller: Caller, urn: int, theirs: Mapping[Tally, int]
+) -> tuple[int, int, list[Reconciled]]:
+    """Somebody else's counts of codes against what stands: the last number of the ledger, how many are the same, and
+    the others with what waits.
+    """
+    check_school(caller, urn)
+    days = [tally.on for tally in theirs]
+    async with database.transaction() as tx:
+        sequence = await _sequence(tx, urn)
+        ours = await store.codes(tx, urn, min(days), max(days))
+    rows = [(row["date"], Session(row["session"]), row["code"], row["problem"], row["marks"]) for row in ours]
+    return sequence, *rules.reconcile(theirs, rows)
 
 
 async def silent(

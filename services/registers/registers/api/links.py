@@ -10,8 +10,8 @@ LINKS: Links = {
         name: told(urn="/items/0/urn")
         for name in (
             "getSchool", "putSchool", "putCalendar", "putRoll", "getRoll", "listQuarantine", "listDataQuality",
-            "listChanges", "getSchoolAbsence", "getSync", "compareSync", "putConnection", "listAdmissions",
-            "listDeletions",
+            "listChanges", "getSchoolAbsence", "getSync", "compareSync", "reconcileCounts", "putConnection",
+            "listAdmissions", "listDeletions",
         )
     },
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},

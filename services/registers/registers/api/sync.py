@@ -18,6 +18,7 @@ from registers.api.parameters import Cursor, Day, Urn
 from registers.api.registers import mend_out
 from registers.api.sync_shapes import (
     EMPTY,
+    CodeDifference,
     Compared,
     CompareIn,
     ConnectionIn,
@@ -27,6 +28,8 @@ from registers.api.sync_shapes import (
     DigestCompared,
     DigestKey,
     LastRegister,
+    ReconcileIn,
+    ReconcileOut,
     SessionStands,
     SilentSchool,
     SyncOut,
@@ -35,7 +38,7 @@ from registers.api.sync_shapes import (
 from registers.api.waiting_shapes import UnknownKey
 from registers.domain import sync as rules
 from registers.domain.register import SentMark
-from registers.domain.sync import Difference, Theirs
+from registers.domain.sync import Difference, Tally, Theirs
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
@@ -45,13 +48,14 @@ ByKey = Annotated[DigestKey, Query(description="Which key of a pupil the digests
 Since = Annotated[Day | None, Query(description="Only schools without a register for this day or a later one.")]
 SchoolDays = Annotated[int, Query(ge=1, le=400, description="Silent for at least so many of the school's own days.")]
 
-MOST_DAYS, MOST_MARKS = 366, 4000
+MOST_DAYS, MOST_MARKS, MOST_COUNTS = 366, 4000, 30_000
 
 
 def create_router(context: Context) -> APIRouter:
     """The routes of the end of a day. `/v1/schools/silent` must come before the routes of one school."""
     router = APIRouter(tags=["Sync"])
     _add_comparisons(router, context)
+    _add_reconciliation(router, context)
     _add_connections(router, context)
     return router
 
@@ -99,6 +103,29 @@ def _add_comparisons(router: APIRouter, context: Context) -> None:
         return Compared(school_urn=urn, sequence=sequence, counts=counts, differences=differences, digests=[])
 
 
+def _add_reconciliation(router: APIRouter, context: Context) -> None:
+    @router.post(
+        "/v1/schools/{urn}/sync/reconcile",
+        operation_id="reconcileCounts",
+        summary="Where somebody else's counts of codes differ from what stands",
+    )
+    async def reconcile(urn: Urn, sent: ReconcileIn, caller: Reader) -> ReconcileOut:  # pyright: ignore[reportUnusedFunction]
+        tallies = _tallies(sent)
+        sequence, same, others = await actions.reconcile(context.database, caller, urn, tallies)
+        differences = [
+            CodeDifference(
+                date=tally.on,
+                session=None if tally.session is None else tally.session.name,
+                code=tally.code,
+                there=there,
+                here=here,
+                waiting=dict(waiting),
+            )
+            for tally, there, here, waiting in others
+        ]
+        return ReconcileOut(school_urn=urn, sequence=sequence, same=same, differences=differences)
+
+
 def _add_connections(router: APIRouter, context: Context) -> None:
     @router.get("/v1/schools/silent", operation_id="listSilentSchools", summary="Schools that send nothing")
     async def silent(  # pyright: ignore[reportUnusedFunction]
@@ -134,12 +161,12 @@ def _add_connections(router: APIRouter, context: Context) -> None:
         return _connection(urn, await actions.connection(context.database, caller, urn))
 
 
-def _span(first: date, last: date, after: date | None) -> tuple[date, date]:
+def _span(first: date, last: date, after: date | None = None, pointer: str = "from") -> tuple[date, date]:
     """The days asked for, behind the page before; InvalidError for none, and for more than a year of them."""
     if first > last or first.year < parameters.FIRST_YEAR or last.year > parameters.LAST_YEAR:
-        raise InvalidError(faults=[Fault("from", "bad-span", "`from` and `to` in order, within this century.")])
+        raise InvalidError(faults=[Fault(pointer, "bad-span", "Days in order, within this century.")])
     if last - first >= timedelta(days=MOST_DAYS):
-        raise InvalidError(faults=[Fault("from", "bad-span", f"At most {MOST_DAYS} days.")])
+        raise InvalidError(faults=[Fault(pointer, "bad-span", f"At most {MOST_DAYS} days.")])
     return (first if after is None else max(first, min(after, last) + timedelta(days=1))), last
 
 
@@ -184,6 +211,23 @@ def _theirs(sent: CompareIn) -> tuple[date, list[Theirs]]:
     return sent.date, theirs
 
 
+def _tallies(sent: ReconcileIn) -> dict[Tally, int]:
+    """The counts; TooLargeError, or InvalidError for none, for two of the same, or for more than a year of them."""
+    if len(sent.counts) > MOST_COUNTS:
+        raise TooLargeError(f"At most {MOST_COUNTS} counts.")
+    tallies: dict[Tally, int] = {}
+    faults = [] if sent.counts else [Fault("/counts", "missing", "At least one count.")]
+    for place, one in enumerate(sent.counts):
+        tally = Tally(one.date, Session[one.session] if one.session else None, one.code)
+        if tally in tallies:
+            faults.append(Fault(f"/counts/{place}", "duplicate-count", "This code was counted before."))
+        tallies[tally] = one.marks
+    if faults:
+        raise InvalidError("The counts can't be compared.", faults=faults)
+    _span(min(one.date for one in sent.counts), max(one.date for one in sent.counts), pointer="/counts")
+    return tallies
+
+
 async def _compare_digests(context: Context, caller: Caller, urn: int, sent: CompareIn) -> Compared:
     digests = sent.digests or []
     if len(digests) > 3 * MOST_DAYS:
@@ -194,7 +238,7 @@ async def _compare_digests(context: Context, caller: Caller, urn: int, sent: Com
         place = asked.index(None) if None in asked else 0
         fault = Fault(f"/digests/{place}/date", "missing", "Which day the digest is of.")
         raise InvalidError("The digests can't be compared.", faults=[fault])
-    span = _span(min(dates), max(dates), None)
+    span = _span(min(dates), max(dates), pointer="/digests")
     sequence, rows = await actions.summary(context.database, caller, urn, span, sent.key, MOST_DAYS)
     ours = _digests(_days(rows))
     compared: list[DigestCompared] = []

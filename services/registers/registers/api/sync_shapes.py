@@ -152,6 +152,54 @@ class Compared(BaseModel):
     digests: list[DigestCompared]
 
 
+class CodeCount(BaseModel):
+    """How often somebody else counts a code: in a session, or on a whole day when none is named."""
+
+    date: Day
+    session: Half | None = None
+    code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    marks: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class ReconcileIn(BaseModel):
+    """Counts of codes out of another system, DfE's download for example; of up to 366 days."""
+
+    model_config = example(counts=[{"date": "2025-09-15", "code": "I", "marks": 12}])
+    counts: list[CodeCount]
+
+
+class CodeDifference(BaseModel):
+    """A code that is not as often in both counts. `there` is the count that was sent, `here` how many marks stand.
+
+    `waiting`: our marks with this code that wait in quarantine, by problem; they stand nowhere yet.
+    """
+
+    date: date
+    session: Half | None
+    code: str
+    there: int
+    here: int
+    waiting: dict[str, int]
+
+
+class ReconcileOut(BaseModel):
+    """How many codes are as often in both counts, and the others. A session or day that was not sent is passed over."""
+
+    model_config = example(
+        school_urn=100001, sequence=812, same=0,
+        differences=[
+            {
+                "date": "2025-09-15", "session": None, "code": "I", "there": 12, "here": 11,
+                "waiting": {"unknown-pupil": 1},
+            }
+        ],
+    )  # fmt: skip
+    school_urn: int
+    sequence: int
+    same: int
+    differences: list[CodeDifference]
+
+
 CONNECTION = {"kind": "wonde", "state": "live", "contact_role": "data manager", "since": "2025-09-01"}
 
 

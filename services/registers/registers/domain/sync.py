@@ -1,8 +1,10 @@
 """Whether what a school's system sent is what stands: the day's digest, and where two lists of a session differ."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, NamedTuple
 
 from common.academic import Session
@@ -14,6 +16,23 @@ Kind = Literal["missing-here", "missing-there", "other-code", "waiting"]
 KINDS: tuple[Kind, ...] = ("missing-here", "missing-there", "other-code", "waiting")
 NO_MARK = ("", "-")
 """Codes that say that no mark was taken (rule book 1b)."""
+
+
+class Tally(NamedTuple):
+    """How often a code stands in one session, or on one day (session None)."""
+
+    on: date
+    session: Session | None
+    code: str
+
+
+class Reconciled(NamedTuple):
+    """A code that is not as often in both counts; `waiting` are our marks with it that wait, by problem."""
+
+    tally: Tally
+    there: int
+    here: int
+    waiting: Mapping[str, int]
 
 
 class Theirs(NamedTuple):
@@ -100,6 +119,36 @@ def compare(theirs: Sequence[tuple[Theirs, str | None]], ours: Sequence[Ours]) -
         if (kind := _kind(None, mine)) is not None:
             differences.append(Difference(kind, None, None, mine))
     return same, differences
+
+
+def reconcile(
+    theirs: Mapping[Tally, int], ours: Iterable[tuple[date, Session, str, str | None, int]]
+) -> tuple[int, list[Reconciled]]:
+    """How many codes are as often in both counts, and the others in order. `ours` are rows of date, session, code,
+    problem (None: it stands) and number; what theirs does not count at all, by session or by day, is not compared.
+    """
+    asked = {(tally.on, tally.session) for tally in theirs}
+    here: Counter[Tally] = Counter()
+    waiting: dict[Tally, Counter[str]] = {}
+    for on, session, code, problem, marks in ours:
+        for half in (session, None):
+            tally = Tally(on, half, code)
+            if (on, half) not in asked:
+                continue
+            if problem is None:
+                here[tally] += marks
+            else:
+                waiting.setdefault(tally, Counter())[problem] += marks
+    same = 0
+    others: list[Reconciled] = []
+    order = sorted({*theirs, *here}, key=lambda one: (one.on, -1 if one.session is None else one.session, one.code))
+    for tally in order:
+        there = theirs.get(tally, 0)
+        if there == here[tally]:
+            same += 1
+        else:
+            others.append(Reconciled(tally, there, here[tally], waiting.get(tally, Counter())))
+    return same, others
 
 
 def _kind(there: str | None, ours: Ours) -> Kind | None:

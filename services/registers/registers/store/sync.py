@@ -73,6 +73,16 @@ from unresolved where urn = $1 and date = $2 and session = any($3::smallint[])
 order by session, pupil_id, received, place
 """
 
+CODES = """
+select date, session, code, problem, count(*) as marks from (
+    select m.date, m.session, m.code, m.problem from mark as m
+    where m.urn = $1 and m.date between $2 and $3 and (m.standing and m.code is not null or m.problem is not null)
+    union all
+    select u.date, u.session, u.code, u.problem from unresolved as u where u.urn = $1 and u.date between $2 and $3
+) as either
+group by date, session, code, problem order by date, session, code, problem nulls first
+"""
+
 SILENT = """
 select s.urn, s.name, has_calendar, days.school_days::int, last.date, last.session, b.received_at,
     c.kind, c.state, c.contact_role, c.since, c.changed_at
@@ -125,6 +135,11 @@ async def standing_or_waiting(tx: Transaction, urn: int, on: date, sessions: Col
     last, with their key.
     """
     return await tx.fetch(STANDING_OR_WAITING, urn, on, sorted(sessions))
+
+
+async def codes(tx: Transaction, urn: int, first: date, last: date) -> Sequence[Any]:
+    """How many marks stand (no problem) or wait (by problem) with each code, by session."""
+    return await tx.fetch(CODES, urn, first, last)
 
 
 async def silent(
