@@ -1,12 +1,14 @@
-"""`python -m tests.bench [ingest] [day190] [latency] [startup] [memory] [roll]`: the promised figures; all of them
-without a name.
+"""`python -m tests.bench [NAME …] [--against COMMIT]`: the promised figures; all of them without a name.
 
-Exit status 1 when one does not hold. They want the machine to themselves.
+`put` compares with a commit: the last one of the release before, or the one that is named. Exit status 1 when a figure
+does not hold. They want the machine to themselves.
 """
 
+import argparse
 import sys
+from functools import partial
 
-from tests.bench import day190_bench, ingest_bench, latency_bench, memory_bench, roll_bench, startup_bench
+from tests.bench import day190_bench, ingest_bench, latency_bench, memory_bench, put_bench, roll_bench, startup_bench
 
 BENCHES = {
     "startup": startup_bench.run,
@@ -15,14 +17,22 @@ BENCHES = {
     "day190": day190_bench.run,
     "memory": memory_bench.run,
     "roll": roll_bench.run,
+    "put": put_bench.run,
 }
 
 
 def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
+    arguments.add_argument("--against", default=put_bench.RELEASED, help="the commit that `put` compares with")
+    options = arguments.parse_args()
+    if unknown := [name for name in options.names if name not in BENCHES]:
+        arguments.error(f"there is no benchmark {', '.join(unknown)}")
+    benches = BENCHES | {"put": partial(put_bench.run, options.against)}
     figures = []
-    for name in sys.argv[1:] or BENCHES:
+    for name in options.names or benches:
         print(f"{name} …", flush=True)
-        figures += BENCHES[name]()
+        figures += benches[name]()
     print()
     for figure in figures:
         print(figure)
