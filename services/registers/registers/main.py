@@ -10,6 +10,7 @@ from common.settings import Settings
 
 from registers import api
 from registers.actions.chasing import Chase
+from registers.actions.expecting import Expecting
 from registers.actions.recording import Recorder
 from registers.actions.rejudging import Rejudging
 from registers.actions.release import Release
@@ -42,7 +43,13 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     return Service(
         name=NAME,
         router=api.create_router(context),
-        background=(relay, Release(database, writer), Rejudging(database, writer, queued), Chase(database, writer)),
+        background=(
+            relay,
+            Release(database, writer),
+            Rejudging(database, writer, queued),
+            Chase(database, writer),
+            Expecting(database, writer),
+        ),
         ready=(database_answers,),
         close=database.close,
         tags=api.TAGS,

@@ -1,12 +1,13 @@
 """registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
-changes), `pupils` (a child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `sync` (the end
-of a day, silent schools, connections), `returns` (admissions, deletions), `reference` (the code table); `bodies` reads
-the large bodies, `parameters` are what paths and queries hold, `…shapes` the JSON of answers.
+changes), `expected` (registers that are expected, missing, late), `pupils` (a child's marks, contacts, look-up),
+`identities` (a child's UPNs, merges, splits), `sync` (the end of a day, silent schools, connections), `returns`
+(admissions, deletions), `reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths
+and queries hold, `…shapes` the JSON of answers.
 """
 
 from fastapi import APIRouter
 
-from registers.api import identities, pupils, reference, registers, returns, rolls, schools, sync
+from registers.api import expected, identities, pupils, reference, registers, returns, rolls, schools, sync
 from registers.api.context import Context
 from registers.api.links import LINKS
 
@@ -28,6 +29,6 @@ TAGS = (
 def create_router(context: Context) -> APIRouter:
     """All routes of registers, in one flat list with the hot path first: a request is matched against each in turn."""
     router = APIRouter()
-    for part in (registers, sync, schools, rolls, returns, pupils, identities, reference):
+    for part in (registers, expected, sync, schools, rolls, returns, pupils, identities, reference):
         router.routes.extend(part.create_router(context).routes)
     return router
