@@ -32,8 +32,8 @@ KEY = ECKey.generate_key("P-256", {"kid": "k"})
 SCOPES = "registers:write registers:read pupils:write pupils:read"
 
 
-def bearer(scope: str = SCOPES, schools: Iterable[int] | None = None) -> dict[str, str]:
-    claims: dict[str, Any] = {"iss": "us", "aud": AUDIENCE, "sub": "s", "exp": 4_000_000_000, "scope": scope}
+def bearer(scope: str = SCOPES, schools: Iterable[int] | None = None, subject: str = "s") -> dict[str, str]:
+    claims: dict[str, Any] = {"iss": "us", "aud": AUDIENCE, "sub": subject, "exp": 4_000_000_000, "scope": scope}
     if schools is not None:
         claims["schools"] = list(schools)
     return {"authorization": "Bearer " + jwt.encode({"alg": "ES256", "kid": "k"}, claims, KEY)}
@@ -136,7 +136,8 @@ def assemble(database: Database, today: date = TODAY) -> tuple[httpx.AsyncClient
     woken: list[None] = []
     writer = Writer(database, clock, lambda: woken.append(None))
     recorder = Recorder(database, clock, writer.wake)
-    service = Service(name="registers", router=api.create_router(Context(database, clock, writer, recorder)))
+    router = api.create_router(Context(database, clock, writer, recorder))
+    service = Service(name="registers", router=router, streams=api.STREAMS)
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     client = httpx.AsyncClient(

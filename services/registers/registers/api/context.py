@@ -1,9 +1,10 @@
 """What routes work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.clock import Clock
 from common.db import Database
+from common.listen import Signal
 
 from registers.actions.recording import Recorder
 from registers.actions.writing import Writer
@@ -17,3 +18,5 @@ class Context:
     clock: Clock
     writer: Writer
     recorder: Recorder
+    batches: Signal = field(default_factory=Signal)
+    """Set when a job was queued."""
