@@ -41,6 +41,7 @@ def episode(name: str, crossed: int, ended: int | None = None, *, reversed_after
         hash="",
         policy_version="",
         event="crossed",
+        origin=PUPIL,
     )
 
 

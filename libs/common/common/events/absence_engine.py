@@ -139,9 +139,28 @@ class ReasonSettled(Reason, frozen=True, kw_only=True):
 
 @register
 class ChildMerged(Data, frozen=True, kw_only=True):
-    """`pupil_id` is `survivor` from now on: said again here for those who do not read the ledgers."""
+    """`pupil_id` is `survivor` from now on: said again here for those who do not read the ledgers.
+
+    Of all that is told of an id, here and by `ChildSplit`, the highest `identity_version` holds; it is the engine's own
+    count.
+    """
 
     type: ClassVar[str] = "uk.rollcall.absence-engine.child-merged.v1"
     topic: ClassVar[str] = TOPIC
     pupil_id: str
     survivor: str
+    identity_version: int = 0
+
+
+@register
+class ChildSplit(Data, frozen=True, kw_only=True):
+    """`other` is another child than `pupil_id` from now on. `restored`: the id lives again, with those that had died
+    into it; else it is new. `identity_version` as in `ChildMerged`, of `other`.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.child-split.v1"
+    topic: ClassVar[str] = TOPIC
+    pupil_id: str
+    other: str
+    restored: bool
+    identity_version: int

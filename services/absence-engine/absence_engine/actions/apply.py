@@ -11,12 +11,13 @@ for the end of a write; `_write_marks` changes sheets and notes what that touche
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
-from common import outbox
+from common import lineage, outbox
 from common.academic import GRID
 from common.clock import Clock
 from common.db import Transaction
 from common.events import Event
 from common.events.absence_engine import TOPIC
+from common.lineage import Link
 
 from absence_engine.actions import batch
 from absence_engine.actions.batch import Batch, SheetKey
@@ -28,6 +29,7 @@ from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
 from absence_engine.domain.ticks import year_start
 from absence_engine.store import children, episodes, progress, schools, sheets
+from absence_engine.store.children import Meaning
 
 EMPTY = bytes(GRID)
 _COUNTS = COUNTS_TO_PENALTY.tolist()
@@ -43,8 +45,8 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     family = _Family(await children.lock(tx, changes.ids() | waited))
     await family.complete(tx)
 
-    merged = await _merge(tx, changes, family)
-    whole = await _keep_facts(tx, changes, family) | family.of(waited) | set(merged.values())
+    relinked, others = await _relink(tx, changes, family)
+    whole = await _keep_facts(tx, changes, family) | family.of(waited) | others
     due, late = await _due(tx, changes, settled, waited, family)
     whole |= late
     touches, records = await _write_marks(tx, changes, family, due, whole)
@@ -52,7 +54,7 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
 
     told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
     await episodes.save(tx, told)
-    await _announce(tx, merged, told, entries, clock)
+    await _announce(tx, _meanings(relinked, changes, clock), told, entries, clock)
 
 
 class _Family:
@@ -60,15 +62,13 @@ class _Family:
 
     def __init__(self, rows: Mapping[str, children.ChildRow]) -> None:
         self.born: dict[str, date | None] = {row.pupil_id: row.date_of_birth for row in rows.values()}
-        self.living = {row.pupil_id: row.survivor or row.pupil_id for row in rows.values()}
-        for pupil_id, survivor in self.living.items():
-            while survivor != (further := self.living[survivor]):
-                survivor = further
-            self.living[pupil_id] = survivor
+        self.links = {row.pupil_id: row.link for row in rows.values()}
+        self.living: dict[str, str] = {}
 
     async def complete(self, tx: Transaction) -> None:
         """Adds the ids that died into these children."""
-        self.living |= await children.dead_ids(tx, set(self.living.values()))
+        self.links |= await children.dead_links(tx, self.links)
+        self.living = lineage.living(self.links)
 
     def of(self, pupil_ids: Iterable[str]) -> set[str]:
         """The living children of some ids."""
@@ -78,11 +78,16 @@ class _Family:
         """All ids of some living children."""
         return {pupil_id for pupil_id, living in self.living.items() if living in children}
 
-    def merge(self, dead: str, survivor: str) -> list[str]:
-        """Makes all ids of one child mean another; those ids."""
-        ids = sorted(self.ids({dead}))
-        self.living |= dict.fromkeys(ids, survivor)
-        return ids
+    def relink(self, told: Iterable[tuple[str, Link]]) -> tuple[dict[str, Link], dict[str, str]]:
+        """Takes what is news of merges and splits: by id, the links that are new, and the child of each id that means
+        another one now.
+        """
+        news: dict[str, Link] = {}
+        for pupil_id, link in told:
+            if lineage.is_news(self.links[pupil_id], link):
+                self.links[pupil_id] = news[pupil_id] = link
+        before, self.living = self.living, lineage.living(self.links) if news else self.living
+        return news, {pupil_id: now for pupil_id, now in self.living.items() if before[pupil_id] != now}
 
 
 async def _settled(tx: Transaction, changes: Batch) -> set[int]:
@@ -95,16 +100,15 @@ async def _settled(tx: Transaction, changes: Batch) -> set[int]:
     }
 
 
-async def _merge(tx: Transaction, changes: Batch, family: _Family) -> dict[str, str]:
-    """Makes dead ids mean their survivors, flat; what changed, by dead id."""
-    merged: dict[str, str] = {}
-    for told_dead, told_survivor in changes.merges:
-        dead, survivor = family.living[told_dead], family.living[told_survivor]
-        if dead != survivor:  # else an entry of another school's ledger said so before
-            ids = family.merge(dead, survivor)
-            await children.merge(tx, ids, survivor)
-            merged |= dict.fromkeys(ids, survivor)
-    return {dead: family.living[dead] for dead in merged}
+async def _relink(tx: Transaction, changes: Batch, family: _Family) -> tuple[list[Meaning], set[str]]:
+    """Has ids mean other children, as merges and splits tell: which do, and the children whom that concerns. An entry
+    of another school's ledger may have told more already.
+    """
+    before = dict(family.living)
+    news, living = family.relink(changes.links)
+    await children.keep_links(tx, news)
+    meanings = await children.mean(tx, living, before, await progress.epoch(tx)) if living else []
+    return meanings, family.of({*living, *(before[pupil_id] for pupil_id in living)})
 
 
 async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[str]:
@@ -199,12 +203,21 @@ def _advance(urn: int, changes: Batch, settled: Collection[int]) -> progress.Adv
     return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register)
 
 
+def _meanings(meanings: Iterable[Meaning], changes: Batch, clock: Clock) -> list[Event]:
+    """What is said of ids that mean another child now, and of children found within others."""
+    now = clock.now()
+    new = [split for split in changes.splits if not split.restored]
+    return [
+        *(events.meaning(*meaning, now) for meaning in meanings),
+        *(events.split(told.pupil_id, told.other, told.identity_version, now, restored=False) for told in new),
+    ]
+
+
 async def _announce(
-    tx: Transaction, merged: Mapping[str, str], told: Sequence[Told], entries: Sequence[Event], clock: Clock
+    tx: Transaction, relinked: Sequence[Event], told: Sequence[Told], entries: Sequence[Event], clock: Clock
 ) -> None:
-    """Says merges first, then what the entries say of marks N, then what happened to episodes."""
-    said = [events.merged(dead, survivor, clock.now()) for dead, survivor in merged.items()]
-    said += events.reasons(entries, clock.now())
+    """Says merges and splits first, then what the entries say of marks N, then what happened to episodes."""
+    said = [*relinked, *events.reasons(entries, clock.now())]
     if told:
         calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
         said += events.thresholds(told, calendars, clock.today(), clock.now())

@@ -19,9 +19,11 @@ from common.events.registers import (
     PupilChanged,
     PupilFacts,
     PupilMerged,
+    PupilSplit,
     SchoolChanged,
     SessionMarked,
 )
+from common.lineage import Link
 
 from absence_engine.domain.records import Enrolment
 
@@ -65,13 +67,14 @@ class Batch:
     calendars: dict[tuple[int, int], bytes] = field(default_factory=dict[tuple[int, int], bytes])
     enrolments: dict[tuple[int, str], list[Enrolment]] = field(default_factory=dict[tuple[int, str], list[Enrolment]])
     facts: dict[str, PupilFacts] = field(default_factory=dict[str, PupilFacts])
-    merges: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    links: list[tuple[str, Link]] = field(default_factory=list[tuple[str, Link]])
+    splits: list[PupilSplit] = field(default_factory=list[PupilSplit])
     marks: dict[SheetKey, list[tuple[int, int]]] = field(default_factory=dict[SheetKey, list[tuple[int, int]]])
 
     def ids(self) -> set[str]:
         """Every id that the batch names."""
         named = {pupil_id for run in self.runs.values() for pupil_id in run.everybody()}
-        return named | {pupil_id for merge in self.merges for pupil_id in merge}
+        return named | {pupil_id for told, link in self.links for pupil_id in (told, link.parent)}
 
 
 def recalendared(entries: Sequence[Event]) -> set[int]:
@@ -95,8 +98,15 @@ def read(entries: Sequence[Event], on_roll: Mapping[int, Collection[str]]) -> Ba
             case PupilChanged():
                 _facts(batch, run, entry.data)
             case PupilMerged():
-                batch.merges.append((entry.data.pupil_id, entry.data.survivor))
+                link = Link(entry.data.survivor, entry.data.identity_version)
+                batch.links.append((entry.data.pupil_id, link))
                 run.unfinished.update((entry.data.pupil_id, entry.data.survivor))
+            case PupilSplit():
+                batch.splits.append(entry.data)
+                if entry.data.restored:
+                    link = Link(entry.data.pupil_id, entry.data.identity_version, apart=True)
+                    batch.links.append((entry.data.other, link))
+                run.unfinished.update((entry.data.pupil_id, entry.data.other))
             case SchoolChanged():
                 batch.schools[entry.schoolurn] = entry.data
             case CalendarChanged():

@@ -64,7 +64,7 @@ async def evaluate(
         return []
     old: dict[str, list[Episode]] = {pupil_id: [] for pupil_id in scopes}
     for episode in await episodes.of_children(tx, [pupil_id for pupil_id, its in ids.items() if its in scopes]):
-        old[ids[episode.pupil_id]].append(episode)
+        old[ids[episode.origin]].append(episode)
     calendars = await schools.calendars(tx, {stay.urn for child in family for stay in child.record.enrolments})
     found = spans(family, [scopes[child.record.pupil_id] for child in family], calendars, policy)
     epoch = await progress.epoch(tx)
@@ -89,7 +89,7 @@ async def _scopes(
     """What to look at, of the children of whom anything is to be looked at."""
     standing: dict[str, list[Standing]] = {}
     for episode in await episodes.standing(tx, ids):
-        standing.setdefault(ids[episode.pupil_id], []).append(episode)
+        standing.setdefault(ids[episode.origin], []).append(episode)
     found: dict[str, Scope] = {}
     for record in records:
         scope = _scope(record, touches[record.pupil_id], standing.get(record.pupil_id, ()), policy)

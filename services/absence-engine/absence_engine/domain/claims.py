@@ -31,7 +31,7 @@ class Episode(NamedTuple):
     """A span that was announced, as it is kept; sessions as ticks. `hash` is that of its explanation.
 
     `last_mark` is the child's last marked session when the episode last stood. `epoch` and `revision` rise with every
-    change. `event` is what was announced last.
+    change. `event` is what was announced last. `origin` is the id under which it began: it goes with that id.
     """
 
     episode_id: str
@@ -51,6 +51,7 @@ class Episode(NamedTuple):
     hash: str
     policy_version: str
     event: Happened
+    origin: str
 
     @property
     def stands(self) -> bool:
@@ -199,6 +200,7 @@ def _standing(
         hash=explanation.hash,
         policy_version=policy.version,
         event="crossed" if before is None else before.event,
+        origin=child.record.pupil_id if before is None else before.origin,
     )
     if before is not None and before._replace(last_mark=last_mark) == after:
         return None

@@ -12,6 +12,7 @@ from common.academic import year_name
 from common.events import Event, Revision, make, registers
 from common.events.absence_engine import (
     ChildMerged,
+    ChildSplit,
     Explanation,
     Reason,
     ReasonDue,
@@ -55,10 +56,20 @@ class Told(NamedTuple):
     sequence: Sequence[SchoolSequence]
 
 
-def merged(dead: str, survivor: str, now: datetime) -> Event:
-    """An id is another child's from now on."""
-    identity = str(uuid5(NAMESPACE_URL, f"child-merged/{dead}/{survivor}"))
-    return make(ChildMerged(pupil_id=dead, survivor=survivor), id=identity, subject=dead, now=now)
+def meaning(pupil_id: str, living: str, before: str, told: int, now: datetime) -> Event:
+    """An id means another child from now on, or is its own again."""
+    if living == pupil_id:
+        return split(before, pupil_id, told, now, restored=True)
+    name = f"child-merged/{pupil_id}/{living}" + (f"/{told}" if told else "")
+    data = ChildMerged(pupil_id=pupil_id, survivor=living, identity_version=told)
+    return make(data, id=str(uuid5(NAMESPACE_URL, name)), subject=pupil_id, now=now)
+
+
+def split(pupil_id: str, other: str, version: int, now: datetime, *, restored: bool) -> Event:
+    """An id is another child than the one that it was part of."""
+    identity = str(uuid5(NAMESPACE_URL, f"child-split/{pupil_id}/{other}/{version}"))
+    data = ChildSplit(pupil_id=pupil_id, other=other, restored=restored, identity_version=version)
+    return make(data, id=identity, subject=other, now=now)
 
 
 def reasons(entries: Iterable[Event], now: datetime) -> list[Event]:

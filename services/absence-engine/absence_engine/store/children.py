@@ -1,32 +1,43 @@
-"""Child rows: which child an id means, locking them, what is known of them, merging them."""
+"""Child rows: which child an id means, locking them, what is known of them, merging and splitting them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 from common.arrays import array
 from common.db import Transaction
 from common.events.registers import PupilFacts
+from common.lineage import Link
 
 SURVIVORS = """
 select pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 """
 ADD = "insert into child (pupil_id) select unnest($1::text::uuid[]) order by 1 on conflict do nothing"
 LOCK = """
-select pupil_id::text, survivor::text, date_of_birth
+select pupil_id::text, survivor::text, date_of_birth, parent::text, identity_version, apart
 from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 order by pupil_id for update of child
 """
 DEAD_IDS = """
-select child.pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id)
-join child on survivor = wanted.pupil_id where survivor is not null
+select child.pupil_id::text, survivor::text, parent::text, identity_version, apart
+from unnest($1::text::uuid[]) as wanted (pupil_id) join child on survivor = wanted.pupil_id where survivor is not null
 """
-ALIASES = """
-select pupil_id::text, survivor::text from child
-where survivor is not null and ($1::uuid is null or pupil_id > $1) order by pupil_id limit $2
+MEANINGS = """
+select pupil_id::text, coalesce(survivor, pupil_id)::text, coalesce(parent, survivor)::text, told from child
+where (parent is not null or survivor is not null) and ($1::uuid is null or pupil_id > $1) order by pupil_id limit $2
 """
-MERGE = "update child set survivor = $2 where pupil_id = any($1::uuid[])"
+LINK = """
+update child set parent = t.parent, identity_version = t.version, apart = t.apart
+from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bool[]) as t (pupil_id, parent, version, apart)
+where child.pupil_id = t.pupil_id
+"""
+MEAN = """
+update child set survivor = nullif(t.living, t.pupil_id), told = greatest(told, $3) + 1
+from unnest($1::uuid[], $2::uuid[]) as t (pupil_id, living) where child.pupil_id = t.pupil_id
+returning child.pupil_id::text, told
+"""
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
     flags = array(select jsonb_array_elements_text(t.flags))
@@ -44,6 +55,22 @@ class ChildRow:
     pupil_id: str
     survivor: str | None
     date_of_birth: date | None
+    link: Link | None
+
+
+EPOCH_BITS = 32
+"""Below these bits of what is `told` is the count within an epoch."""
+
+
+class Meaning(NamedTuple):
+    """An id and the child that it means, itself or another one: until now, or once, it was `before`. `told` rises with
+    each change.
+    """
+
+    pupil_id: str
+    living: str
+    before: str
+    told: int
 
 
 async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]:
@@ -59,7 +86,7 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]
     todo = wanted | {survivor for survivor in known.values() if survivor is not None}
     while todo:
         for row in await tx.fetch(LOCK, array(todo)):
-            locked[row[0]] = ChildRow(row[0], row[1], row[2])
+            locked[row[0]] = ChildRow(row[0], row[1], row[2], _link(*row[3:]))
         todo = {row.survivor for row in locked.values() if row.survivor is not None} - locked.keys()
     return locked
 
@@ -69,14 +96,35 @@ async def dead_ids(tx: Transaction, living: Iterable[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in await tx.fetch(DEAD_IDS, array(living))}
 
 
-async def aliases(tx: Transaction, after: str | None, limit: int) -> list[tuple[str, str]]:
-    """Dead ids in order, from `after` on, with the living child of each."""
-    return [(row[0], row[1]) for row in await tx.fetch(ALIASES, after, limit)]
+async def dead_links(tx: Transaction, living: Iterable[str]) -> dict[str, Link | None]:
+    """The ids that died into these children, and the link of each."""
+    return {row[0]: _link(*row[2:]) for row in await tx.fetch(DEAD_IDS, array(living))}
 
 
-async def merge(tx: Transaction, dead: Sequence[str], survivor: str) -> None:
-    """Makes ids mean another child from now on."""
-    await tx.execute(MERGE, dead, survivor)
+async def meanings(tx: Transaction, after: str | None, limit: int) -> list[Meaning]:
+    """Ids that were ever merged, in order, from `after` on."""
+    return [Meaning(*row) for row in await tx.fetch(MEANINGS, after, limit)]
+
+
+async def keep_links(tx: Transaction, links: Mapping[str, Link]) -> None:
+    """Notes whom ids were merged into or split from."""
+    if links:
+        its = links.values()
+        apart = [link.apart for link in its]
+        await tx.execute(LINK, list(links), [link.parent for link in its], [link.version for link in its], apart)
+
+
+async def mean(tx: Transaction, living: Mapping[str, str], before: Mapping[str, str], epoch: int) -> list[Meaning]:
+    """Makes ids mean these children from now on, and counts it: from anew in each epoch, higher than in the last."""
+    if not living:
+        return []
+    rows = await tx.fetch(MEAN, list(living), list(living.values()), epoch << EPOCH_BITS)
+    told = {row[0]: row[1] for row in rows}
+    return [Meaning(id, child, before[id], told[id]) for id, child in sorted(living.items())]
+
+
+def _link(parent: str | None, version: int, apart: bool) -> Link | None:
+    return None if parent is None else Link(parent, version, apart)
 
 
 async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:

@@ -19,15 +19,19 @@ from absence_engine.domain.ticks import day_of, tick_of
 COLUMNS = """
 episode_id::text, pupil_id::text, kind, year, state, crossed_on, crossed_session, firm_on, firm_session, ended_on,
 ended_session, ended_reason, reversed_at, last_mark_on, last_mark_session, school_urn, epoch, revision, hash,
-policy_version, event
+policy_version, event, coalesce(origin, pupil_id)::text
 """
-STANDING = """
-select pupil_id::text, kind, year, state, ended_reason, firm_on is not null
-from unnest($1::text::uuid[]) as wanted (pupil_id) join episode using (pupil_id) where state <> 'reversed'
+BEGAN = """
+select episode.* from unnest($1::text::uuid[]) as wanted (id) join episode on origin = id
+union all
+select episode.* from unnest($1::text::uuid[]) as wanted (id) join episode on pupil_id = id where origin is null
 """
-OF_CHILDREN = f"""
-select {COLUMNS} from unnest($1::text::uuid[]) as wanted (pupil_id) join episode using (pupil_id)
+"""The episodes that began under some ids. Old code that still runs while tables are new notes no origin."""
+STANDING = f"""
+select coalesce(origin, pupil_id)::text, kind, year, state, ended_reason, firm_on is not null
+from ({BEGAN}) as episode where state <> 'reversed'
 """  # noqa: S608 (a constant)
+OF_CHILDREN = f"select {COLUMNS} from ({BEGAN}) as episode"  # noqa: S608 (constants)
 WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::uuid[])"  # noqa: S608
 PAGE = f"""
 select {COLUMNS}, explanation::text, sequence::text from episode
@@ -50,7 +54,7 @@ on conflict (episode_id) do update set
 class Standing(NamedTuple):
     """As much of a standing episode as says whether a mark can touch it."""
 
-    pupil_id: str
+    origin: str
     kind: str
     year: int | None
     state: str
@@ -59,12 +63,12 @@ class Standing(NamedTuple):
 
 
 async def standing(tx: Transaction, pupil_ids: Iterable[str]) -> list[Standing]:
-    """The standing episodes under these ids, in short."""
+    """The standing episodes that began under these ids, in short."""
     return [Standing(*row) for row in await tx.fetch(STANDING, array(pupil_ids))]
 
 
 async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Episode]:
-    """All episodes under these ids, reversed ones included."""
+    """All episodes that began under these ids, reversed ones included."""
     return [_episode(row) for row in await tx.fetch(OF_CHILDREN, array(pupil_ids))]
 
 
@@ -108,6 +112,7 @@ def _row(told: Told) -> Mapping[str, Any]:
         "event": e.event,
         "explanation": told.explanation,
         "sequence": list(told.sequence),
+        "origin": e.origin,
     }
 
 
@@ -140,6 +145,7 @@ def _episode(row: asyncpg.Record) -> Episode:
         hash=row[18],
         policy_version=row[19],
         event=row[20],
+        origin=row[21],
     )
 
 

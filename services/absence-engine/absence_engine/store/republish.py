@@ -29,8 +29,8 @@ async def republish(
 
 async def _aliases(tx: Transaction, clock: Clock) -> int:
     after, said = None, 0
-    while page := await children.aliases(tx, after, PAGE):
-        await outbox.add(tx, [events.merged(dead, survivor, clock.now()) for dead, survivor in page], TOPIC)
+    while page := await children.meanings(tx, after, PAGE):
+        await outbox.add(tx, [events.meaning(*meaning, clock.now()) for meaning in page], TOPIC)
         after, said = page[-1][0], said + len(page)
     return said
 

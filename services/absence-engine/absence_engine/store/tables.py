@@ -34,7 +34,11 @@ def _urn(*, key: bool = True) -> Column[int]:
 
 
 class Child(Base, table=True):
-    """An id; `version` is that of the facts (0: none told yet)."""
+    """An id; `version` is that of the facts (0: none told yet).
+
+    `parent` is whom it was merged into or, when it is `apart` again, split from, as `identity_version` has it. `told`
+    rises whenever we say that it means another child.
+    """
 
     __table_args__ = (Index("child_survivor", "survivor", postgresql_where=sql("survivor is not null")),)
     pupil_id: str = Field(sa_column=_id(key=True))
@@ -43,6 +47,10 @@ class Child(Base, table=True):
     date_of_birth: date | None = Field(sa_column=Column(Date))
     year_group: int | None = Field(sa_column=_small(null=True))
     flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=sql("'{}'")))
+    parent: str | None = Field(sa_column=_id(null=True))
+    identity_version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
+    apart: bool = Field(sa_column_kwargs={"server_default": sql("false")})
+    told: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
 
 
 class School(Base, table=True):
@@ -94,9 +102,16 @@ class Sheet(Base, table=True):
 
 
 class Episode(Base, table=True):
-    """An announced episode; `year` is null for kinds that run over the years. `event` is what was announced last."""
+    """An announced episode; `year` is null for kinds that run over the years. `event` is what was announced last.
 
-    __table_args__ = (Index("episode_pupil_id", "pupil_id"),)
+    `origin` is the id under which it began: it belongs to the child that this id means.
+    """
+
+    __table_args__ = (
+        Index("episode_pupil_id", "pupil_id"),
+        Index("episode_origin", "origin"),
+        Index("episode_without_origin", "pupil_id", postgresql_where=sql("origin is null")),
+    )
     episode_id: str = Field(sa_column=_id(key=True))
     pupil_id: str = Field(sa_column=_id())
     kind: str = Field(sa_type=Text)
@@ -121,6 +136,7 @@ class Episode(Base, table=True):
     event: str = Field(sa_type=Text)
     explanation: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     sequence: list[Any] = Field(sa_column=Column(JSONB, nullable=False))
+    origin: str | None = Field(sa_column=_id(null=True))
 
 
 class Pending(Base, table=True):
