@@ -101,9 +101,14 @@ def reason(what: str = "due", *, number: int = 10, **changes: Any) -> Data:
     return kind(**(values | changes))
 
 
-def merge(dead: str, survivor: str) -> Data:
+def merge(dead: str, survivor: str, version: int = 0) -> Data:
     """Child `dead` is `survivor` from now on."""
-    return engine.ChildMerged(pupil_id=some_id(dead), survivor=some_id(survivor))
+    return engine.ChildMerged(pupil_id=some_id(dead), survivor=some_id(survivor), identity_version=version)
+
+
+def split(pupil: str, other: str, version: int, *, restored: bool = True) -> Data:
+    """Child `other` is another one than `pupil` from now on."""
+    return engine.ChildSplit(pupil_id=some_id(pupil), other=some_id(other), restored=restored, identity_version=version)
 
 
 def event(data: Data) -> Event:

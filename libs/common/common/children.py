@@ -39,12 +39,21 @@ from unnest($1::uuid[]) as told left join alias on alias.pupil_id = told
 
 ADD_ALIAS = "insert into alias (pupil_id, survivor) values ($1, $2) on conflict do nothing returning pupil_id"
 
-FLATTEN = "update alias set survivor = $2 where survivor = $1"
+FLATTEN = "update alias set survivor = $2 where survivor = $1 and version = 0"
+
+MEAN = """
+insert into alias (pupil_id, survivor, version) values ($1, $2, $3)
+on conflict (pupil_id) do update set survivor = excluded.survivor, version = excluded.version
+where alias.version < excluded.version returning pupil_id
+"""
+
+ADD_VERSION = "alter table alias add column version bigint not null default 0"
+"""What an id means is told with a version, of which the highest holds; an id that means itself was split off again."""
 
 
 def alias(metadata: "MetaData") -> "Table":
     """Dead ids."""
-    from sqlalchemy import Column, Index, Table
+    from sqlalchemy import BigInteger, Column, Index, Table
     from sqlalchemy.dialects.postgresql import UUID
 
     return Table(
@@ -52,6 +61,7 @@ def alias(metadata: "MetaData") -> "Table":
         metadata,
         Column("pupil_id", UUID(as_uuid=False), primary_key=True),
         Column("survivor", UUID(as_uuid=False), nullable=False),
+        Column("version", BigInteger, nullable=False, server_default="0"),
         Index("alias_survivor", "survivor"),
     )
 
@@ -79,6 +89,19 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, str]:
         held.update(missing)
         meaning = await living(tx, meaning)  # a merge may have been committed while we waited
     return meaning
+
+
+async def mean(tx: Transaction, pupil_id: str, living_child: str, version: int) -> tuple[str, str] | None:
+    """Records that an id means this child from now on (itself, when it was split off); both, and the child that it
+    meant, must be locked. Answers whom it meant and means, None when that is no news.
+    """
+    before = (await living(tx, [pupil_id]))[pupil_id]
+    if version == 0:  # told before meanings had versions
+        after = await merge(tx, pupil_id, living_child)
+        return None if after is None else (before, after)
+    if not await tx.fetchval(MEAN, pupil_id, living_child, version) or before == living_child:
+        return None
+    return before, living_child
 
 
 async def merge(tx: Transaction, dead: str, survivor: str) -> str | None:

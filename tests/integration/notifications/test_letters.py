@@ -18,7 +18,7 @@ from notifications.channels.folder import FolderChannel
 from notifications.store.republish import republish
 
 from tests.integration.notifications.conftest import Desk, RegistersService
-from tests.told import crossing, merge, some_id
+from tests.told import crossing, merge, some_id, split
 
 GO_ON = asyncio.Event()
 
@@ -361,6 +361,26 @@ async def test_letters_of_a_dead_child_follow_the_survivor(desk: Desk) -> None:
     assert (letter.pupil_id, letter.revision.count) == (some_id("c1"), 2)
     await desk.tell(crossing("reversed", count=2, pupil_id=some_id("c2")))
     assert [one.status for one in await desk.letters()] == ["recalled"]
+
+
+@pytest.mark.parametrize("split_first", [True, False])
+async def test_letters_of_a_restored_child_are_its_own_again(desk: Desk, *, split_first: bool) -> None:
+    await desk.settled(crossing(pupil_id=some_id("c2")))
+    await desk.tell(merge("c2", "c1", 1), crossing("changed", count=2))
+    assert [letter.pupil_id for letter in await desk.letters()] == [some_id("c1")]
+    news = [split("c1", "c2", 2), crossing("changed", count=3, pupil_id=some_id("c2"))]
+    for one in news if split_first else reversed(news):
+        await desk.tell(one)
+    assert {(letter.pupil_id, letter.status) for letter in await desk.letters()} == {(some_id("c2"), "queued")}
+
+
+async def test_a_split_queues_the_letter_that_a_graver_one_of_the_other_child_had_displaced(desk: Desk) -> None:
+    await desk.settled(crossing(), crossing(episode="e2", kind="SA", pupil_id=some_id("c2")))
+    await desk.tell(merge("c2", "c1", 1), crossing("changed", episode="e2", kind="SA", count=2))
+    await desk.tell(split("c1", "c2", 2), crossing("changed", episode="e2", kind="SA", count=3, pupil_id=some_id("c2")))
+    assert {letter.kind: letter.status for letter in await desk.letters()} == {
+        "persistent_absence": "queued", "severe_absence": "queued",
+    }  # fmt: skip
 
 
 async def test_a_severe_episode_that_comes_by_a_merge_recalls_the_persistent_letter(desk: Desk) -> None:

@@ -4,36 +4,41 @@ Merges first: then every id in the news means a living child. Children are locke
 which revision of an episode or letter is the newest is decided under that lock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
-from common import children, outbox
+from common import children
 from common.clock import Clock
 from common.db import Transaction
-from common.events.casework import TOPIC
 
-from casework import metrics
-from casework.actions.hear import Merge, News
+from casework.actions import parting
+from casework.actions.hear import Merge, News, Split
+from casework.actions.keep import keep_and_say
 from casework.domain import follow as rules
 from casework.domain import reasons as reason_rules
-from casework.domain import say
 from casework.domain.policy import policy_on
-from casework.domain.values import Case, Entry, Task
+from casework.domain.values import Episode, Letter
 from casework.store import heard, work
 
 log = structlog.get_logger()
+
+Told = TypeVar("Told", Episode, Letter)
 
 
 async def follow(tx: Transaction, news: News, clock: Clock) -> None:
     """Does all that these news ask for; the same news again, in any order, change nothing."""
     told = [*news.episodes, *news.letters, *news.reasons]
-    named = {item.pupil_id for item in news.merges} | {item.survivor for item in news.merges}
+    named = {child for item in news.merges for child in item.children()}
     named |= {item.episode.pupil_id for item in news.episodes} | {item.letter.pupil_id for item in news.letters}
     named |= {reason.pupil_id for reason in news.reasons}
-    await children.lock(tx, named)
+    await children.lock(tx, named | await heard.owners(tx, [item.episode.episode_id for item in news.episodes]))
     for merge in news.merges:
-        await _join(tx, merge, clock)
+        if isinstance(merge, Split):
+            await parting.split(tx, merge, clock)
+        else:
+            await _join(tx, merge, clock)
     if told:
         await _work_in(tx, news, await children.living(tx, named), clock)
 
@@ -41,8 +46,8 @@ async def follow(tx: Transaction, news: News, clock: Clock) -> None:
 async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock: Clock) -> None:
     now, today = clock.now(), clock.today()
     policy = policy_on(today)
-    episodes = [replace(item.episode, pupil_id=living[item.episode.pupil_id]) for item in news.episodes]
-    letters = [replace(item.letter, pupil_id=living[item.letter.pupil_id]) for item in news.letters]
+    episodes = [_of_living(item.episode, living) for item in news.episodes]
+    letters = [_of_living(item.letter, living) for item in news.letters]
     reasons = [replace(reason, pupil_id=living[reason.pupil_id]) for reason in news.reasons]
     days = {reason_rules.Day.of(reason) for reason in reasons}
     about = {episode.episode_id for episode in episodes} | {letter.episode_id for letter in letters}
@@ -73,14 +78,24 @@ async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock
 
     await heard.save(tx, changes.episodes, changes.letters)
     await heard.save_reasons(tx, kept)
-    await _keep_and_say(tx, changes.tasks, changes.cases, [*lines, *changes.entries], clock)
+    await keep_and_say(tx, changes.tasks, changes.cases, [*lines, *changes.entries], clock)
+    await parting.rehome(tx, rules.exchanged(stored, changes), clock)
     log.info("news followed", episodes=len(changes.episodes), letters=len(changes.letters), tasks=len(changes.tasks))
+
+
+def _of_living(told: Told, living: Mapping[str, str]) -> Told:
+    """What was told of an id, as of the child that the id means; it remembers the id."""
+    return replace(told, pupil_id=living[told.pupil_id], told_as=told.pupil_id)
 
 
 async def _join(tx: Transaction, merge: Merge, clock: Clock) -> None:
     """All that belonged to a dead child belongs to the survivor."""
-    survivor = await children.merge(tx, merge.pupil_id, merge.survivor)
-    if survivor is None:
+    meaning = await children.mean(tx, merge.pupil_id, merge.survivor, merge.version)
+    if meaning is None:
+        return
+    before, survivor = meaning
+    if before != merge.pupil_id:  # it had died before, into another child
+        await parting.reclaim(tx, merge.pupil_id, before, survivor, clock)
         return
     cases = await work.cases(tx, [merge.pupil_id, survivor])
     moved = await work.tasks_of_child(tx, merge.pupil_id)
@@ -89,17 +104,5 @@ async def _join(tx: Transaction, merge: Merge, clock: Clock) -> None:
 
     await heard.move(tx, merge.pupil_id, survivor)
     await work.move_timeline(tx, merge.pupil_id, survivor)
-    await _keep_and_say(tx, tasks, kept, entries, clock)
+    await keep_and_say(tx, tasks, kept, entries, clock)
     log.info("children merged", pupil_id=merge.pupil_id, survivor=survivor, tasks=len(tasks))
-
-
-async def _keep_and_say(
-    tx: Transaction, tasks: Sequence[Task], cases: Sequence[Case], entries: Sequence[Entry], clock: Clock
-) -> None:
-    now = clock.now()
-    await work.save(tx, tasks, cases, entries)
-    for task in tasks:
-        metrics.TASKS.labels(task.kind, task.status).inc()
-    metrics.CASES.inc(len(cases))
-    events = [say.of_case(case, now) for case in cases] + [say.of_task(task, now) for task in tasks]
-    await outbox.add(tx, events, TOPIC)

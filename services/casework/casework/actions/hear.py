@@ -40,6 +40,25 @@ class Merge:
 
     pupil_id: str
     survivor: str
+    version: int = 0
+
+    def children(self) -> set[str]:
+        """The ids that it names."""
+        return {self.pupil_id, self.survivor}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`other` is another child than `pupil_id` from now on: its own again when it is `restored`, else new."""
+
+    pupil_id: str
+    other: str
+    restored: bool
+    version: int
+
+    def children(self) -> set[str]:
+        """The ids that it names."""
+        return {self.pupil_id, self.other}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +83,13 @@ class LetterNews:
 class News:
     """The news of a batch, in the order of the records."""
 
-    merges: list[Merge] = field(default_factory=list[Merge])
+    merges: list[Merge | Split] = field(default_factory=list[Merge | Split])
     episodes: list[EpisodeNews] = field(default_factory=list[EpisodeNews])
     letters: list[LetterNews] = field(default_factory=list[LetterNews])
     reasons: list[Reason] = field(default_factory=list[Reason])
 
 
-Told = Merge | EpisodeNews | LetterNews | Reason
+Told = Merge | Split | EpisodeNews | LetterNews | Reason
 """What one event may be news of."""
 
 
@@ -79,7 +98,9 @@ def hear(event: Event) -> Told | None:
     data = event.data
     try:
         if isinstance(data, absence_engine.ChildMerged):
-            return Merge(_id(data.pupil_id), _id(data.survivor))
+            return Merge(_id(data.pupil_id), _id(data.survivor), data.identity_version)
+        if isinstance(data, absence_engine.ChildSplit):
+            return Split(_id(data.pupil_id), _id(data.other), data.restored, data.identity_version)
         if isinstance(data, absence_engine.Threshold):
             return EpisodeNews(_episode(data), CROSSINGS[type(data)], datetime.fromisoformat(event.time))
         if isinstance(data, notifications.Letter):
@@ -95,7 +116,7 @@ def sorted_out(told: Iterable[Told]) -> News:
     """The news by what they are about."""
     news = News()
     for one in told:
-        if isinstance(one, Merge):
+        if isinstance(one, Merge | Split):
             news.merges.append(one)
         elif isinstance(one, EpisodeNews):
             news.episodes.append(one)

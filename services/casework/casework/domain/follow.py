@@ -99,6 +99,17 @@ def follow(
     return changes
 
 
+def exchanged(stored: Stored, changes: Changes) -> set[str]:
+    """The children of episodes that were told of another child than before."""
+    known = [(stored.episodes.get(episode.episode_id), episode) for episode in changes.episodes]
+    return {
+        child
+        for before, after in known
+        if before is not None and before.pupil_id != after.pupil_id
+        for child in (before.pupil_id, after.pupil_id)
+    }
+
+
 def merged(
     dead: Case | None, living: Case | None, moved: Sequence[Task], pupil_id: str, now: datetime
 ) -> tuple[list[Case], list[Task], list[Entry]]:

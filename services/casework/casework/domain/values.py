@@ -11,7 +11,9 @@ TaskStatus = Literal["open", "done", "cancelled"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """An episode as the absence engine last told it; `open_days` are its school's next 20 as at that event."""
+    """An episode as the absence engine last told it; `open_days` are its school's next 20 as at that event. `pupil_id`
+    is the living child, `told_as` the id that the event named.
+    """
 
     episode_id: str
     pupil_id: str
@@ -24,6 +26,7 @@ class Episode:
     open_days: tuple[date, ...]
     sentence: str
     revision: Revision
+    told_as: str | None = None
 
     @property
     def stands(self) -> bool:
@@ -43,6 +46,7 @@ class Letter:
     overtaken: bool
     revision: Revision
     withheld: str | None = None
+    told_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a child's timeline: ids and plain words, never a name. `entry_id` is made of what it tells."""
+    """One line of a child's timeline: ids and plain words, never a name. `entry_id` is made of what it tells;
+    `told_as` is the id that it was told of.
+    """
 
     entry_id: str
     pupil_id: str
@@ -115,6 +121,7 @@ class Entry:
     episode_id: str | None = None
     task_id: str | None = None
     letter_id: str | None = None
+    told_as: str | None = None
 
 
 Kept = TypeVar("Kept", Task, Case)

@@ -26,6 +26,38 @@ MOVE = (
 )
 
 
+OWNERS = "select distinct pupil_id::text from episode where episode_id = any($1::uuid[])"
+RECLAIM = (
+    "update episode set pupil_id = $3 where told_as = $1 and pupil_id = $2",
+    "update letter set pupil_id = $3 where told_as = $1 and pupil_id = $2",
+)
+RECLAIM_REASONS = """
+update reason set pupil_id = $3 where told_pupil_id = $1 and pupil_id = $2
+returning told_pupil_id::text, school_urn, day
+"""
+REHOME_LETTERS = """
+update letter set pupil_id = e.pupil_id from episode as e
+where e.episode_id = letter.episode_id and letter.pupil_id = any($1::uuid[]) and letter.pupil_id <> e.pupil_id
+"""
+
+
+async def owners(tx: Transaction, episode_ids: Sequence[str]) -> set[str]:
+    """The children of these episodes, as far as they were heard of."""
+    return {row[0] for row in await tx.fetch(OWNERS, episode_ids)} if episode_ids else set()
+
+
+async def reclaim(tx: Transaction, told_as: str, before: str, after: str) -> set[Day]:
+    """What was heard of an id was about another child; the days whose Ns were."""
+    for statement in RECLAIM:
+        await tx.execute(statement, told_as, before, after)
+    return {Day(*row) for row in await tx.fetch(RECLAIM_REASONS, told_as, before, after)}
+
+
+async def rehome_letters(tx: Transaction, pupil_ids: Iterable[str]) -> None:
+    """Letters about these children's episodes are about the child of the episode."""
+    await tx.execute(REHOME_LETTERS, list(pupil_ids))
+
+
 async def episodes(tx: Transaction, ids: Iterable[str]) -> dict[str, Episode]:
     """The episodes with these ids that have been heard of."""
     found = [rows.read(Episode, row) for row in await tx.fetch(EPISODES, list(ids))]

@@ -28,7 +28,7 @@ def _time(*, null: bool = False) -> Column[datetime]:
 class Episode(Base, table=True):
     """An episode as last heard; `revision` is the count within `epoch`."""
 
-    __table_args__ = (Index("episode_pupil_id", "pupil_id"),)
+    __table_args__ = (Index("episode_pupil_id", "pupil_id"), Index("episode_told_as", "told_as"))
     episode_id: str = Field(sa_column=_id(key=True))
     pupil_id: str = Field(sa_column=_id())
     kind: str = Field(sa_type=Text)
@@ -41,12 +41,13 @@ class Episode(Base, table=True):
     sentence: str = Field(sa_type=Text)
     epoch: int
     revision: int
+    told_as: str | None = Field(sa_column=_id(null=True))
 
 
 class Letter(Base, table=True):
     """A letter as last heard."""
 
-    __table_args__ = (Index("letter_pupil_id", "pupil_id"),)
+    __table_args__ = (Index("letter_pupil_id", "pupil_id"), Index("letter_told_as", "told_as"))
     letter_id: str = Field(sa_column=_id(key=True))
     kind: str = Field(sa_type=Text)
     pupil_id: str = Field(sa_column=_id())
@@ -57,6 +58,7 @@ class Letter(Base, table=True):
     epoch: int
     revision: int
     withheld: str | None = Field(sa_type=Text)
+    told_as: str | None = Field(sa_column=_id(null=True))
 
 
 class Reason(Base, table=True):
@@ -132,6 +134,7 @@ class Timeline(Base, table=True):
     episode_id: str | None = Field(sa_column=_id(null=True))
     task_id: str | None = Field(sa_column=_id(null=True))
     letter_id: str | None = Field(sa_column=_id(null=True))
+    told_as: str | None = Field(sa_column=_id(null=True))
     line: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
 
 

@@ -17,7 +17,7 @@ from common.events import Event
 from common.events.notifications import TOPIC
 
 from notifications import metrics
-from notifications.actions.hear import Merge, News
+from notifications.actions.hear import Merge, News, Split
 from notifications.domain import follow as rules
 from notifications.domain import say
 from notifications.domain.policy import policy_on
@@ -29,17 +29,21 @@ log = structlog.get_logger()
 
 async def follow(tx: Transaction, news: News, clock: Clock, hold: timedelta) -> None:
     """Does all that these news ask for; the same news again, in any order, change nothing."""
-    named = {merge.pupil_id for merge in news.merges} | {merge.survivor for merge in news.merges}
+    named = {child for merge in news.merges for child in merge.children()}
     named |= {episode.pupil_id for episode in news.episodes}
-    await children.lock(tx, named)
-    survivors = [await _join(tx, merge, clock) for merge in news.merges]
-    living = await children.living(tx, named)
-    told = [replace(episode, pupil_id=living[episode.pupil_id]) for episode in news.episodes]
-    fresh = rules.newest(told, await heard.episodes(tx, {episode.episode_id for episode in told}))
+    owners = await heard.owners(tx, [episode.episode_id for episode in news.episodes])
+    await children.lock(tx, named | owners)
+    joined = [await _mean(tx, merge, clock) for merge in news.merges]
+    living = await children.living(tx, named | owners)
+    told = [replace(one, pupil_id=living[one.pupil_id], told_as=one.pupil_id) for one in news.episodes]
+    stored = await heard.episodes(tx, {episode.episode_id for episode in told})
+    fresh = rules.newest(told, stored)
     await heard.save(tx, fresh)
 
-    touched = {episode.pupil_id for episode in fresh} | {living[child] for child in survivors if child is not None}
+    touched = {episode.pupil_id for episode in fresh} | {child for pair in joined for child in pair}
+    touched |= {stored[episode.episode_id].pupil_id for episode in fresh if episode.episode_id in stored}
     if touched:
+        await _rehome(tx, touched, clock)
         changed = await _bring_in_line(tx, touched, clock, hold)
         log.info("news followed", episodes=len(fresh), letters=changed)
 
@@ -65,20 +69,44 @@ async def _bring_in_line(tx: Transaction, pupil_ids: set[str], clock: Clock, hol
     return len(changes.letters)
 
 
-async def _join(tx: Transaction, merge: Merge, clock: Clock) -> str | None:
-    """All that was about a dead child is about the survivor; None when that was known."""
-    survivor = await children.merge(tx, merge.pupil_id, merge.survivor)
-    if survivor is None:
-        return None
-    dead = await letters.of_children(tx, [merge.pupil_id])
+async def _mean(tx: Transaction, told: Merge | Split, clock: Clock) -> tuple[str, ...]:
+    """All that was about a dead child is about the survivor, or about the id that is its own again: the children whom
+    that concerns, none when it was known.
+    """
+    if isinstance(told, Split):
+        meaning = await children.mean(tx, told.other, told.other, told.version) if told.restored else None
+        about = told.other
+    else:
+        meaning = await children.mean(tx, told.pupil_id, told.survivor, told.version)
+        about = told.pupil_id
+    if meaning is None:
+        return ()
+    before, after = meaning
+    await children.lock(tx, meaning)
+    if before == about:
+        await _join(tx, before, after, clock)
+    else:
+        await heard.reclaim(tx, about, before, after)
+    log.info("children merged or split", pupil_id=about, before=before, after=after)
+    return meaning
 
-    moved = [revised(letter, replace(letter, pupil_id=survivor)) for letter in dead]
 
-    await heard.move(tx, merge.pupil_id, survivor)
+async def _join(tx: Transaction, dead: str, survivor: str, clock: Clock) -> None:
+    letters_of = await letters.of_children(tx, [dead])
+
+    moved = [revised(letter, replace(letter, pupil_id=survivor)) for letter in letters_of]
+
+    await heard.move(tx, dead, survivor)
     await letters.save(tx, moved)
     await outbox.add(tx, [say.of_letter(letter, clock.now()) for letter in moved], TOPIC)
-    log.info("children merged", pupil_id=merge.pupil_id, survivor=survivor, letters=len(moved))
-    return survivor
+
+
+async def _rehome(tx: Transaction, pupil_ids: set[str], clock: Clock) -> None:
+    """Letters go with their episodes, where these are told of another child than before."""
+    astray = await letters.astray(tx, pupil_ids)
+    moved = [revised(letter, replace(letter, pupil_id=owner)) for letter, owner in astray]
+    await letters.save(tx, moved)
+    await outbox.add(tx, [say.of_letter(letter, clock.now()) for letter in moved], TOPIC)
 
 
 def _said(before: Letter, after: Letter, clock: Clock) -> Event:

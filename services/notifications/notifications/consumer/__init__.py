@@ -21,7 +21,7 @@ def handler(clock: Clock, hold: timedelta) -> Callable[[Transaction, Sequence[Re
     """What the consumer does with each batch; records that make no sense are kept aside and hold nobody up."""
 
     async def handle(tx: Transaction, records: Sequence[Record]) -> None:
-        told: list[hear.Merge | ExplainedEpisode] = []
+        told: list[hear.Merge | hear.Split | ExplainedEpisode] = []
         unreadable: list[tuple[Record, str]] = []
         for record in records:
             try:

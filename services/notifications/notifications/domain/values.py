@@ -21,7 +21,7 @@ UNSENT: tuple[Status, ...] = ("queued", "recalled")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """An episode as the absence engine last told it."""
+    """An episode as the absence engine last told it: of `told_as`, which means the living child `pupil_id`."""
 
     episode_id: str
     pupil_id: str
@@ -32,6 +32,7 @@ class Episode:
     firm_on: str | None
     school_urn: int
     revision: Revision
+    told_as: str | None = None
 
     @property
     def is_firm(self) -> bool:

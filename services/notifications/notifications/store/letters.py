@@ -10,6 +10,10 @@ from common.db import Transaction
 from notifications.domain.values import Letter, Settlement
 
 OF_CHILDREN = "select * from letter where pupil_id = any($1::uuid[]) order by letter_id for update"
+ASTRAY = """
+select letter.*, e.pupil_id::text as owner from letter join episode as e using (episode_id)
+where letter.pupil_id = any($1::uuid[]) and letter.pupil_id <> e.pupil_id order by letter_id for update of letter
+"""
 ONE = "select * from letter where letter_id = $1 for update"
 SETTLEMENTS = """
 select * from settlement where episode_id = any($1::uuid[]) order by episode_id, letter_kind for update
@@ -28,6 +32,11 @@ where settlement.episode_id = gone.episode_id and settlement.letter_kind = gone.
 async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Letter]:
     """All letters about these children, locked until the transaction ends."""
     return [rows.read(Letter, row) for row in await tx.fetch(OF_CHILDREN, list(pupil_ids))]
+
+
+async def astray(tx: Transaction, pupil_ids: Iterable[str]) -> list[tuple[Letter, str]]:
+    """The letters about these children whose episode is another child's, locked, each with that child."""
+    return [(rows.read(Letter, row), row["owner"]) for row in await tx.fetch(ASTRAY, list(pupil_ids))]
 
 
 async def locked(tx: Transaction, letter_id: str) -> Letter | None:

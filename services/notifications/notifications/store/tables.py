@@ -18,8 +18,8 @@ class Base(SQLModel, registry=registry()):
     """The registry of notifications alone: other services have classes of the same names."""
 
 
-def _id(*, key: bool = False) -> Column[str]:
-    return Column(UUID(as_uuid=False), primary_key=key, nullable=False)
+def _id(*, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
 
 
 def _time(*, null: bool = False) -> Column[datetime]:
@@ -29,7 +29,7 @@ def _time(*, null: bool = False) -> Column[datetime]:
 class Episode(Base, table=True):
     """An episode as last heard, with its evidence; `revision` is the count within `epoch`."""
 
-    __table_args__ = (Index("episode_pupil_id", "pupil_id"),)
+    __table_args__ = (Index("episode_pupil_id", "pupil_id"), Index("episode_told_as", "told_as"))
     episode_id: str = Field(sa_column=_id(key=True))
     pupil_id: str = Field(sa_column=_id())
     kind: str = Field(sa_type=Text)
@@ -41,6 +41,7 @@ class Episode(Base, table=True):
     explanation: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     epoch: int
     revision: int
+    told_as: str | None = Field(sa_column=_id(null=True))
 
 
 class Settlement(Base, table=True):

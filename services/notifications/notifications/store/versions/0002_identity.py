@@ -1,8 +1,19 @@
-"""Who a child is, and was."""
+"""Which child an id means, by version, and under which id things were told."""
+
+from alembic import op
+from common import children
 
 revision = "0002"
 down_revision = "0001"
 
+STATEMENTS = (
+    children.ADD_VERSION,
+    "alter table episode add column told_as uuid",
+    "create index episode_told_as on episode (told_as)",
+)
+
 
 def upgrade() -> None:
-    """Adds its tables and columns."""
+    """Adds the columns; what was told before is of the child that it is of."""
+    for statement in STATEMENTS:
+        op.execute(statement)
