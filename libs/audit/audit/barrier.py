@@ -28,7 +28,8 @@ class Outstanding:
 
     `schools`: the engine is behind their ledgers. `in_casework`, `in_notifications`: episodes of which these two
     don't know the newest state. `letters`, `reasons`: letters and marks N of which casework doesn't. `aliases`:
-    dead ids that one of them takes for living. `moved`: numbers that change whenever something is done.
+    ids that one of them takes for another child than the engine does. `moved`: numbers that change whenever something
+    is done.
     """
 
     waiting: list[str] = field(default_factory=list)
@@ -87,7 +88,7 @@ async def _outbox(name: str, connection: Connection, found: Outstanding) -> None
 
 async def mirrors(at: Snapshots, found: Outstanding) -> None:
     """casework and notifications know the newest state of every episode, casework that of every letter, both every
-    merge.
+    merge and split.
     """
     episodes = {row.episode_id: row.revision for row in await engine.episodes(at.engine)}
     for name, connection, behind in (
@@ -107,9 +108,10 @@ async def mirrors(at: Snapshots, found: Outstanding) -> None:
     settlements = await downstream.settlements(at.notifications)
     due = {episode_id for episode_id, state in settlements.items() if state == "due"}
     _wait_for(found, due, f"notifications: the recipients of {len(due)} letters, to be asked of registers")
-    dead = {row.pupil_id for row in (await engine.children(at.engine)).values() if row.survivor}
+    dead = {row.pupil_id: row.survivor for row in (await engine.children(at.engine)).values() if row.survivor}
     for name, connection in (("casework", at.casework), ("notifications", at.notifications)):
-        missing = dead - set(await downstream.aliases(connection))
+        heard_of = await downstream.aliases(connection)
+        missing = {pupil_id for pupil_id in {*dead, *heard_of} if dead.get(pupil_id) != heard_of.get(pupil_id)}
         found.aliases |= missing
         _wait_for(found, missing, f"{name}: {len(missing)} merged children")
 

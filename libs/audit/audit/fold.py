@@ -54,7 +54,9 @@ class Folded:
     """What a ledger says, all of it under the ids that the ledger uses.
 
     `marks`: by pupil, the codes that stand. `calendars`: by academic year, the open sessions. `enrolments`: by pupil.
-    `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `waiting`: what is in quarantine.
+    `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `identities`: by id, the highest identity
+    version told here, and the survivor that it names: None when the id was split off again. `waiting`: what is in
+    quarantine.
     `school`: name, LA and phase. `reasons`: the marks N that are due or overdue, and when they are overdue.
     """
 
@@ -63,13 +65,20 @@ class Folded:
     enrolments: dict[str, list[Enrolment]] = field(default_factory=dict)
     facts: dict[str, Facts] = field(default_factory=dict)
     merges: list[tuple[str, str]] = field(default_factory=list)
+    identities: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     waiting: Counter[Waiting] = field(default_factory=Counter)
     school: dict[str, Any] = field(default_factory=dict)
     reasons: dict[Reason, tuple[str, date | None]] = field(default_factory=dict)
 
     def pupils(self) -> set[str]:
         """Every child that the ledger mentions, by the ids that it uses."""
-        return {*self.marks, *self.enrolments, *self.facts, *(pupil for merge in self.merges for pupil in merge)}
+        return {
+            *self.marks,
+            *self.enrolments,
+            *self.facts,
+            *(pupil for merge in self.merges for pupil in merge),
+            *self.identities,
+        }
 
 
 class Ledger:
@@ -134,12 +143,20 @@ def fold(folded: Folded, urn: int, kind: str, data: dict[str, Any]) -> None:
             _pupil_changed(folded, pupil)
     elif name == "pupil-merged.v1":
         folded.merges.append((data["pupil_id"], data["survivor"]))
+        _identity(folded, data["pupil_id"], data.get("identity_version", 0), data["survivor"])
+    elif name == "pupil-split.v1" and data["restored"]:
+        _identity(folded, data["other"], data["identity_version"], None)
     elif name == "mark-quarantined.v1":
         folded.waiting.update(_waiting(data))
     elif name == "mark-released.v1":
         folded.waiting.subtract(_waiting(data))
     elif name in CHASING:
         _chased(folded, CHASING[name], data)
+
+
+def _identity(folded: Folded, pupil_id: str, version: int, survivor: str | None) -> None:
+    if pupil_id not in folded.identities or folded.identities[pupil_id][0] < version:
+        folded.identities[pupil_id] = (version, survivor)
 
 
 def _session_marked(folded: Folded, data: dict[str, Any]) -> None:

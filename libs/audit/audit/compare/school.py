@@ -74,9 +74,12 @@ def _tell(world: World, school: School, folded: Folded, report: Report) -> None:
             world.facts[pupil_id] = facts
         elif facts.version == before.version and facts != before:
             report.difference(f"pupil {pupil_id}: version {facts.version} is told twice, as {before} and {facts}")
-    for dead, survivor in folded.merges:
-        if world.merges.setdefault(dead, survivor) != survivor:
-            report.difference(f"pupil {dead} became {world.merges[dead]}, and {survivor} in school {school.urn}")
+    for pupil_id, told in folded.identities.items():
+        known = world.identities.get(pupil_id)
+        if known is None or told[0] > known[0]:
+            world.identities[pupil_id] = told
+        elif told[0] == known[0] and told != known:
+            report.difference(f"pupil {pupil_id} became {known[1]}, and {told[1]} in school {school.urn}")
 
 
 async def _reasons(at: Snapshots, world: World, school: School, folded: Folded, report: Report) -> None:
@@ -235,7 +238,8 @@ async def _unresolved(at: Snapshots, world: World, school: School, standing: Sta
         return
     known = await registers.local_ids(at.registers, school.urn)
     at_school = {world.living(pupil_id) for pupil_id in known.values()}
-    upns = {world.pupils[child].upn: child for child in at_school if child in world.pupils}
+    upns = {upn: child for upn, child in world.former_upns.items() if child in at_school}
+    upns |= {pupil.upn: child for child in at_school if (pupil := world.pupils.get(child)) and pupil.upn is not None}
     for row in rows:
         report.count("entries sent for unknown pupils")
         report.same(f"unknown pupil's mark {row.received}.{row.place}: problem", row.problem, "unknown-pupil")
@@ -247,7 +251,7 @@ async def _unresolved(at: Snapshots, world: World, school: School, standing: Sta
         standing.waiting[row.session[0].isoformat(), row.session[1], None, row.code] += 1
 
 
-def _is_known(row: UnresolvedRow, local_ids: dict[str, str], upns: dict[str | None, str], by_id: set[str]) -> bool:
+def _is_known(row: UnresolvedRow, local_ids: dict[str, str], upns: dict[str, str], by_id: set[str]) -> bool:
     return {"local_id": row.key in local_ids, "upn": row.key in upns, "pupil_id": bool(by_id)}[row.key_kind]
 
 

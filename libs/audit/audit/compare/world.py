@@ -16,10 +16,11 @@ from audit.read.snapshot import Snapshots
 
 @dataclass
 class World:
-    """Everything known beside what was sent. `survivors`: whom each dead id means today. `enrolments`: by living child.
+    """Everything known beside what was sent. `survivors`: whom each dead id means today. `former_upns`: whom each UPN
+    means that nobody has now. `enrolments`: by living child.
 
-    Filled while schools are compared: `facts`, `merges` and `reasons`, as the ledgers tell them; `behind`, children
-    of whom the engine has not been told everything yet.
+    Filled while schools are compared: `facts`, `identities` (see `fold.Folded`) and `reasons`, as the ledgers tell
+    them; `behind`, children of whom the engine has not been told everything yet.
     """
 
     today: date
@@ -28,6 +29,7 @@ class World:
     schools: list[School]
     pupils: dict[str, Pupil]
     survivors: dict[str, str]
+    former_upns: dict[str, str]
     enrolments: dict[str, list[Enrolment]]
     calendar_years: dict[int, set[int]]
     calendars: dict[int, set[Session]]
@@ -35,9 +37,14 @@ class World:
     children: dict[str, ChildRow]
     outstanding: Outstanding
     facts: dict[str, Facts] = field(default_factory=dict)
-    merges: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     behind: set[str] = field(default_factory=set)
     reasons: dict[tuple[int, str, date, str], tuple[str, date | None]] = field(default_factory=dict)
+
+    @property
+    def merges(self) -> dict[str, str]:
+        """The dead ids and their survivors, as far as the ledgers were read."""
+        return {pupil_id: survivor for pupil_id, (_, survivor) in self.identities.items() if survivor is not None}
 
     def living(self, pupil_id: str) -> str:
         """The child that an id means today."""
@@ -79,6 +86,7 @@ async def load(at: Snapshots, outstanding: Outstanding, today: date) -> World:
         schools=await registers.schools(at.registers),
         pupils=pupils,
         survivors=survivors,
+        former_upns=await registers.former_upns(at.registers),
         enrolments=enrolments,
         calendar_years=calendar_years,
         calendars=calendars,

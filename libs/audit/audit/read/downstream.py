@@ -18,7 +18,7 @@ from letter
 """
 MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revision from episode"
 MIRRORED_LETTERS = "select letter_id::text, status, overtaken, epoch, revision from letter"
-ALIASES = "select pupil_id::text, survivor::text from alias"
+ALIASES = "select pupil_id::text, survivor::text from alias where survivor <> pupil_id"
 SETTLEMENTS = "select episode_id::text, state from settlement"
 REASONS = """
 select school_urn, told_pupil_id::text, day, session, state, due_on from reason where state <> 'settled'

@@ -35,6 +35,13 @@ select date, session, received, place, key_kind, key, code, problem from unresol
 order by received, place
 """
 
+FORMER_UPNS = """
+select had.upn, coalesce(pupil.survivor, pupil.pupil_id)::text
+from upn as had join pupil using (pupil_id)
+where had.replaced_at is not null and had.taken_at is null
+    and not exists (select from pupil as holder where holder.upn = had.upn)
+order by had.replaced_at, had.pupil_id desc
+"""
 JUDGED_BY = "select value from evaluated where what = 'today'"
 REACHABLE = """
 select coalesce(pupil.survivor, pupil.pupil_id)::text
@@ -136,6 +143,11 @@ async def judged_by(connection: Connection) -> date | None:
     """The day by which the standing marks were last judged; None before the first."""
     value = await connection.fetchval(JUDGED_BY)
     return date.fromisoformat(value) if value else None
+
+
+async def former_upns(connection: Connection) -> dict[str, str]:
+    """Whom each UPN means that nobody has now: the child who had it last."""
+    return {row[0]: row[1] for row in await connection.fetch(FORMER_UPNS)}
 
 
 async def reachable(connection: Connection) -> set[str]:
