@@ -11,6 +11,7 @@ CONTACT = {
     "local_id": "c1", "name": "Robin Green", "relationship": "mother", "parental_responsibility": True,
     "lives_with_pupil": True, "priority": 1, "email": None, "phone": "0121 496 0000",
     "address": {"lines": ["1 High Street"], "postcode": "B1 1AA"}, "language": None, "do_not_contact": False,
+    "contact_barred": {"from": "2025-09-01", "to": None, "order": "F1"},
 }  # fmt: skip
 
 
@@ -31,11 +32,16 @@ async def test_a_name_that_was_entered_is_told_with_all_that_the_register_has(au
     )
     (one,) = await told(authority, "admissions")
     assert (one["local_ids"], one["upn"], one["family_name"]) == (["1"], UPN, "Child1")
-    assert one["enrolment"] == {"from": "2025-09-10", "to": None, "kind": "single"}
+    assert (one["enrolment"]["from"], one["enrolment"]["to"], one["enrolment"]["kind"]) == (
+        "2025-09-10",
+        None,
+        "single",
+    )
     assert (one["entered_on"], one["due_on"], one["required"], one["returned"]) == (
         "2025-09-10", "2025-09-15", True, False,
     )  # fmt: skip
     (contact,) = one["contacts"]
+    assert contact["contact_barred"] == CONTACT["contact_barred"]
     assert (contact["name"], contact["address"], contact["phone"]) == (
         CONTACT["name"], CONTACT["address"], CONTACT["phone"],
     )  # fmt: skip
@@ -93,6 +99,20 @@ async def test_a_name_that_was_deleted_is_told_with_what_its_last_marks_say(auth
     assert (one["deleted_on"], one["ground"], one["required"]) == ("2025-09-15", None, True)
     assert (one["last_attended_on"], one["unbroken_absence_days"]) == ("2025-09-08", 3)
     assert [contact["name"] for contact in one["contacts"]] == ["Robin Green"]
+
+
+async def test_a_deletion_says_its_ground_and_whether_the_marks_bear_it_out(authority: Authority) -> None:
+    await authority.school()
+    moved = {"leaving_reason": "moved_away", "destination": "Leeds"}
+    gone = {"leaving_reason": "continuous_absence"}
+    await authority.roll(
+        pupil("1", home_la="333", enrolment={**stay("2025-09-01", "2025-09-12")["enrolment"], **moved}),
+        pupil("2", enrolment={**stay("2025-09-01", "2025-09-12")["enrolment"], **gone}),
+    )
+    await authority.mark("2", "O", "2025-09-12/AM")
+    items = {one["local_ids"][0]: one for one in await told(authority, "deletions")}
+    assert (items["1"]["ground"], items["1"]["destination"], items["1"]["home_la"]) == ("moved_away", "Leeds", "333")
+    assert (items["1"]["ground_holds"], items["2"]["ground_holds"]) == (None, False)
 
 
 async def test_marks_of_a_merged_id_count_as_the_childs_own(authority: Authority) -> None:

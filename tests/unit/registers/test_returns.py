@@ -72,6 +72,13 @@ def test_an_absence_is_unbroken_as_long_as_both_sessions_are_g_n_or_o(codes: lis
         assert any(code not in "GNO" for on, _, code in marks if on == before)
 
 
+def test_only_twenty_days_of_absence_without_a_break_bear_out_that_ground() -> None:
+    assert returns.ground_holds("continuous_absence", 20) is True
+    assert returns.ground_holds("continuous_absence", 19) is False
+    assert returns.ground_holds("moved_away", 0) is None
+    assert returns.ground_holds(None, 30) is None
+
+
 def test_the_last_day_attended_is_the_last_with_an_attending_code() -> None:
     marks = [
         (date(2025, 9, 1), Session.AM, "B"),

@@ -15,8 +15,8 @@ from common.security import Caller
 
 from registers.actions.access import check_known_school
 from registers.domain import returns as rules
+from registers.domain.contacts import SentContact
 from registers.domain.returns import Classes
-from registers.domain.roll import SentContact
 from registers.store import pupils
 from registers.store import returns as store
 

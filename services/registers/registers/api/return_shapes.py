@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, Field
 
-from registers.api.pupil_shapes import AddressOut, EnrolmentOut
+from registers.api.pupil_shapes import AddressOut, BarredOut, EnrolmentOut
 from registers.api.shapes import PUPIL, ROLL_EXAMPLE, example
 
 _CONTACT = ROLL_EXAMPLE["pupils"][0]["contacts"][0]
@@ -34,6 +34,9 @@ class ReturnedContact(BaseModel):
     email: str | None
     phone: str | None
     address: AddressOut | None
+    care_of_child: bool = False
+    no_fixed_abode: bool = False
+    contact_barred: BarredOut | None = None
 
 
 class ReturnedPupil(BaseModel):
@@ -70,8 +73,8 @@ class DeletionOut(ReturnedPupil):
 
     model_config = example(
         **_NAMED, enrolment={"from": "2024-09-02", "to": "2025-10-17", "kind": "single"}, deleted_on="2025-10-18",
-        ground=None, destination=None, required=True, next_school_urn=100002, last_attended_on="2025-10-17",
-        unbroken_absence_days=0,
+        ground="moved_away", destination="Leeds", required=True, next_school_urn=100002, last_attended_on="2025-10-17",
+        unbroken_absence_days=0, ground_holds=None,
     )  # fmt: skip
     deleted_on: date = Field(description="The day after the last one on the roll; told by then.")
     ground: str | None = Field(description="The ground of the deletion, as the roll gives it.")
@@ -81,4 +84,7 @@ class DeletionOut(ReturnedPupil):
     last_attended_on: date | None = Field(description="Within 90 days before; null when on none of them.")
     unbroken_absence_days: int = Field(
         description="School days in a row at the end with G, N or O alone: the ground of continuous absence needs 20."
+    )
+    ground_holds: bool | None = Field(
+        description="Whether the marks bear out a ground of continuous absence; null for any other ground."
     )

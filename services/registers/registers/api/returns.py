@@ -15,7 +15,8 @@ from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Day, Urn
 from registers.api.return_shapes import AdmissionOut, DeletionOut
-from registers.domain.roll import SentContact
+from registers.domain import returns as rules
+from registers.domain.contacts import SentContact
 
 Reader = Annotated[Caller, needs("pupils:read")]
 From = Annotated[Day | None, Query(alias="from", description="The first day; a week before the last when left out.")]
@@ -103,13 +104,18 @@ def _deletion(one: Deletion) -> DeletionOut:
             "next_school_urn": one.row["other_school"],
             "last_attended_on": one.last_attended,
             "unbroken_absence_days": one.unbroken_absence,
+            "ground_holds": rules.ground_holds(one.row["leaving_reason"], one.unbroken_absence),
         }
     )
 
 
 def _pupil(row: Any, contacts: Any) -> dict[str, Any]:
-    stay = {"from": row["from_date"], "to": row["to_date"], "kind": row["kind"]}
-    return {**row, "enrolment": stay, "contacts": [_contact(contact) for contact in contacts]}
+    said = {name: row[name] for name in ("kind", "home_la", "leaving_reason", "destination")}
+    return {
+        **row,
+        "enrolment": {"from": row["from_date"], "to": row["to_date"], **said},
+        "contacts": [_contact(contact) for contact in contacts],
+    }
 
 
 def _contact(contact: SentContact) -> dict[str, Any]:

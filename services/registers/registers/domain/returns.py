@@ -19,6 +19,10 @@ COUNTED = ("G", "N", "O")
 """The only codes of a continuous absence that is a ground for deletion: any other breaks it (6.5, ground i)."""
 
 
+CONTINUOUS, DAYS_ABSENT = "continuous_absence", 20
+"""The ground that needs so many school days of nothing but those codes."""
+
+
 class Classes(NamedTuple):
     """The most junior and the most senior year group at a school in an academic year, and its first day (None: no
     calendar).
@@ -71,6 +75,11 @@ def unbroken_absence(marks: Sequence[tuple[date, Session, str]]) -> int:
             break
         count += 1
     return count
+
+
+def ground_holds(ground: str | None, unbroken: int) -> bool | None:
+    """Whether the marks bear out the ground of a deletion; None for grounds of which they say nothing (6.5, 6.6)."""
+    return unbroken >= DAYS_ABSENT if ground == CONTINUOUS else None
 
 
 def last_attended(marks: Sequence[tuple[date, Session, str]], codes: Mapping[str, Code]) -> date | None:
