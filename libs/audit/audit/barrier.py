@@ -26,14 +26,15 @@ class NotReachedError(Exception):
 class Outstanding:
     """What has been announced and not consumed. `waiting` says it in words; the sets say whom it concerns.
 
-    `schools`: the engine is behind their ledgers. `in_casework`, `in_notifications`: episodes of which these two
-    don't know the newest state. `letters`, `reasons`: letters and marks N of which casework doesn't. `aliases`:
-    ids that one of them takes for another child than the engine does. `moved`: numbers that change whenever something
-    is done.
+    `schools`: the engine is behind their ledgers. `recalculating`: registers has yet to judge marks of theirs anew.
+    `in_casework`, `in_notifications`: episodes of which these two don't know the newest state. `letters`, `reasons`:
+    letters and marks N of which casework doesn't. `aliases`: ids that one of them takes for another child than the
+    engine does. `moved`: numbers that change whenever something is done.
     """
 
     waiting: list[str] = field(default_factory=list)
     schools: set[int] = field(default_factory=set)
+    recalculating: set[int] = field(default_factory=set)
     in_casework: set[str] = field(default_factory=set)
     in_notifications: set[str] = field(default_factory=set)
     letters: set[str] = field(default_factory=set)
@@ -48,6 +49,7 @@ async def outstanding(at: Snapshots, today: date) -> Outstanding:
     judged_by = await registers.judged_by(at.registers)
     if judged_by is not None and judged_by != today:
         found.waiting.append(f"registers: marks are judged by {judged_by}, and today is {today} (see ROLLCALL_TODAY)")
+    await _recalculations(at, found)
     await _ledgers(at, found)
     for name, connection in (
         ("registers", at.registers),
@@ -61,6 +63,15 @@ async def outstanding(at: Snapshots, today: date) -> Outstanding:
     if not found.waiting:  # the cheap questions first: while those are open, the others would be asked for nothing
         await mirrors(at, found)
     return found
+
+
+async def _recalculations(at: Snapshots, found: Outstanding) -> None:
+    """No school has marks to judge that a change concerned; the engine evaluates their children after that."""
+    for urn, left in (await registers.rejudging(at.registers)).items():
+        found.moved.append(left)
+        found.schools.add(urn)
+        found.recalculating.add(urn)
+        found.waiting.append(f"registers: school {urn} is being recalculated")
 
 
 async def _ledgers(at: Snapshots, found: Outstanding) -> None:

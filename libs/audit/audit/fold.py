@@ -39,6 +39,8 @@ class Row:
 NO_CODE = 255
 """What a sheet would have to hold for a code that the table does not know."""
 
+RECALCULATION = {"recalculation-started.v1": True, "recalculation-ended.v1": False}
+
 Waiting = tuple[str, str, str | None, str | None]
 """A mark in quarantine: date, session, pupil, code."""
 
@@ -54,9 +56,9 @@ class Folded:
     """What a ledger says, all of it under the ids that the ledger uses.
 
     `marks`: by pupil, the codes that stand. `calendars`: by academic year, the open sessions. `enrolments`: by pupil.
-    `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `identities`: by id, the highest identity
-    version told here, and the survivor that it names: None when the id was split off again. `waiting`: what is in
-    quarantine.
+    `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `identities`: by id, the highest
+    identity version told here, and the survivor that it names: None when the id was split off again. `waiting`: what is
+    in quarantine. `recalculating`: marks were still to be judged when the last entry was written.
     `school`: name, LA and phase. `reasons`: the marks N that are due or overdue, and when they are overdue.
     """
 
@@ -68,6 +70,7 @@ class Folded:
     identities: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     waiting: Counter[Waiting] = field(default_factory=Counter)
     school: dict[str, Any] = field(default_factory=dict)
+    recalculating: bool = False
     reasons: dict[Reason, tuple[str, date | None]] = field(default_factory=dict)
 
     def pupils(self) -> set[str]:
@@ -150,6 +153,8 @@ def fold(folded: Folded, urn: int, kind: str, data: dict[str, Any]) -> None:
         folded.waiting.update(_waiting(data))
     elif name == "mark-released.v1":
         folded.waiting.subtract(_waiting(data))
+    elif name in RECALCULATION:
+        folded.recalculating = RECALCULATION[name]
     elif name in CHASING:
         _chased(folded, CHASING[name], data)
 

@@ -35,11 +35,18 @@ REGISTERS = [
     ("enrolment", "update enrolment set to_date = '2025-09-05'", "enrolments of pupil"),
     ("calendar_day", "delete from calendar_day where date = '2025-09-04'", "calendar is another"),
     ("pupil", "update pupil set date_of_birth = '2015-01-01' where survivor is null", "on the roll"),
+    (
+        "rejudging",
+        "insert into rejudging (urn, what, begun_at, days, pupils, firsts, lasts)"
+        " values (100001, 'sessions', now(), '{2025-09-04}', '{}', '{}', '{}')",
+        "is being recalculated",
+    ),
     ("pupil", "update pupil set survivor = null where survivor is not null", "merged children"),
 ]
 ENGINE = [
     ("sheet", "update sheet set codes = set_byte(codes, 64, 2)", "not what the ledger says"),
     ("sheet", "delete from sheet", "the engine has none"),
+    ("school", "update school set recalculating = true", "in the engine"),
     ("calendar", "update calendar set sessions = set_byte(sessions, 64, 0)", "calendar of school"),
     ("enrolment", "update enrolment set kind = 'main'", "in the engine: enrolments"),
     ("child", "update child set date_of_birth = null", "in the engine"),
@@ -106,7 +113,9 @@ async def changed(url: str, service: str, table: str, statement: str) -> AsyncIt
         assert done.split()[-1] != "0", "it changed nothing"
         yield
     finally:
-        await connection.execute(f"truncate {table}; insert into {table} select * from kept; drop table kept")
+        await connection.execute(
+            f"truncate {table}; insert into {table} overriding system value select * from kept; drop table kept"
+        )
         await connection.close()
 
 

@@ -10,7 +10,7 @@ from audit.read.registers import BATCH, HALVES
 from audit.read.snapshot import Connection
 
 POSITIONS = "select urn, number, entry_id, evaluated, state, reason from ledger_position"
-SCHOOL = "select name, la_code, phase from school where urn = $1"
+SCHOOL = "select name, la_code, phase, recalculating from school where urn = $1"
 SHEETS = "select pupil_id::text, year, codes from sheet where urn = $1"
 CALENDARS = "select year, sessions from calendar where urn = $1"
 ENROLMENTS = "select pupil_id::text, from_date, to_date, kind from enrolment where urn = $1 order by from_date"

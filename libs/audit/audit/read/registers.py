@@ -42,6 +42,7 @@ where had.replaced_at is not null and had.taken_at is null
     and not exists (select from pupil as holder where holder.upn = had.upn)
 order by had.replaced_at, had.pupil_id desc
 """
+REJUDGING = "select urn, sum(cardinality(days))::int + 1 from rejudging group by urn order by urn"
 JUDGED_BY = "select value from evaluated where what = 'today'"
 REACHABLE = """
 select coalesce(pupil.survivor, pupil.pupil_id)::text
@@ -137,6 +138,11 @@ async def calendars(connection: Connection) -> tuple[dict[int, set[int]], dict[i
                 session = known.setdefault((row["date"], half), (row["date"], half))
                 sessions.setdefault(row["urn"], set()).add(session)
     return years, sessions
+
+
+async def rejudging(connection: Connection) -> dict[int, int]:
+    """The schools that have marks to judge anew, and a number that falls while they do."""
+    return {row[0]: row[1] for row in await connection.fetch(REJUDGING)}
 
 
 async def judged_by(connection: Connection) -> date | None:

@@ -5,10 +5,11 @@ are locked, then everything is read. A child's sheets, enrolments and calendars 
 changing at this moment; whoever comes second sees what the first one wrote.
 
 Map: `apply_entries` is the way; `_Family` knows which child an id means; `_due` says who is evaluated now and who waits
-for the end of a write; `_write_marks` changes sheets and notes what that touches.
+for the end of a write, or of a school's recalculation; `_portions` keeps what is in memory bounded; `_write_marks`
+changes sheets and notes what that touches.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from common import lineage, outbox
@@ -20,7 +21,7 @@ from common.events.absence_engine import TOPIC
 from common.lineage import Link
 
 from absence_engine.actions import batch
-from absence_engine.actions.batch import Batch, SheetKey
+from absence_engine.actions.batch import Batch, Marks, SheetKey
 from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.domain import events
 from absence_engine.domain.events import Told
@@ -32,6 +33,8 @@ from absence_engine.store import children, episodes, progress, schools, sheets
 from absence_engine.store.children import Meaning
 
 EMPTY = bytes(GRID)
+CHILDREN_AT_ONCE = 2000
+"""Of how many children all is in memory at a time."""
 _COUNTS = COUNTS_TO_PENALTY.tolist()
 
 
@@ -39,22 +42,26 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     """Applies entries that are next in their ledgers, and announces what became of episodes."""
     if not entries:
         return
-    changes = batch.read(entries, await schools.on_roll(tx, batch.recalendared(entries)))
-    settled = await _settled(tx, changes)
-    waited = await progress.waiting_at(tx, settled)
+    states = await progress.states(tx, {entry.schoolurn for entry in entries if entry.schoolurn})
+    recalculating = {urn for urn, state in states.items() if state.recalculating}
+    changes = batch.read(entries, await schools.on_roll(tx, batch.recalendared(entries)), recalculating)
+    settled = _settled(changes, states)
+    calm = {urn for urn in settled if not changes.runs[urn].recalculating}
+    waited = await progress.waiting_at(tx, calm)
     family = _Family(await children.lock(tx, changes.ids() | waited))
     await family.complete(tx)
 
     relinked, others = await _relink(tx, changes, family)
     whole = await _keep_facts(tx, changes, family) | family.of(waited) | others
-    due, late = await _due(tx, changes, settled, waited, family)
+    due, late = await _due(tx, changes, settled, calm, waited, family)
     whole |= late
-    touches, records = await _write_marks(tx, changes, family, due, whole)
     await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
-
-    told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
-    await episodes.save(tx, told)
-    await _announce(tx, _meanings(relinked, changes, clock), told, entries, clock)
+    await _announce(tx, _meanings(relinked, changes, clock), entries, clock)
+    for some, marks in _portions(due, changes, family):
+        touches, records = await _write_marks(tx, marks, family, some, whole)
+        told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
+        await episodes.save(tx, told)
+        await _announce_episodes(tx, told, clock)
 
 
 class _Family:
@@ -90,13 +97,12 @@ class _Family:
         return news, {pupil_id: now for pupil_id, now in self.living.items() if before[pupil_id] != now}
 
 
-async def _settled(tx: Transaction, changes: Batch) -> set[int]:
+def _settled(changes: Batch, states: Mapping[int, progress.State]) -> set[int]:
     """The schools of which a write was completed, and which are not in the middle of a rebuild."""
-    former = await progress.former(tx, changes.runs)
     return {
         urn
         for urn, run in changes.runs.items()
-        if run.complete_to is not None and run.complete_to >= former.get(urn, 0)
+        if run.complete_to is not None and (urn not in states or run.complete_to >= states[urn].former)
     }
 
 
@@ -115,6 +121,7 @@ async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[s
     """Writes what is not a mark; the children of whom more than marks changed."""
     await schools.keep_schools(tx, list(changes.schools.values()))
     await schools.keep_calendars(tx, changes.calendars)
+    await schools.keep_recalculating(tx, changes.recalculations)
     await schools.replace_enrolments(tx, changes.enrolments)
     newer = await children.tell(tx, list(changes.facts.values()))
     for pupil_id in newer:
@@ -126,14 +133,19 @@ async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[s
 
 
 async def _due(
-    tx: Transaction, changes: Batch, settled: Collection[int], waited: Collection[str], family: _Family
+    tx: Transaction,
+    changes: Batch,
+    settled: Collection[int],
+    calm: Collection[int],
+    waited: Collection[str],
+    family: _Family,
 ) -> tuple[set[str], set[str]]:
     """The living children to evaluate now, and those whose earlier marks may not have been; those touched by an
-    incomplete write are set aside.
+    incomplete write, or by any at a school that is being recalculated (not `calm`), are set aside.
     """
     aside = {urn: run.unfinished if urn in settled else run.everybody() for urn, run in changes.runs.items()}
     if waited:
-        await progress.release(tx, settled)
+        await progress.release(tx, calm)
     await progress.set_aside(tx, aside)
     due = family.of(waited) | family.of(id for urn in settled for id in changes.runs[urn].touched)
     set_aside = await progress.still_waiting(tx, family.ids(due))
@@ -141,19 +153,38 @@ async def _due(
     return due, due & family.of(set_aside)
 
 
+def _portions(due: set[str], changes: Batch, family: _Family) -> Iterator[tuple[set[str], Marks]]:
+    """The children that are due, so many that their years fit into memory, with the marks that are theirs; in the end
+    the marks of children that are not due. All at once as a rule: only the calendar of a large school, or the end of
+    its recalculation, concerns more.
+    """
+    if len(due) <= CHILDREN_AT_ONCE:
+        yield due, changes.marks
+        return
+    ordered = sorted(due)
+    portion = {child: n // CHILDREN_AT_ONCE for n, child in enumerate(ordered)}
+    parts: dict[int | None, Marks] = {}
+    for key, marks in changes.marks.items():
+        parts.setdefault(portion.get(family.living[key[0]]), {})[key] = marks
+    for n in range(0, len(ordered), CHILDREN_AT_ONCE):
+        yield set(ordered[n : n + CHILDREN_AT_ONCE]), parts.get(n // CHILDREN_AT_ONCE, {})
+    if others := parts.get(None):
+        yield set(), others
+
+
 async def _write_marks(
-    tx: Transaction, changes: Batch, family: _Family, due: set[str], whole: set[str]
+    tx: Transaction, all_marks: Marks, family: _Family, due: set[str], whole: set[str]
 ) -> tuple[dict[str, Touch], list[ChildRecord]]:
     """Changes the sheets, all in one statement. Answers what is touched, and the records, of the children that are
     due.
     """
     ids = family.ids(due)
     stays = await schools.enrolments(tx, ids)
-    loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in changes.marks})}
-    owners = {key: family.living[key[0]] for key in (*loaded, *changes.marks)}
+    loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in all_marks})}
+    owners = {key: family.living[key[0]] for key in (*loaded, *all_marks)}
     touches = {child: Touch(everything=child in whole) for child in due}
     changed: list[Sheet] = []
-    for key, marks in changes.marks.items():
+    for key, marks in all_marks.items():
         before = loaded[key].codes if key in loaded else EMPTY
         after = bytearray(before)
         for place, number in marks:
@@ -213,12 +244,14 @@ def _meanings(meanings: Iterable[Meaning], changes: Batch, clock: Clock) -> list
     ]
 
 
-async def _announce(
-    tx: Transaction, relinked: Sequence[Event], told: Sequence[Told], entries: Sequence[Event], clock: Clock
-) -> None:
-    """Says merges and splits first, then what the entries say of marks N, then what happened to episodes."""
-    said = [*relinked, *events.reasons(entries, clock.now())]
+async def _announce(tx: Transaction, relinked: Sequence[Event], entries: Sequence[Event], clock: Clock) -> None:
+    """Says merges and splits first, then what the entries say of marks N."""
+    if said := [*relinked, *events.reasons(entries, clock.now())]:
+        await outbox.add(tx, said, TOPIC)
+
+
+async def _announce_episodes(tx: Transaction, told: Sequence[Told], clock: Clock) -> None:
+    """Says what happened to episodes."""
     if told:
         calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
-        said += events.thresholds(told, calendars, clock.today(), clock.now())
-    await outbox.add(tx, said, TOPIC)
+        await outbox.add(tx, events.thresholds(told, calendars, clock.today(), clock.now()), TOPIC)

@@ -20,6 +20,8 @@ from common.events.registers import (
     PupilFacts,
     PupilMerged,
     PupilSplit,
+    RecalculationEnded,
+    RecalculationStarted,
     SchoolChanged,
     SessionMarked,
 )
@@ -31,14 +33,18 @@ NUMBERS: dict[str | None, int] = {None: 0} | {code.code: code.number for code in
 
 SheetKey = tuple[str, int, int]
 """(id of the ledger, URN, academic year)"""
+Marks = dict[SheetKey, list[tuple[int, int]]]
+"""Per sheet (place on the grid, code number), in order, 0 for none."""
 
 
 @dataclass(slots=True)
 class SchoolRun:
     """What a batch says of one school's ledger: the last complete write in it, who was touched up to there, and
-    after.
+    after. While the school is `recalculating`, whoever is touched stays among the unfinished: what the marks come to is
+    told in many writes, and no episode may come of what is half-way.
     """
 
+    recalculating: bool = False
     complete_to: int | None = None
     touched: set[str] = field(default_factory=set[str])
     unfinished: set[str] = field(default_factory=set[str])
@@ -54,13 +60,14 @@ class SchoolRun:
         assert entry.sequence is not None
         if entry.sequence >= entry.data.write_last:
             self.complete_to = entry.sequence
-            self.touched |= self.unfinished
-            self.unfinished.clear()
+            if not self.recalculating:
+                self.touched |= self.unfinished
+                self.unfinished.clear()
 
 
 @dataclass(slots=True)
 class Batch:
-    """All changes of a batch. Marks: per sheet (place on the grid, code number), in order, 0 for none."""
+    """All changes of a batch. `recalculations`: of schools where one began or ended, whether it is under way."""
 
     runs: dict[int, SchoolRun] = field(default_factory=lambda: defaultdict[int, SchoolRun](SchoolRun))
     schools: dict[int, SchoolChanged] = field(default_factory=dict[int, SchoolChanged])
@@ -69,7 +76,8 @@ class Batch:
     facts: dict[str, PupilFacts] = field(default_factory=dict[str, PupilFacts])
     links: list[tuple[str, Link]] = field(default_factory=list[tuple[str, Link]])
     splits: list[PupilSplit] = field(default_factory=list[PupilSplit])
-    marks: dict[SheetKey, list[tuple[int, int]]] = field(default_factory=dict[SheetKey, list[tuple[int, int]]])
+    recalculations: dict[int, bool] = field(default_factory=dict[int, bool])
+    marks: Marks = field(default_factory=dict[SheetKey, list[tuple[int, int]]])
 
     def ids(self) -> set[str]:
         """Every id that the batch names."""
@@ -82,11 +90,15 @@ def recalendared(entries: Sequence[Event]) -> set[int]:
     return {entry.schoolurn for entry in entries if isinstance(entry.data, CalendarChanged) and entry.schoolurn}
 
 
-def read(entries: Sequence[Event], on_roll: Mapping[int, Collection[str]]) -> Batch:
+def read(
+    entries: Sequence[Event], on_roll: Mapping[int, Collection[str]], recalculating: Collection[int] = ()
+) -> Batch:
     """The batch that these entries make; `on_roll` are the ids on the rolls of the schools that `recalendared`
-    names.
+    names, `recalculating` the schools whose recalculation was under way before.
     """
     batch = Batch()
+    for urn in recalculating:
+        batch.runs[urn].recalculating = True
     for entry in entries:
         assert entry.schoolurn is not None
         run = batch.runs[entry.schoolurn]
@@ -112,6 +124,9 @@ def read(entries: Sequence[Event], on_roll: Mapping[int, Collection[str]]) -> Ba
             case CalendarChanged():
                 batch.calendars[entry.schoolurn, parse_year(entry.data.academic_year)] = _grid(entry.data)
                 run.unfinished.update(on_roll[entry.schoolurn])
+            case RecalculationStarted() | RecalculationEnded():
+                run.recalculating = isinstance(entry.data, RecalculationStarted)
+                batch.recalculations[entry.schoolurn] = run.recalculating
             case _:
                 pass  # quarantine, reasons: no mark stands or falls by these
         run.end_of(entry)

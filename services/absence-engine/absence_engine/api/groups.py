@@ -31,6 +31,7 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         operation_id="getSchoolAbsence",
         summary="A school's enrolments, each with its figures, and their sum",
         response_model=SchoolOut,
+        response_model_exclude_unset=True,
     )
     async def school(  # pyright: ignore[reportUnusedFunction]
         request: Request,

@@ -29,6 +29,7 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         tags=["Figures"],
         summary="A child's absence figures",
         response_model=PupilOut,
+        response_model_exclude_unset=True,
     )
     async def absence(  # pyright: ignore[reportUnusedFunction]
         pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None, as_of: AsOf = None

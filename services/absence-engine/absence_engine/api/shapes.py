@@ -118,11 +118,14 @@ class PenaltyOut(WindowOut):
 
 
 class SchoolFreshnessOut(BaseModel):
-    """The last entry of the school's ledger that is counted in, and its latest marked session."""
+    """The last entry of the school's ledger that is counted in, and its latest marked session. `recalculating`: true
+    while the school judges anew what a large change of its roll or calendar concerns, left out otherwise.
+    """
 
     school_urn: int
     sequence: int
     last_register: str | None = Field(examples=["2025-11-28 PM"])
+    recalculating: bool = False
 
 
 class FreshnessOut(BaseModel):
@@ -309,6 +312,7 @@ def freshness(schools: Sequence[Freshness]) -> dict[str, Any]:
                 "sequence": one.sequence,
                 "last_register": one.last_register
                 and f"{one.last_register[0].isoformat()} {'PM' if one.last_register[1] else 'AM'}",
+                **({"recalculating": True} if one.recalculating else {}),
             }
             for one in schools
         ]

@@ -8,7 +8,11 @@ from common.arrays import array
 from common.db import Transaction
 
 EPOCH = "select epoch from engine"
-FORMER = "select urn, former from ledger_position where urn = any($1::int[]) and former > 0"
+STATES = """
+select urn, former, coalesce(school.recalculating, false) as recalculating
+from ledger_position left join school using (urn)
+where urn = any($1::int[]) and (former > 0 or school.recalculating)
+"""
 ADVANCE = """
 update ledger_position set evaluated = greatest(ledger_position.evaluated, t.evaluated),
     (last_register_date, last_register_session) = (
@@ -31,8 +35,8 @@ from unnest($1::text::uuid[]) as wanted (pupil_id)
 join pending using (pupil_id) join ledger_position using (urn) group by pupil_id
 """
 FRESHNESS = """
-select urn, evaluated, last_register_date, last_register_session from ledger_position where urn = any($1::int[])
-order by urn
+select urn, evaluated, last_register_date, last_register_session, coalesce(school.recalculating, false)
+from ledger_position left join school using (urn) where urn = any($1::int[]) order by urn
 """
 
 
@@ -47,11 +51,22 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How far a school's ledger is evaluated, and its latest marked session (0 AM, 1 PM)."""
+    """How far a school's ledger is counted, and its latest marked session (0 AM, 1 PM). `recalculating`: a change that
+    concerns many marks is on its way; episodes are looked at when it has ended.
+    """
 
     urn: int
     sequence: int
     last_register: tuple[date, int] | None
+    recalculating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What holds a school's children up: a rebuild (up to number `former`), a recalculation."""
+
+    former: int
+    recalculating: bool
 
 
 async def epoch(tx: Transaction) -> int:
@@ -59,9 +74,9 @@ async def epoch(tx: Transaction) -> int:
     return await tx.fetchval(EPOCH)
 
 
-async def former(tx: Transaction, urns: Collection[int]) -> dict[int, int]:
-    """For schools that are being rebuilt, the number up to which no child of theirs is evaluated."""
-    return {row[0]: row[1] for row in await tx.fetch(FORMER, sorted(urns))}
+async def states(tx: Transaction, urns: Collection[int]) -> dict[int, State]:
+    """Those of the schools that are being rebuilt or recalculated."""
+    return {row[0]: State(row[1], row[2]) for row in await tx.fetch(STATES, sorted(urns))}
 
 
 async def advance(tx: Transaction, schools: Sequence[Advance]) -> None:
@@ -103,4 +118,4 @@ async def still_waiting(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, 
 async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:
     """How far some schools have been counted, in URN order; a school never heard of is left out."""
     rows = await tx.fetch(FRESHNESS, sorted(urns))
-    return [Freshness(row[0], row[1], None if row[2] is None else (row[2], row[3])) for row in rows]
+    return [Freshness(row[0], row[1], None if row[2] is None else (row[2], row[3]), row[4]) for row in rows]

@@ -22,6 +22,10 @@ KEEP_CALENDARS = """
 insert into calendar (urn, year, sessions) select * from unnest($1::int[], $2::smallint[], $3::bytea[])
 on conflict (urn, year) do update set sessions = excluded.sessions
 """
+KEEP_RECALCULATING = """
+update school set recalculating = told.recalculating from unnest($1::int[], $2::bool[]) as told (urn, recalculating)
+where school.urn = told.urn
+"""
 CALENDARS = "select urn, year, sessions from calendar where urn = any($1::int[])"
 FORGET_ENROLMENTS = """
 delete from enrolment using unnest($1::text::int[], $2::text::uuid[]) as t (urn, pupil_id)
@@ -56,6 +60,12 @@ async def keep_calendars(tx: Transaction, grids: Mapping[tuple[int, int], bytes]
     if grids:
         keys = list(grids)
         await tx.execute(KEEP_CALENDARS, [urn for urn, _ in keys], [year for _, year in keys], list(grids.values()))
+
+
+async def keep_recalculating(tx: Transaction, told: Mapping[int, bool]) -> None:
+    """Notes of schools whether their recalculation is under way."""
+    if told:
+        await tx.execute(KEEP_RECALCULATING, list(told), list(told.values()))
 
 
 async def calendars(tx: Transaction, urns: Collection[int]) -> Calendars:

@@ -54,13 +54,14 @@ class Child(Base, table=True):
 
 
 class School(Base, table=True):
-    """A school as its ledger tells it."""
+    """A school as its ledger tells it. `recalculating`: marks that a large change concerns are still being judged."""
 
     __table_args__ = (Index("school_la_code", "la_code"),)
     urn: int = Field(sa_column=_urn())
     name: str = Field(sa_type=Text)
     la_code: str = Field(sa_type=Text)
     phase: str = Field(sa_type=Text)
+    recalculating: bool = Field(sa_column_kwargs={"server_default": sql("false")})
 
 
 class SchoolLa(Base, table=True):

@@ -68,7 +68,7 @@ with gone as (
     delete from rejudging where urn = $1 and not exists (select from rejudging where urn = $1 and not done)
     returning sessions, moved
 )
-select count(*), coalesce(sum(sessions), 0)::bigint, coalesce(sum(moved), 0)::bigint from gone
+select sum(sessions) as sessions, sum(moved)::bigint as moved from gone having count(*) > 0
 """
 
 
@@ -132,5 +132,5 @@ async def end(tx: Transaction, urn: int) -> tuple[int, int] | None:
     """When all jobs of a school are done: forgets them, and says how many sessions they judged and how many verdicts
     they changed. None while one is not.
     """
-    jobs, sessions, moved = await tx.fetchrow(END, urn)
-    return (sessions, moved) if jobs else None
+    row = await tx.fetchrow(END, urn)
+    return (row["sessions"], row["moved"]) if row else None
