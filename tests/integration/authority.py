@@ -34,16 +34,20 @@ from common.events.registers import TOPIC
 from common.security import Caller
 from hypothesis import strategies as st
 from registers.actions.deletion import Deletion, delete_mark
+from registers.actions.merging import Said, merge_pupils
 from registers.actions.recording import Recorder
 from registers.actions.release import judge_by
 from registers.actions.roll import Roll, Row, put_roll
 from registers.actions.schools import SentCalendar, put_calendar, put_school
+from registers.actions.splitting import Split, split_pupil
 from registers.actions.writing import Writer
 from registers.domain.identity import RowKeys
+from registers.domain.identity_changes import Part
 from registers.domain.register import Register, SentMark
 from registers.domain.roll import SentEnrolment, SentPupil
 from registers.store.schools import School
 
+ANYBODY = Caller("test", frozenset(), None)
 FIRST, SECOND = 100001, 100002
 SCHOOLS = (FIRST, SECOND)
 TODAY = date(2026, 9, 21)
@@ -59,9 +63,9 @@ PUPILS = ["1", "2", "3"]
 
 TABLES = {
     "registers": "school, school_la, calendar, calendar_day, named_day, register_times, year_group, pupil,"
-    " school_pupil, enrolment, contact, submission, mark, unresolved, ledger, outbox, evaluated",
-    "engine": "child, school, school_la, calendar, enrolment, sheet, episode, pending, ledger_position, position, dead_letter,"
-    " outbox",
+    " school_pupil, enrolment, contact, submission, mark, unresolved, ledger, outbox, evaluated, upn, identity_change",
+    "engine": "child, school, school_la, calendar, enrolment, sheet, episode, pending, ledger_position, position,"
+    " dead_letter, outbox",
 }
 
 STANDING = """
@@ -123,7 +127,30 @@ class NextDay:
     tomorrow: bool
 
 
-Step = PutCalendar | PutRow | PutMarks | Delete | NextDay
+@dataclass(frozen=True)
+class Merge:
+    """A person says that one school's pupil is another one's, by local ids."""
+
+    dead: tuple[int, str]
+    survivor: tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Restore:
+    """A person says that the last id that died is another child after all."""
+
+
+@dataclass(frozen=True)
+class PartOff:
+    """A person says that what a school says of a pupil, from one of DAYS to another, is said of another child."""
+
+    urn: int
+    local_id: str
+    first: int | None
+    last: int | None
+
+
+Step = PutCalendar | PutRow | PutMarks | Delete | NextDay | Merge | Restore | PartOff
 
 urns = st.sampled_from(SCHOOLS)
 versions = st.none() | st.integers(1, 4)
@@ -164,6 +191,7 @@ new_upns = st.builds(
     kinds,
 )
 """A UPN arrives: that of another child, so that two become one, or a child's first permanent one."""
+merges = st.builds(Merge, st.tuples(urns, st.sampled_from(PUPILS)), st.tuples(urns, st.sampled_from(PUPILS)))
 open_halves = st.lists(st.booleans(), min_size=1, max_size=4).map(tuple)
 steps: st.SearchStrategy[Step] = st.one_of(
     marks,
@@ -176,6 +204,15 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(PutCalendar, urns, st.just((True,)), st.tuples(st.booleans(), st.booleans(), st.booleans())),
     st.builds(Delete, urns, places, st.sampled_from(PUPILS), versions),
     st.builds(NextDay, st.booleans()),
+    merges,
+    st.builds(Restore),
+    st.builds(
+        PartOff,
+        urns,
+        st.sampled_from(PUPILS),
+        st.none() | st.integers(0, len(DAYS) - 1),
+        st.none() | st.integers(0, len(DAYS) - 1),
+    ),
 )
 Term = tuple[int, tuple[str | None, ...], int]
 terms: st.SearchStrategy[Term] = st.tuples(
@@ -247,6 +284,42 @@ class Authority:
             case NextDay():
                 self.clock = Clock(TODAY + timedelta(int(step.tomorrow)))
                 await judge_by(self.registers, self._writer(), self.clock.today())
+            case Merge():
+                await self._merge(step)
+            case Restore():
+                await self._restore()
+            case PartOff():
+                await self._part_off(step)
+
+    async def pupil(self, urn: int, local_id: str) -> str | None:
+        """The child whom a school calls by a local id."""
+        async with self.registers.connection() as connection:
+            return await connection.fetchval(
+                "select pupil_id::text from school_pupil where urn = $1 and local_id = $2", urn, local_id
+            )
+
+    async def _merge(self, step: Merge) -> None:
+        dead, survivor = await self.pupil(*step.dead), await self.pupil(*step.survivor)
+        if dead is not None and survivor is not None:
+            with contextlib.suppress(InvalidError):  # one child already
+                await merge_pupils(self._writer(), ANYBODY, dead, survivor, Said("test", "test"))
+
+    async def _restore(self) -> None:
+        async with self.registers.connection() as connection:
+            last = await connection.fetchrow(
+                "select p.survivor::text, p.pupil_id::text from identity_change as c"
+                " join pupil as p on p.pupil_id = c.other where p.survivor is not null order by c.number desc limit 1"
+            )
+        if last is not None:
+            await split_pupil(self._writer(), ANYBODY, Split(last[0], restore=last[1]), Said("test", "test"))
+
+    async def _part_off(self, step: PartOff) -> None:
+        pupil_id = await self.pupil(step.urn, step.local_id)
+        first, last = (None if place is None else DAYS[place] for place in (step.first, step.last))
+        if pupil_id is not None:
+            with contextlib.suppress(InvalidError):  # nothing would be left, or it ends before it begins
+                part = Part(step.urn, first, last)
+                await split_pupil(self._writer(), ANYBODY, Split(pupil_id, parts=[part]), Said("test", "test"))
 
     async def _put_calendar(self, step: PutCalendar) -> None:
         opened: dict[int, dict[date, dict[Session, None]]] = {2025: {}, 2026: {}}

@@ -110,7 +110,7 @@ async def _went(
     named = (await identities.local_ids(write.tx, [dead])).get(dead, {})
     theirs = {urn: of for (urn, child), of in stays.items() if child == dead}
     beside = {urn: of for (urn, child), of in stays.items() if child == survivor and urn in {*named, *theirs}}
-    return Went(own, survivors, named, theirs, beside, contacts)
+    return Went(own, survivors, named, theirs, beside, contacts, await identities.last_received(write.tx))
 
 
 async def _unite_upns(write: Write, dead: str, survivor: str, went: Went) -> None:

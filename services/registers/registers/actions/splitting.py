@@ -89,7 +89,7 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
         ):  # the school knows nobody else of the two: all that it said since is the other's
             mine, others = list[Stay](), now
             await identities.move_contacts(write.tx, living, dead, urn=urn)
-            await _move_marks(write, Part(urn), staying, dead)
+            await _move_marks(write, Part(urn), staying, dead, went.received)
         else:
             mine, others = identity_changes.divide(now, went.beside.get(urn, []), went.stays.get(urn, []))
         await _put_stays(write, urn, {living: mine, dead: others})
@@ -196,10 +196,10 @@ async def _put_stays(write: Write, urn: int, stays: Mapping[str, Sequence[Stay]]
         write.facts(urn).enrolled(enrolments.as_event(child, of))
 
 
-async def _move_marks(write: Write, part: Part, before: Sequence[str], after: str) -> None:
+async def _move_marks(write: Write, part: Part, before: Sequence[str], after: str, since: int = 0) -> None:
     """Readers hear that the marks are nobody's, and then, from their judging, whose they are."""
     facts = write.facts(part.school_urn)
-    for mark in await identities.move_marks(write.tx, part, before, after):
+    for mark in await identities.move_marks(write.tx, part, before, after, since):
         if mark.standing:
             facts.mark(mark.on, mark.session, [(mark.pupil_id, None)])
         if mark.problem is not None:

@@ -21,7 +21,7 @@ LOCAL_ID = 64
 
 class Went(msgspec.Struct, frozen=True):
     """What a merge moved. By school: the local ids that died with the id, its stays, and those that the survivor had
-    there. `upn` and `survivors_upn` are those of the two before.
+    there. `upn` and `survivors_upn` are those of the two before. `received`: the last submission before it.
     """
 
     upn: str | None = None
@@ -30,6 +30,7 @@ class Went(msgspec.Struct, frozen=True):
     stays: Mapping[int, list[Stay]] = {}
     beside: Mapping[int, list[Stay]] = {}
     contacts: Sequence[str] = ()
+    received: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):

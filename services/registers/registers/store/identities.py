@@ -68,7 +68,7 @@ MOVE_MARKS = """
 with moving as materialized (
     select m.date, m.session, m.pupil_id, m.received, m.place, m.code, m.standing, m.problem
     from unnest($2::uuid[]) as id(pupil_id) join mark as m on m.urn = $1 and m.pupil_id = id.pupil_id
-    where m.date between $4 and $5
+    where m.date between $4 and $5 and m.received > $6
 ),
 moved as (
     update mark as m set pupil_id = $3, sent_for = coalesce(m.sent_for, m.pupil_id), standing = false, problem = null
@@ -94,6 +94,8 @@ PAGE = f"""
 select {COLUMNS} from identity_change
 where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2 order by number limit $3
 """  # noqa: S608 - put together from constants
+
+LAST_RECEIVED = "select coalesce(max(received), 0) from submission"
 
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
 
@@ -187,12 +189,19 @@ async def move_contacts(
     await tx.execute(MOVE_CONTACTS, urn, before, after, None if only is None else list(only))
 
 
-async def move_marks(tx: Transaction, part: Part, before: Sequence[str], after: str) -> list[MovedMark]:
-    """All that was sent at a school under some ids, within a span of days, was sent for another: it is still to be
-    judged there. Those marks that stood or waited before.
+async def last_received(tx: Transaction) -> int:
+    """The number of the last submission."""
+    return await tx.fetchval(LAST_RECEIVED)
+
+
+async def move_marks(
+    tx: Transaction, part: Part, before: Sequence[str], after: str, since: int = 0
+) -> list[MovedMark]:
+    """All that was sent at a school under some ids, within a span of days and after a submission, was sent for another:
+    it is still to be judged there. Those marks that stood or waited before.
     """
     span = part.first or FIRST_DAY, part.last or LAST_DAY
-    rows = await tx.fetch(MOVE_MARKS, part.school_urn, list(before), after, *span)
+    rows = await tx.fetch(MOVE_MARKS, part.school_urn, list(before), after, *span, since)
     return [MovedMark(row[0], Session(row[1]), *list(row)[2:]) for row in rows]
 
 
