@@ -9,6 +9,7 @@ from common.service import Check, Service
 from common.settings import Settings
 
 from registers import api
+from registers.actions.batches import Batches
 from registers.actions.chasing import Chase
 from registers.actions.expecting import Expecting
 from registers.actions.recording import Recorder
@@ -49,9 +50,11 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             Rejudging(database, writer, queued),
             Chase(database, writer),
             Expecting(database, writer),
+            Batches(database, clock, relay.wake, context.batches),
         ),
         ready=(database_answers,),
         close=database.close,
         tags=api.TAGS,
         links=api.LINKS,
+        streams=api.STREAMS,
     )

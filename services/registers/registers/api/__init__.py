@@ -1,22 +1,36 @@
 """registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
-changes), `expected` (registers that are expected, missing, late), `pupils` (a child's marks, contacts, look-up),
-`identities` (a child's UPNs, merges, splits), `sync` (the end of a day, silent schools, connections), `returns`
-(admissions, deletions), `reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths
-and queries hold, `…shapes` the JSON of answers.
+changes), `expected` (registers that are expected, missing, late), `batches` (many registers at once), `pupils` (a
+child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `sync` (the end of a day, silent schools, connections), `returns` (admissions, deletions),
+`reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths and queries hold, `…shapes`
+the JSON of answers.
 """
 
 from fastapi import APIRouter
 
-from registers.api import expected, identities, pupils, reference, registers, returns, rolls, schools, sync
+from registers.api import (
+    batches,
+    expected,
+    identities,
+    pupils,
+    reference,
+    registers,
+    returns,
+    rolls,
+    schools,
+    sync,
+)
 from registers.api.context import Context
 from registers.api.links import LINKS
 
-__all__ = ["LINKS", "TAGS", "create_router"]
+__all__ = ["LINKS", "STREAMS", "TAGS", "create_router"]
+
+STREAMS = batches.STREAMS
 
 TAGS = (
     {"name": "Schools", "description": "Schools and their calendars: which sessions are open."},
     {"name": "Roll", "description": "Who a school's pupils are, from when to when, and whom to write to."},
     {"name": "Registers", "description": "The marks of a session: post them, correct them, take them back."},
+    {"name": "Bulk", "description": "Many registers at once: a job takes them, and tells what became of each mark."},
     {
         "name": "Sync",
         "description": "The end of a day: is what was sent what stands; who is silent; how schools are connected.",
@@ -29,6 +43,6 @@ TAGS = (
 def create_router(context: Context) -> APIRouter:
     """All routes of registers, in one flat list with the hot path first: a request is matched against each in turn."""
     router = APIRouter()
-    for part in (registers, expected, sync, schools, rolls, returns, pupils, identities, reference):
+    for part in (registers, batches, expected, sync, schools, rolls, returns, pupils, identities, reference):
         router.routes.extend(part.create_router(context).routes)
     return router
