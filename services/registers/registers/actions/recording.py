@@ -170,5 +170,5 @@ async def _save(
     ]
     for register, _, result in recorded:
         await marks.change(tx, register.urn, result.changed)
-    if submissions:
+    if submissions or entries:
         await store.keep(tx, submissions, entries)

@@ -57,8 +57,10 @@ async def settle_arrived(write: Write, urn: int, arrived: Sequence[Arrived]) -> 
 async def settle_sessions(write: Write, urn: int, sessions: Sequence[tuple[date, Session]]) -> None:
     """The calendar or the code table changed, or a day came: judges every slot of these sessions."""
     if await rejudging.in_sessions(write.tx, urn, sessions, MOST_AT_ONCE) == MOST_AT_ONCE:
-        await rejudging.begin(write.tx, urn, rejudging.SESSIONS, write.now, {day for day, _ in sessions})
-        write.facts(urn).recalculates(len(sessions), None)
+        listed = {day for day, _ in sessions}
+        days = listed.intersection(await marks.days_with_marks(write.tx, urn, min(listed), max(listed)))
+        await rejudging.begin(write.tx, urn, rejudging.SESSIONS, write.now, days)
+        write.facts(urn).recalculates(len(Session) * len(days), None)
         return
     for some in _chunks(sessions, SESSIONS_AT_ONCE):
         await settle(write, urn, await marks.slots_of_sessions(write.tx, urn, some))
