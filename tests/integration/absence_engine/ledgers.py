@@ -25,6 +25,7 @@ from common.events.registers import (
     PupilEnrolments,
     PupilFacts,
     PupilMerged,
+    PupilSplit,
     SchoolChanged,
     SessionMarked,
 )
@@ -108,8 +109,12 @@ def marked(day: date, session: str, codes: Mapping[str, str | None]) -> tuple[ty
     return SessionMarked, {"date": day.isoformat(), "session": session, "marks": marks}
 
 
-def merged(dead: str, survivor: str) -> tuple[type[Entry], dict[str, Any]]:
-    return PupilMerged, {"pupil_id": dead, "survivor": survivor}
+def merged(dead: str, survivor: str, version: int = 0) -> tuple[type[Entry], dict[str, Any]]:
+    return PupilMerged, {"pupil_id": dead, "survivor": survivor, "identity_version": version}
+
+
+def split(pupil_id: str, other: str, version: int) -> tuple[type[Entry], dict[str, Any]]:
+    return PupilSplit, {"pupil_id": pupil_id, "other": other, "restored": True, "identity_version": version}
 
 
 def records(entries: Iterable[Event], partition: int = 0, first: int = 0) -> list[Record]:

@@ -6,6 +6,7 @@ from typing import Any
 from common.events import SessionRef
 from common.events.absence_engine import (
     ChildMerged,
+    ChildSplit,
     Threshold,
     ThresholdChanged,
     ThresholdCrossed,
@@ -13,7 +14,7 @@ from common.events.absence_engine import (
     ThresholdReversed,
 )
 
-from tests.integration.absence_engine.ledgers import Engine, Ledger, enrolled, facts, marked, merged, pupil
+from tests.integration.absence_engine.ledgers import Engine, Ledger, enrolled, facts, marked, merged, pupil, split
 
 DAYS = [day for n in range(61) if (day := date(2025, 9, 1) + timedelta(n)).weekday() < 5]
 SESSIONS = [(day, half) for day in DAYS for half in ("AM", "PM")]
@@ -194,6 +195,47 @@ async def test_merges_told_in_either_order_end_in_one_child(engine: Engine, othe
             if isinstance(event.data, ChildMerged):
                 told[event.data.pupil_id] = event.data.survivor
         assert told == {pupil(1): pupil(3), pupil(2): pupil(3)}
+
+
+async def test_a_split_gives_each_child_its_own_episodes_back(engine: Engine) -> None:
+    first, second = school(100001, ANN), school(100002, BEN)
+    play(first, ANN, "OOOOO")
+    play(second, BEN, "OOOOO", 6)
+    await engine.take(first.entries, 0)
+    await engine.take(second.entries, 1)
+    before = await engine.fetch("select episode_id::text, pupil_id::text, state from episode order by 1")
+    alone = await engine.standing()
+    number = len(second.entries)
+    second.write(merged(BEN, ANN, 1), enrolled(BEN, none=True), enrolled(ANN))
+    await engine.take(second.entries[number:], 1)
+    number = len(second.entries)
+    second.write(split(ANN, BEN, 2), enrolled(ANN, none=True), enrolled(BEN))
+    await engine.take(second.entries[number:], 1)
+    assert await engine.standing() == alone
+    after = await engine.fetch("select episode_id::text, pupil_id::text, state from episode order by 1")
+    assert [row for row in after if row[2] != "reversed"] == before
+    assert [row[2] for row in after if row not in before] == ["reversed"]  # ten in ten, which only both together had
+    told = [event.data for event in await engine.said() if isinstance(event.data, ChildMerged | ChildSplit)]
+    assert [type(data) for data in told] == [ChildMerged, ChildSplit]
+    assert told[0].identity_version < told[1].identity_version
+
+
+async def test_a_split_in_another_ledger_holds_though_the_merge_is_heard_later(
+    engine: Engine, other_engine: Engine
+) -> None:
+    first, second = school(100001, ANN), school(100002, BEN)
+    play(first, ANN, "OOO")
+    play(second, BEN, "OOO", 3)
+    second.write(merged(BEN, ANN, 1), enrolled(BEN, none=True), enrolled(ANN))
+    first.write(split(ANN, BEN, 2))
+    second.write(enrolled(ANN, none=True), enrolled(BEN))
+    second.write(merged(ANN, BEN, 1))
+    for one, order in ((engine, (first, second)), (other_engine, (second, first))):
+        for ledger in order:
+            await one.take(ledger.entries, ledger.urn - 100001)
+    assert await engine.standing() == await other_engine.standing()
+    aliases = "select pupil_id::text, survivor::text from child where survivor is not null"
+    assert await engine.fetch(aliases) == await other_engine.fetch(aliases) == [(ANN, BEN)]
 
 
 async def test_a_moved_crossing_is_a_change_and_so_is_becoming_firm(engine: Engine) -> None:

@@ -1,0 +1,174 @@
+"""One id that is two children: a merge undone, or what a school says made another child's."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, pupil
+
+FIRST, SECOND, THIRD = "H869200124007", "F330123425001", "B801200005001"
+SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
+
+
+async def merge(authority: Authority, dead: str, into: str, status: int = 200) -> Any:
+    return await authority.ask("POST", f"/v1/pupils/{dead}/merge", status, json={"into": into, **SAID})
+
+
+async def split(authority: Authority, pupil_id: str, status: int = 200, **what: Any) -> Any:
+    return await authority.ask("POST", f"/v1/pupils/{pupil_id}/split", status, json={**what, **SAID})
+
+
+async def of(authority: Authority, pupil_id: str) -> Any:
+    return await authority.ask("GET", f"/v1/pupils/{pupil_id}")
+
+
+@pytest.fixture
+async def pair(authority: Authority) -> tuple[str, str]:
+    """A child at each of two schools, both with a permanent UPN and a contact, and a mark."""
+    found: list[str] = []
+    for urn, number, upn in ((URN, "1", FIRST), (OTHER, "x", SECOND)):
+        await authority.school(urn)
+        contacts = [{"local_id": "c", "name": f"Robin {number}"}]
+        answer = await authority.roll(pupil(number, upn=upn, contacts=contacts), urn=urn)
+        found.append(answer["results"][0]["pupil_id"])
+        await authority.mark(number, "O", urn=urn)
+    return found[0], found[1]
+
+
+async def test_a_merge_by_a_person_makes_two_ids_one_child(authority: Authority, pair: tuple[str, str]) -> None:
+    living, dead = pair
+    done = await merge(authority, dead, living)
+    assert (done["kind"], done["pupil_id"], done["other"], done["by"]) == ("merge", living, dead, SAID["by"])
+    assert [school["school_urn"] for school in done["schools"]] == [URN, OTHER]
+    told = await of(authority, living)
+    assert [school["local_ids"] for school in told["schools"]] == [["1"], ["x"]]
+    assert {one["upn"]: one["replaced_at"] is None for one in told["upns"]} == {FIRST: True, SECOND: False}
+    moved = await authority.client.get(f"/v1/pupils/{dead}")
+    assert (moved.status_code, moved.headers["location"]) == (308, f"/v1/pupils/{living}")
+    again = await merge(authority, dead, living)
+    assert again["change_id"] == done["change_id"]
+    assert again["schools"] == done["schools"]
+
+
+async def test_a_split_gives_back_all_that_came_with_a_dead_id(authority: Authority, pair: tuple[str, str]) -> None:
+    living, dead = pair
+    before = [await of(authority, child) for child in pair]
+    contacts = [await authority.ask("GET", f"/v1/pupils/{child}/contacts") for child in pair]
+    await merge(authority, dead, living)
+    done = await split(authority, living, restore=dead)
+    assert (done["kind"], done["restored"], done["identity_version"]) == ("split", True, 2)
+    assert [await of(authority, child) for child in pair] == before
+    assert [await authority.ask("GET", f"/v1/pupils/{child}/contacts") for child in pair] == contacts
+    assert (await split(authority, living, restore=dead))["change_id"] == done["change_id"]
+    listed = await authority.ask("GET", f"/v1/pupils/{dead}/identity-changes")
+    assert [(one["kind"], one["other"]) for one in listed["items"]] == [("merge", dead), ("split", dead)]
+
+
+async def test_a_mark_sent_while_the_two_were_one_goes_to_the_restored_id(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    await merge(authority, dead, living)
+    _, since = await authority.mark("x", "M", "2025-09-12/AM", OTHER)
+    await split(authority, living, restore=dead)
+    said = [entry["data"] for entry in await authority.changes(OTHER, since) if "marks" in entry["data"]]
+    assert [one["marks"] for one in said] == [[{"pupil_id": living, "code": None}, {"pupil_id": dead, "code": "M"}]]
+    assert await authority.standing("2025-09-12/AM", OTHER) == {"x": "M"}
+    marks = (await authority.ask("GET", f"/v1/pupils/{dead}/marks"))["items"]
+    assert [(mark["school_urn"], mark["code"]) for mark in marks] == [(OTHER, "M"), (OTHER, "O")]
+    assert [mark["code"] for mark in (await authority.ask("GET", f"/v1/pupils/{living}/marks"))["items"]] == ["O"]
+    async with authority.database.transaction() as tx:
+        kept = await tx.fetchrow("select pupil_id::text, sent_for::text from mark where code = 'M'")
+    assert kept is not None
+    assert tuple(kept) == (dead, living)
+
+
+async def test_two_ids_at_one_school_are_two_again(authority: Authority) -> None:
+    await authority.school()
+    rows = (await authority.roll(pupil("1", upn=FIRST), pupil("2", upn=SECOND)))["results"]
+    living, dead = (row["pupil_id"] for row in rows)
+    await authority.mark("1", "/")
+    await authority.mark("2", "O")
+    await merge(authority, dead, living)
+    assert await authority.standing() == {"1": "O"}
+    await split(authority, living, restore=dead)
+    assert await authority.standing() == {"1": "/", "2": "O"}
+
+
+async def test_a_dead_id_takes_those_along_that_had_died_into_it(authority: Authority, pair: tuple[str, str]) -> None:
+    living, dead = pair
+    earlier = (await authority.roll(pupil("y"), urn=OTHER))["results"][0]["pupil_id"]
+    await merge(authority, earlier, dead)
+    await merge(authority, dead, living)
+    await split(authority, living, restore=dead)
+    moved = await authority.client.get(f"/v1/pupils/{earlier}")
+    assert moved.headers["location"] == f"/v1/pupils/{dead}"
+
+
+async def test_what_a_school_says_is_said_of_another_child(authority: Authority, pair: tuple[str, str]) -> None:
+    living, _ = pair
+    wrong = await authority.roll(pupil("z", upn=FIRST), urn=OTHER)  # the school typed another child's UPN
+    assert wrong["results"][0]["pupil_id"] == living
+    await authority.mark("z", "M", urn=OTHER)
+    other = (await split(authority, living, schools=[{"school_urn": OTHER}], upn=THIRD))["other"]
+    told = await of(authority, other)
+    assert (told["upn"], [school["local_ids"] for school in told["schools"]]) == (THIRD, [["z"]])
+    assert [school["school_urn"] for school in (await of(authority, living))["schools"]] == [URN]
+    assert (await authority.standing(urn=OTHER))["z"] == "M"
+    assert (await authority.roll(pupil("z", upn=THIRD), urn=OTHER))["results"][0]["pupil_id"] == other
+
+
+async def test_a_local_id_that_was_used_again_is_split_by_time(authority: Authority) -> None:
+    await authority.school()
+    old = (await authority.roll(pupil("1", upn=FIRST)))["results"][0]["pupil_id"]
+    await authority.mark("1", "O", "2025-09-05/AM")
+    await authority.mark("1", "M", "2025-09-12/AM")
+    new = (await split(authority, old, schools=[{"school_urn": URN, "from": "2025-09-08"}]))["other"]
+    stays = [(await of(authority, child))["schools"][0]["enrolments"] for child in (old, new)]
+    assert [(one["from"], one["to"]) for (one,) in stays] == [("2025-09-01", "2025-09-07"), ("2025-09-08", None)]
+    marks = [(await authority.ask("GET", f"/v1/pupils/{child}/marks"))["items"] for child in (old, new)]
+    assert [[mark["code"] for mark in its] for its in marks] == [["O"], ["M"]]
+    assert (await authority.mark("1", "I", "2025-09-12/AM"))[0] == "corrected"
+    assert (await of(authority, new))["schools"][0]["local_ids"] == ["1"]
+    assert (await of(authority, old))["schools"][0]["local_ids"] == [f"1/{old[:8]}"]
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ({}, "one-way"),
+        ({"schools": [{"school_urn": 100009}]}, "not-at-school"),
+        ({"schools": [{"school_urn": URN}]}, "nothing-left"),
+        ({"schools": [{"school_urn": URN, "from": "2025-09-02", "to": "2025-09-01"}]}, "ends-before-it-starts"),
+        ({"schools": [{"school_urn": URN, "from": "2025-09-02"}], "upn": "A1"}, "bad-upn"),
+    ],
+)
+async def test_a_split_that_makes_no_sense_is_refused(
+    authority: Authority, pair: tuple[str, str], what: dict[str, Any], code: str
+) -> None:
+    answer = await split(authority, pair[0], 422, **what)
+    assert answer["errors"][0]["code"] == code
+
+
+async def test_what_is_not_merged_is_not_restored_and_a_child_is_not_merged_with_itself(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, other = pair
+    await split(authority, living, 422, restore=other)
+    await merge(authority, living, living, 422)
+    await merge(authority, living, "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01", 404)
+    await split(authority, living, 409, schools=[{"school_urn": URN, "from": "2025-09-02"}], upn=SECOND)
+
+
+async def test_only_who_sees_every_school_concerned_may_merge_or_split(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    one_school = bearer(schools=[URN])
+    sent = {"into": living, **SAID}
+    hidden = await authority.client.post(f"/v1/pupils/{dead}/merge", json=sent, headers=one_school)
+    assert hidden.status_code == 404
+    await merge(authority, dead, living)
+    sent = {"restore": dead, **SAID}
+    hidden = await authority.client.post(f"/v1/pupils/{living}/split", json=sent, headers=one_school)
+    assert hidden.status_code == 404
