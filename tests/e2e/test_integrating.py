@@ -54,8 +54,14 @@ def test_a_register_is_answered_mark_by_mark(answers: list[Any]) -> None:
     ]
 
 
+def test_one_bad_row_costs_a_batch_no_other(answers: list[Any]) -> None:
+    job = next(answer for answer in those_with(answers, "progress"))
+    assert (job["state"], job["counts"]["accepted"], job["counts"]["quarantined"]) == ("done", 1, 1)
+    assert "day-first-date" in {warning["code"] for warning in job["warnings"]}
+
+
 def test_an_amendment_keeps_the_first_entry_beside_it(answers: list[Any]) -> None:
-    (mark,) = list_of(answers, "history")
+    mark = list_of(answers, "history")[0]
     assert (mark["code"], mark["amended_by"]) == ("I", "J. Field, school office")
     assert [entry["code"] for entry in mark["history"]] == ["N"]
 
@@ -63,6 +69,7 @@ def test_an_amendment_keeps_the_first_entry_beside_it(answers: list[Any]) -> Non
 def test_what_waits_says_what_would_mend_it(answers: list[Any]) -> None:
     waiting = list_of(answers, "mend")
     assert {(item["problem"]["code"], item["mend"]["operation"], *item["mend"]["codes"]) for item in waiting} == {
+        ("unknown-code", "putRegister"),
         ("retired-code", "putRegister", "J1"),
         ("unknown-pupil", "putRoll"),
     }
@@ -84,7 +91,10 @@ def test_the_ledger_has_every_change_in_order(answers: list[Any]) -> None:
     assert [entry["sequence"] for entry in ledger] == list(range(1, len(ledger) + 1))
 
 
-@pytest.mark.parametrize("heading", ["Errors", "Registers", "Amendments", "The roll: who is who", "The end of a sync"])
+@pytest.mark.parametrize(
+    "heading",
+    ["Errors", "Registers", "Amendments", "Many registers at once", "The roll: who is who", "The end of a sync"],
+)
 def test_each_part_of_an_integration_has_calls(heading: str) -> None:
     part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert "api " in part
