@@ -23,6 +23,7 @@ class Facts:
     date_of_birth: date | None
     year_group: int | None
     flags: tuple[str, ...]
+    flag_spans: frozenset[tuple[str, str, str | None, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def _pupil_changed(folded: Folded, pupil: dict[str, Any]) -> None:
             date_of_birth=date.fromisoformat(born) if born else None,
             year_group=pupil["year_group"],
             flags=tuple(sorted(pupil["flags"])),
+            flag_spans=flag_spans(pupil.get("flag_spans", [])),
         )
 
 
@@ -199,6 +201,11 @@ def _chased(folded: Folded, state: str | None, data: dict[str, Any]) -> None:
         else:
             due_on = reason["due_on"]
             folded.reasons[key] = (state, date.fromisoformat(due_on) if due_on else None)
+
+
+def flag_spans(said: list[dict[str, Any]]) -> frozenset[tuple[str, str, str | None, str]]:
+    """What is said of a child for a time: flag, first day, last day, source."""
+    return frozenset((span["flag"], span["from"], span["to"], span["source"]) for span in said)
 
 
 def _enrolment(urn: int, stay: dict[str, Any]) -> Enrolment:

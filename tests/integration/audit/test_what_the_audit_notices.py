@@ -35,6 +35,7 @@ REGISTERS = [
     ("enrolment", "update enrolment set to_date = '2025-09-05'", "enrolments of pupil"),
     ("calendar_day", "delete from calendar_day where date = '2025-09-04'", "calendar is another"),
     ("pupil", "update pupil set date_of_birth = '2015-01-01' where survivor is null", "on the roll"),
+    ("flag", "update flag set to_date = '2025-10-01' where flag = 'CLA'", "on the roll"),
     (
         "rejudging",
         "insert into rejudging (urn, what, begun_at, days, pupils, firsts, lasts)"
@@ -50,6 +51,7 @@ ENGINE = [
     ("calendar", "update calendar set sessions = set_byte(sessions, 64, 0)", "calendar of school"),
     ("enrolment", "update enrolment set kind = 'main'", "in the engine: enrolments"),
     ("child", "update child set date_of_birth = null", "in the engine"),
+    ("child", "update child set flag_spans = '[]'", "in the engine"),
     ("child", "update child set survivor = null", "merged children, in the engine"),
     ("ledger_position", "update ledger_position set entry_id = 'x'", "the engine's entry"),
     ("episode", f"update episode set state = 'reversed' {FIRM}", "no standing episode"),

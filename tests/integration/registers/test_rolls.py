@@ -43,6 +43,9 @@ async def test_a_roll_makes_pupils_and_says_so_without_their_names(school: Autho
     first = answer["results"][0]["pupil_id"]
     assert changed["data"]["pupils"][0] == {
         "pupil_id": first, "pupil_version": 1, "date_of_birth": "2014-03-09", "year_group": 6, "flags": ["CIN", "FSM"],
+        "flag_spans": [
+            {"flag": flag, "from": "2025-09-01", "to": None, "source": "roll"} for flag in ("CIN", "FSM")
+        ],
     }  # fmt: skip
     assert enrolled["data"]["pupils"][0] == {"pupil_id": first, "enrolments": [stay("2025-09-01")]}
     assert "Child1" not in str(changed)

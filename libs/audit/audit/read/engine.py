@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from audit.child import Enrolment, Session
-from audit.fold import Facts
+from audit.fold import Facts, flag_spans
 from audit.read.registers import BATCH, HALVES
 from audit.read.snapshot import Connection
 
@@ -14,7 +14,7 @@ SCHOOL = "select name, la_code, phase, recalculating from school where urn = $1"
 SHEETS = "select pupil_id::text, year, codes from sheet where urn = $1"
 CALENDARS = "select year, sessions from calendar where urn = $1"
 ENROLMENTS = "select pupil_id::text, from_date, to_date, kind from enrolment where urn = $1 order by from_date"
-CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_group, flags from child"
+CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_group, flags, flag_spans from child"
 EPISODES = """
 select episode_id::text, pupil_id::text, kind, year, state, provisional, crossed_on, crossed_session, firm_on,
 firm_session,
@@ -100,7 +100,13 @@ async def children(connection: Connection) -> dict[str, ChildRow]:
         row["pupil_id"]: ChildRow(
             row["pupil_id"],
             row["survivor"],
-            Facts(row["version"], row["date_of_birth"], row["year_group"], tuple(sorted(row["flags"]))),
+            Facts(
+                row["version"],
+                row["date_of_birth"],
+                row["year_group"],
+                tuple(sorted(row["flags"])),
+                flag_spans(json.loads(row["flag_spans"])),
+            ),
         )
         for row in await connection.fetch(CHILDREN)
     }

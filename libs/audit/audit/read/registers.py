@@ -1,11 +1,12 @@
 """What the registers service keeps: the roll, everything that was sent, the ledgers."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import NamedTuple
 
 from audit.child import Enrolment, Session
-from audit.fold import Facts, Row
+from audit.fold import Facts, Row, flag_spans
 from audit.read.snapshot import Connection
 from audit.reasons import Said
 
@@ -14,7 +15,13 @@ BATCH = 2000
 
 SCHOOLS = "select urn, name, la_code, phase, last_number, last_entry::text from school order by urn"
 PUPILS = """
-select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags from pupil
+select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags,
+    coalesce((
+        select jsonb_agg(jsonb_build_object('flag', f.flag, 'from', f.from_date, 'to', f.to_date, 'source', f.source))
+        from pupil as same join flag as f on f.pupil_id = same.pupil_id
+        where same.pupil_id = pupil.pupil_id or same.survivor = pupil.pupil_id
+    ), '[]') as flag_spans
+from pupil
 """
 ENROLMENTS = "select urn, pupil_id::text, from_date, to_date, kind from enrolment order by from_date"
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1"
@@ -110,7 +117,13 @@ async def pupils(connection: Connection) -> dict[str, Pupil]:
             row["pupil_id"],
             row["upn"],
             row["survivor"],
-            Facts(row["version"], row["date_of_birth"], row["year_group"], tuple(sorted(row["flags"]))),
+            Facts(
+                row["version"],
+                row["date_of_birth"],
+                row["year_group"],
+                tuple(sorted(row["flags"])),
+                flag_spans(json.loads(row["flag_spans"])),
+            ),
         )
         for row in await connection.fetch(PUPILS)
     }

@@ -93,14 +93,27 @@ class EnrolmentChanged(Entry, frozen=True, kw_only=True):
     pupils: list[PupilEnrolments]
 
 
-class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it."""
+class FlagSpan(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
+    """That a flag holds of a child from one day to another, both inclusive; `to` is null while nobody knows."""
+
+    flag: str
+    from_: str
+    to: str | None
+    source: str
+
+
+class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it.
+
+    `flags`: what the last roll said. `flag_spans`: what anybody says, dated; for the group that a child is in on a day.
+    """
 
     pupil_id: str
     pupil_version: int
     date_of_birth: str | None
     year_group: int | None
     flags: list[str]
+    flag_spans: list[FlagSpan] = []
 
 
 @register

@@ -40,9 +40,9 @@ returning child.pupil_id::text, told
 """
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
-    flags = array(select jsonb_array_elements_text(t.flags))
-from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[])
-    as t (pupil_id, version, born, year_group, flags)
+    flags = array(select jsonb_array_elements_text(t.flags)), flag_spans = t.spans
+from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[], $6::jsonb[])
+    as t (pupil_id, version, born, year_group, flags, spans)
 where child.pupil_id = t.pupil_id and child.version < t.version
 returning child.pupil_id::text
 """
@@ -138,5 +138,6 @@ async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
         [None if fact.date_of_birth is None else date.fromisoformat(fact.date_of_birth) for fact in facts],
         [fact.year_group for fact in facts],
         [msgspec.json.encode(fact.flags).decode() for fact in facts],
+        [msgspec.json.encode(fact.flag_spans).decode() for fact in facts],
     )
     return {row[0] for row in rows}

@@ -17,5 +17,7 @@ async def start_again(tx: Transaction) -> None:
     await ledger.reset(tx)  # first, as consumers begin with these rows too
     await tx.execute(EVERYBODY_WAITS)
     await tx.execute("truncate sheet, enrolment, calendar, school")
-    await tx.execute("update child set version = 0, date_of_birth = null, year_group = null, flags = '{}'")
+    await tx.execute(
+        "update child set version = 0, date_of_birth = null, year_group = null, flags = '{}', flag_spans = '[]'"
+    )
     await tx.execute(RAISE_EPOCH)

@@ -47,6 +47,7 @@ class Child(Base, table=True):
     date_of_birth: date | None = Field(sa_column=Column(Date))
     year_group: int | None = Field(sa_column=_small(null=True))
     flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=sql("'{}'")))
+    flag_spans: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=sql("'[]'")))
     parent: str | None = Field(sa_column=_id(null=True))
     identity_version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
     apart: bool = Field(sa_column_kwargs={"server_default": sql("false")})

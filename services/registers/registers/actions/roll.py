@@ -16,9 +16,11 @@ from registers.actions.settling import settle_children
 from registers.actions.writing import BeginAgainError, Write, Writer, new_id
 from registers.domain import enrolments, identity, roll
 from registers.domain.enrolments import Stay
+from registers.domain.flags import NOTHING
+from registers.domain.flags import after as after_flags
 from registers.domain.identity import Identities, RowKeys
 from registers.domain.roll import RollChanges, RowAnswer, SentPupil
-from registers.store import contacts, pupils, schools, upns, year_groups
+from registers.store import contacts, flags, pupils, schools, upns, year_groups
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
 """The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
@@ -85,7 +87,16 @@ async def _decide(write: Write, sent: Roll, found: Identities) -> tuple[dict[str
     known = await pupils.known_roll(write.tx, sent.urn, ids, local_ids)
     known.closure = await schools.closure(write.tx, sent.urn)
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
-    changes = roll.decide(rows, known, found.upns, lambda child, key: _contact_id(sent.urn, child, key))
+    known.spans = await flags.of_children(write.tx, ids)
+
+    def contact_id(child: str, key: str) -> str:
+        return _contact_id(sent.urn, child, key)
+
+    changes = roll.decide(rows, known, found.upns, contact_id, sent.urn, write.today)
+    changes.spans = {
+        child: after_flags(known.spans.get(child, ()), changes.flags.get(child, NOTHING))
+        for child in known.spans.keys() | changes.flags.keys()
+    }
     before = known.stays
     if sent.complete:
         before = await pupils.stays(write.tx, sent.urn)
@@ -98,6 +109,7 @@ async def _save(write: Write, urn: int, changes: RollChanges, renamed: Collectio
     await pupils.add(write.tx, changes.created)
     await pupils.name(write.tx, urn, changes.local_ids)
     await pupils.replace_stays(write.tx, urn, changes.stays)
+    await flags.save(write.tx, list(changes.flags.values()))
     new = {person.pupil_id for person in changes.created}
     await contacts.replace(write.tx, urn, changes.contacts, changes.gone_contacts, new)
 
@@ -111,7 +123,7 @@ async def _regroup(write: Write, urn: int, changes: RollChanges) -> set[str]:
 
 def _announce(write: Write, urn: int, changes: RollChanges) -> None:
     facts = write.facts(urn)
-    facts.pupils.extend(roll.facts_of(person) for person in changes.announced)
+    facts.pupils.extend(roll.facts_of(person, changes.spans.get(person.pupil_id, ())) for person in changes.announced)
     for child, stays in changes.stays.items():
         facts.enrolled(enrolments.as_event(child, stays))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
 
+from registers.actions import flags
 from registers.actions.merging import EVER, Changed, Said
 from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
@@ -217,6 +218,8 @@ async def _tell(
     """Announces and records a split (pupil, other, whether it is restored, version), and judges both anew."""
     pupil_id, other, restored, version = what
     write.facts(urn).split.append(what)
+    if restored:
+        await flags.follow(write, urn, [pupil_id, other], [other])
     for school in schools:
         await settle_children(write, school, {pupil_id: EVER, other: EVER})
     change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)

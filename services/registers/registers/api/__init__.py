@@ -1,6 +1,7 @@
 """registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
 changes), `expected` (registers that are expected, missing, late), `batches` (many registers at once), `pupils` (a
-child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `sync` (the end of a day, silent schools, connections), `returns` (admissions, deletions),
+child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `flags` and `people` (what is said of
+a child for a time), `sync` (the end of a day, silent schools, connections), `returns` (admissions, deletions),
 `reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths and queries hold, `…shapes`
 the JSON of answers.
 """
@@ -10,6 +11,7 @@ from fastapi import APIRouter
 from registers.api import (
     batches,
     expected,
+    flags,
     identities,
     pupils,
     reference,
@@ -43,6 +45,6 @@ TAGS = (
 def create_router(context: Context) -> APIRouter:
     """All routes of registers, in one flat list with the hot path first: a request is matched against each in turn."""
     router = APIRouter()
-    for part in (registers, batches, expected, sync, schools, rolls, returns, pupils, identities, reference):
+    for part in (registers, batches, expected, sync, schools, rolls, returns, pupils, identities, flags, reference):
         router.routes.extend(part.create_router(context).routes)
     return router

@@ -13,9 +13,11 @@ import msgspec
 from common.events import registers as events
 from msgspec import UNSET, Meta, UnsetType
 
-from registers.domain import contacts, enrolments
+from registers.domain import contacts, enrolments, flags
 from registers.domain.contacts import FIRST_YEAR, LAST_YEAR, Contact, ContactAnswer, SentContact
 from registers.domain.enrolments import Stay
+from registers.domain.flags import Kind as FlagKind
+from registers.domain.flags import Moved, Span
 from registers.domain.identity import Identity
 from registers.domain.leaving import leaving_reasons
 from registers.domain.problems import Problem
@@ -23,7 +25,6 @@ from registers.domain.schools import Closure
 
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
-Flag = Literal["FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER"]
 Kind = Literal["single", "main", "subsidiary", "guest"]
 _Key = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -51,7 +52,7 @@ class SentPupil(msgspec.Struct, frozen=True, gc=False):
     upn: str | None = None
     date_of_birth: date | None = None
     year_group: Annotated[int, Meta(ge=-5, le=20)] | UnsetType | None = UNSET
-    flags: list[Flag] | None = None
+    flags: list[FlagKind] | None = None
     contacts: Annotated[list[SentContact], Meta(max_length=50)] | None = None
     home_la: Annotated[str, Meta(pattern="^[0-9]{3}$", description="Where the pupil lives.")] | None = None
 
@@ -79,6 +80,7 @@ class KnownRoll:
     stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
     contacts: dict[str, dict[str, Contact]] = field(default_factory=dict[str, dict[str, Contact]])
     local_ids: dict[str, str] = field(default_factory=dict[str, str])
+    spans: dict[str, list[Span]] = field(default_factory=dict[str, list[Span]])
     closure: Closure | None = None
 
 
@@ -105,6 +107,8 @@ class RollChanges:
     announced: list[Person] = field(default_factory=list[Person])
     local_ids: dict[str, str] = field(default_factory=dict[str, str])
     stays: dict[str, list[Stay]] = field(default_factory=dict[str, list[Stay]])
+    flags: dict[str, Moved] = field(default_factory=dict[str, Moved])
+    spans: dict[str, list[Span]] = field(default_factory=dict[str, list[Span]])
     contacts: list[Contact] = field(default_factory=list[Contact])
     gone_contacts: list[str] = field(default_factory=list[str])
     year_groups: dict[str, int | None] = field(default_factory=dict[str, int | None])
@@ -138,8 +142,10 @@ def decide(
     known: KnownRoll,
     upns: Mapping[str, str],
     contact_id: Callable[[str, str], str],
+    urn: int,
+    today: date,
 ) -> RollChanges:
-    """Decides the rows of a roll: (the row, None where it could not be read; its local id; who it is).
+    """Decides the rows of a roll of a school: (the row, None where it could not be read; its local id; who it is).
 
     `upns` has the new UPN of those whose UPN changes; `contact_id(pupil_id, local_id)` names a contact that is new.
     """
@@ -155,7 +161,14 @@ def decide(
             told = msgspec.structs.replace(problem, pointer=f"{pointer}/enrolment/from")
             changes.answers.append(RowAnswer(pointer, local_id, None if is_new else child, "rejected", problem=told))
             continue
-        touched = _person(row, child, known.people.get(child), upns.get(child), changes) or who.is_merged
+        person = known.people.get(child)
+        if row.flags or (row.flags is not None and person is not None):
+            news = set(row.flags).difference(person.flags) if person is not None else ()
+            spans = known.spans.get(child, ())
+            moved = flags.follow_roll(child, spans, row.flags, news, row.enrolment.from_, today, urn)
+            if moved != flags.NOTHING:
+                changes.flags[child] = moved
+        touched = _person(row, child, person, upns.get(child), changes) or who.is_merged
         if known.local_ids.get(row.local_id) != child:
             changes.local_ids[row.local_id] = child
             touched = True
@@ -166,10 +179,10 @@ def decide(
             touched = True
         if row.year_group is not UNSET:
             changes.year_groups[child] = row.year_group
-        answer, moved = contacts.decide(row.contacts, child, known.contacts.get(child, {}), contact_id)
-        changes.contacts.extend(moved.kept)
-        changes.gone_contacts.extend(moved.gone)
-        status = "created" if is_new else "updated" if touched or moved.kept or moved.gone else "unchanged"
+        answer, people = contacts.decide(row.contacts, child, known.contacts.get(child, {}), contact_id)
+        changes.contacts.extend(people.kept)
+        changes.gone_contacts.extend(people.gone)
+        status = "created" if is_new else "updated" if touched or people.kept or people.gone else "unchanged"
         changes.answers.append(RowAnswer(pointer, row.local_id, child, status, answer))
     return changes
 
@@ -194,8 +207,8 @@ def depart(known: Mapping[str, Sequence[Stay]], listed: Iterable[str], before: d
             changes.stays[child] = after
 
 
-def facts_of(person: Person) -> events.PupilFacts:
-    """What is announced of a child: never the name."""
+def facts_of(person: Person, spans: Iterable[Span] = ()) -> events.PupilFacts:
+    """What is announced of a child, with all that is said of it for a time: never the name."""
     born = person.date_of_birth.isoformat() if person.date_of_birth else None
     return events.PupilFacts(
         pupil_id=person.pupil_id,
@@ -203,6 +216,7 @@ def facts_of(person: Person) -> events.PupilFacts:
         date_of_birth=born,
         year_group=person.year_group,
         flags=list(person.flags),
+        flag_spans=flags.as_events(spans) if spans else [],
     )
 
 
@@ -214,7 +228,8 @@ def _person(row: SentPupil, child: str, before: Person | None, new_upn: str | No
         base.year_group if row.year_group is UNSET else row.year_group,
         base.flags if row.flags is None else tuple(sorted(set(row.flags))),
     )
-    announced = before is None or facts != (before.date_of_birth, before.year_group, before.flags)
+    known = before is not None and facts == (before.date_of_birth, before.year_group, before.flags)
+    announced = not known or child in changes.flags
     version = base.version + announced
     after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version)
     if announced:

@@ -1,0 +1,97 @@
+"""Flags of a child: said by whoever is their source, told in the ledger, followed through merges and splits."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from common.db import Database
+from common.errors import MovedError, NotFoundError
+from common.security import Caller
+
+from registers.actions.access import check_known_school, living_pupil
+from registers.actions.writing import Write, Writer
+from registers.domain import flags as rules
+from registers.domain import roll
+from registers.domain.flags import Span
+from registers.store import flags, identities, pupils
+
+
+class Written(NamedTuple):
+    """All that is said of a child now, and the ledger's number that it stands behind at a school that knows it."""
+
+    spans: list[Span]
+    school_urn: int
+    sequence: int
+
+
+async def put_flags(
+    writer: Writer, caller: Caller, pupil_id: str, said: Sequence[Span], sources: Collection[str]
+) -> Written:
+    """Makes `said` all that these sources say of a child.
+
+    NotFoundError when no school that the caller may see knows the child; MovedError for an id that died.
+    """
+
+    async def work(write: Write) -> Written:
+        urn = await school_of(write, caller, pupil_id, "flags")
+        before = (await flags.of_children(write.tx, [pupil_id])).get(pupil_id, [])
+        moved = rules.replace(before, said, sources)
+        await flags.save(write.tx, [moved])
+        spans = rules.after(before, moved)
+        if rules.as_events(spans) != rules.as_events(before):
+            await tell(write, urn, pupil_id, spans)
+        return Written(spans, urn, 0)
+
+    written, sequences = await writer.run([], work)
+    return written._replace(sequence=sequences[written.school_urn])
+
+
+async def school_of(write: Write, caller: Caller, pupil_id: str, page: str) -> int:
+    """The school in whose ledger a fact about a child is told; it and the child are locked when this returns.
+
+    NotFoundError when no school that the caller may see knows the child; MovedError, to `page`, for an id that died.
+    """
+    row = await identities.row(write.tx, pupil_id)
+    living = pupil_id if row is None else row.survivor or pupil_id
+    known = await pupils.schools_knowing(write.tx, [living])
+    schools = [urn for urn in known if caller.may_see_school(urn)]
+    if not schools:
+        raise NotFoundError("No such pupil.")
+    if living != pupil_id:
+        raise MovedError(f"/v1/pupils/{living}/{page}")
+    write.needs([min(schools)])
+    await pupils.lock(write.tx, [pupil_id])
+    return min(schools)
+
+
+async def tell(write: Write, urn: int, pupil_id: str, spans: Sequence[Span]) -> None:
+    """Announces a (locked) child as known now, with all its spans."""
+    person = await pupils.person(write.tx, pupil_id)
+    raised = person._replace(version=person.version + 1)
+    await pupils.change(write.tx, [raised], ())
+    write.facts(urn).pupils.append(roll.facts_of(raised, spans))
+
+
+async def follow(write: Write, urn: int, children: Collection[str], moved: Collection[str]) -> None:
+    """After a merge or a split: announces these (locked) living children with the spans that are theirs now, if
+    anything was ever said of one of the ids that moved.
+    """
+    said = await flags.of_children(write.tx, children)
+    if any(span.pupil_id in moved for spans in said.values() for span in spans):
+        for child in sorted(children):
+            await tell(write, urn, child, said.get(child, []))
+
+
+async def of_pupil(database: Database, caller: Caller, pupil_id: str, on: date | None) -> tuple[str, list[Span]]:
+    """The living id, and the spans of a child: those that hold on a day, or all."""
+    async with database.transaction() as tx:
+        living = await living_pupil(tx, caller, pupil_id)
+        spans = (await flags.of_children(tx, [living])).get(living, [])
+    return living, [span for span in spans if on is None or span.holds(on)]
+
+
+async def at_school(database: Database, caller: Caller, urn: int, on: date, after: str, limit: int) -> Sequence[Any]:
+    """The pupils on a school's roll on a day of whom something holds then; NotFoundError for a hidden school."""
+    async with database.transaction() as tx:
+        await check_known_school(tx, caller, urn)
+        return await flags.at_school(tx, urn, on, after, limit)
