@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from common.academic import Session
+from common.codes import code_table
 from common.db import Database
 from common.errors import NotFoundError
 from common.security import Caller
@@ -17,10 +18,12 @@ from registers.actions.access import check_known_school, check_school, living_pu
 from registers.domain.calendars import Calendar
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange
+from registers.domain.policy import policy_on
+from registers.domain.reason_details import reason_details
 from registers.domain.roll import Person
 from registers.domain.schools import School
 from registers.domain.standing import Told
-from registers.store import identities, ledger, pupils, reading, schools, upns
+from registers.store import identities, ledger, pupils, quality, reading, schools, upns
 
 Place = reading.Place
 """Where a page of marks begins: date, session, received, place."""
@@ -98,11 +101,16 @@ async def quarantine(database: Database, caller: Caller, urn: int, after: Place,
         return await reading.quarantine(tx, urn, after, limit)
 
 
-async def unexplained(database: Database, caller: Caller, urn: int, after: Place, limit: int) -> Sequence[Any]:
-    """The corrections at a school that came without reason or person."""
+async def doubts(
+    database: Database, caller: Caller, urn: int, today: date, after: quality.Place, kind: str | None, limit: int
+) -> Sequence[Any]:
+    """What is doubtful in a school's data: all of it, or one kind."""
+    default = policy_on(today).registers.closes
+    on_site = {code.code for code in code_table().values() if code.on_site}
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
-        return await reading.unexplained(tx, urn, after, limit)
+        closes = default.morning, default.afternoon
+        return await quality.items(tx, urn, closes, on_site, reason_details(), after, kind, limit)
 
 
 async def changes(database: Database, caller: Caller, urn: int, since: int, limit: int) -> list[tuple[int, bytes]]:

@@ -16,6 +16,7 @@ from registers.actions.look import Place
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 VERSIONS = 2**63 - 1
+SMALL = 2**15 - 1
 
 
 def _is_a_day(value: object) -> object:
@@ -81,6 +82,17 @@ def whole(*values: object) -> list[int]:
     if len(numbers) < len(values):
         raise _bad_cursor()
     return numbers
+
+
+def place_and_kind(cursor: str | None) -> tuple[date, int, int, int, str]:
+    """Where a page of doubtful data begins; InvalidError for a cursor of another list."""
+    if cursor is None:
+        return date.min, 0, 0, 0, ""
+    on, half, received, at, kind = positions(cursor, 5)
+    if not isinstance(kind, str) or not isinstance(at, int) or abs(at) > SMALL:
+        raise _bad_cursor()
+    half, received = whole(half, received)
+    return _day(on), min(half, 1), received, at, kind
 
 
 def _day(value: object) -> date:

@@ -16,6 +16,7 @@ from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Day, PupilId
 from registers.api.pupil_shapes import Found, Lookup, PupilContacts
+from registers.api.quality import amender
 from registers.api.shapes import Entry, Problem, PupilMark
 from registers.domain import problems
 from registers.domain.contacts import why_parent
@@ -101,7 +102,9 @@ def entry(told: Told) -> Entry:
         minutes_late=details.minutes_late,
         comment=details.comment,
         reason=details.reason,
-        amended_by=details.amended_by,
+        amended_by=amender(details.amended_by),
+        reason_detail=list(details.reason_detail),
+        arrived_at=details.arrived_at,
         taken_by=told.taken_by,
         taken_at=told.taken_at,
         received_at=told.received_at,

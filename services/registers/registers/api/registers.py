@@ -21,6 +21,7 @@ from registers.api import bodies, parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Half, OnDay, PupilId, SourceVersion, Urn
 from registers.api.pupils import entry
+from registers.api.quality import add_quality
 from registers.api.shapes import (
     CHANGE_EXAMPLE,
     REGISTER_EXAMPLE,
@@ -28,12 +29,10 @@ from registers.api.shapes import (
     RegisterOut,
     RegisterWritten,
     StandingMark,
-    Unexplained,
 )
 from registers.api.waiting_shapes import MendOut, WaitingMark
 from registers.domain import mending, problems
 from registers.domain.register import STATUSES, MarkAnswer, Register
-from registers.domain.standing import Details
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
@@ -61,6 +60,7 @@ def create_router(context: Context) -> APIRouter:
     router = APIRouter(tags=["Registers"])
     _add_registers(router, context)
     _add_lists(router, context)
+    add_quality(router, context)
     return router
 
 
@@ -131,15 +131,6 @@ def _add_lists(router: APIRouter, context: Context) -> None:
         return _listed(request, rows, page_size, _waiting)
 
     @router.get(
-        "/v1/schools/{urn}/data-quality", operation_id="listDataQuality", summary="Corrections without reason or person"
-    )
-    async def data_quality(  # pyright: ignore[reportUnusedFunction]
-        request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
-    ) -> Page[Unexplained]:
-        rows = await look.unexplained(context.database, caller, urn, parameters.place(cursor), page_size + 1)
-        return _listed(request, rows, page_size, _unexplained)
-
-    @router.get(
         "/v1/schools/{urn}/changes",
         operation_id="listChanges",
         summary="The school's ledger after an entry, in order",
@@ -187,19 +178,4 @@ def _waiting(row: Any) -> WaitingMark:
             "problem": {"code": told.code, "detail": told.detail},
             "mend": mend_out(row["problem"], row["code"], row["date"]),
         }
-    )
-
-
-def _unexplained(row: Any) -> Unexplained:
-    details = msgspec.json.decode(row["details"] or "{}", type=Details)
-    return Unexplained(
-        kind="correction-without-reason",
-        date=row["date"],
-        session=Session(row["session"]).name,
-        pupil_id=row["pupil_id"],
-        code=row["code"],
-        reason=details.reason,
-        amended_by=details.amended_by,
-        taken_by=row["taken_by"],
-        received_at=row["received_at"],
     )

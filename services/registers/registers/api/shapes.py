@@ -18,7 +18,13 @@ REGISTER_EXAMPLE: dict[str, Any] = {
     "marks": [
         {"local_id": "1042", "code": "/"},
         {"local_id": "1043", "code": "L", "minutes_late": 7},
-        {"pupil_id": PUPIL, "code": "M", "reason": "Appointment card seen", "amended_by": "J. Field, office"},
+        {
+            "pupil_id": PUPIL,
+            "code": "M",
+            "reason": "Appointment card seen",
+            "reason_detail": ["dentist"],
+            "amended_by": {"name": "J. Field", "position": "Attendance officer"},
+        },
     ],
 }
 ROLL_EXAMPLE: dict[str, Any] = {
@@ -189,6 +195,13 @@ class MarkDeleted(BaseModel):
     status: Literal["deleted", "stale"]
 
 
+class AmenderOut(BaseModel):
+    """Who amended an entry."""
+
+    name: str
+    position: str | None = None
+
+
 class Entry(BaseModel):
     """One entry of a mark's record: what was sent, by whom and when (rule book 2.8)."""
 
@@ -197,12 +210,14 @@ class Entry(BaseModel):
     minutes_late: int | None
     comment: str | None
     reason: str | None
-    amended_by: str | None
+    amended_by: str | AmenderOut | None
     taken_by: str | None
     taken_at: datetime | None
     received_at: datetime | None
     source_version: int | None
     problem: Problem | None = None
+    reason_detail: list[str] = []
+    arrived_at: datetime | None = None
 
 
 ENTRY = {
@@ -260,24 +275,6 @@ class PupilMark(Entry):
     date: date
     session: Literal["AM", "PM"]
     history: list[Entry]
-
-
-class Unexplained(BaseModel):
-    """A correction that came without a reason, or without the person who made it."""
-
-    model_config = example(
-        kind="correction-without-reason", date="2025-09-15", session="AM", pupil_id=PUPIL, code="M", reason=None,
-        amended_by=None, taken_by="T17", received_at="2025-09-15T07:52:14Z",
-    )  # fmt: skip
-    kind: Literal["correction-without-reason"]
-    date: date
-    session: Literal["AM", "PM"]
-    pupil_id: str
-    code: str
-    reason: str | None
-    amended_by: str | None
-    taken_by: str | None
-    received_at: datetime
 
 
 CHANGE_EXAMPLE: dict[str, Any] = {

@@ -18,7 +18,7 @@ from msgspec import Meta
 from registers.domain import problems, standing
 from registers.domain.ledger import Facts
 from registers.domain.problems import Problem
-from registers.domain.standing import Details, Entry, Verdict
+from registers.domain.standing import Amender, Details, Entry, Verdict
 
 KeyKind = Literal["pupil_id", "upn", "local_id"]
 KINDS: tuple[KeyKind, ...] = ("local_id", "upn", "pupil_id")
@@ -42,7 +42,12 @@ class SentMark(msgspec.Struct, frozen=True):
     minutes_late: Annotated[int, Meta(ge=0, le=1440)] | None = None
     comment: _Text | None = None
     reason: Annotated[str, Meta(max_length=2000, description="Why an earlier mark is corrected.")] | None = None
-    amended_by: Annotated[str, Meta(max_length=2000, description="Who corrects it: name and position.")] | None = None
+    amended_by: Annotated[str, Meta(max_length=2000)] | Amender | None = None
+    reason_detail: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
+        Meta(max_length=10, description="See `/v1/reference/reason-details`."),
+    ] = ()
+    arrived_at: Annotated[datetime, Meta(tz=True, description="When a late pupil signed in.")] | None = None
 
     def names(self) -> list[tuple[KeyKind, str]]:
         """The keys that are given, in the order of KINDS."""
@@ -57,9 +62,18 @@ class SentMark(msgspec.Struct, frozen=True):
 
     def details(self) -> Details | None:
         """What it says beside the code; None when that is nothing."""
-        if self.minutes_late is None and self.comment is None and self.reason is None and self.amended_by is None:
+        if (  # spelt out: nearly all marks are bare, and this is the hot path
+            self.minutes_late is None
+            and self.comment is None
+            and self.reason is None
+            and self.amended_by is None
+            and not self.reason_detail
+            and self.arrived_at is None
+        ):
             return None
-        return Details(self.minutes_late, self.comment, self.reason, self.amended_by)
+        return Details(
+            self.minutes_late, self.comment, self.reason, self.amended_by, self.reason_detail, self.arrived_at
+        )
 
 
 class Register(NamedTuple):

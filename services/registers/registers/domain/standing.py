@@ -8,22 +8,34 @@ stands; the ones above it, which are not, wait in quarantine; what is below is h
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from common.academic import Session
 from common.codes import Code
+from msgspec import Meta
 
 from registers.domain import problems
 
 
+class Amender(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who amended an entry (rule book 2.8): name and position."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    position: Annotated[str, Meta(max_length=200)] | None = None
+
+
 class Details(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a mark says beside its code."""
+    """What a mark says beside its code. `arrived_at`: when a late pupil signed in; `reason_detail`: see
+    `domain.reason_details`.
+    """
 
     minutes_late: int | None = None
     comment: str | None = None
     reason: str | None = None
-    amended_by: str | None = None
+    amended_by: str | Amender | None = None
+    reason_detail: tuple[str, ...] = ()
+    arrived_at: datetime | None = None
 
 
 class Entry(NamedTuple):

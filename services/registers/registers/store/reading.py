@@ -63,14 +63,6 @@ from (
 order by w.date, w.session, w.received, w.place limit $6
 """
 
-UNEXPLAINED = """
-select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id, m.code, m.details,
-    s.taken_by, s.taken_at, s.received_at
-from mark as m join pupil as p using (pupil_id) join submission as s using (received)
-where m.urn = $1 and m.unexplained and (m.date, m.session, m.received, m.place) > ($2, $3, $4, $5)
-order by m.date, m.session, m.received, m.place limit $6
-"""
-
 ROLL = """
 with page as (
     select distinct pupil_id from school_pupil where urn = $1 and pupil_id > $2 order by pupil_id limit $3
@@ -142,11 +134,6 @@ Place = tuple[date, int, int, int]
 async def quarantine(tx: Transaction, urn: int, after: Place, limit: int) -> Sequence[Any]:
     """The marks that wait at a school, in order of date, session and arrival."""
     return await tx.fetch(QUARANTINE, urn, *after, limit)
-
-
-async def unexplained(tx: Transaction, urn: int, after: Place, limit: int) -> Sequence[Any]:
-    """The corrections at a school that came without a reason or without the person who made them."""
-    return await tx.fetch(UNEXPLAINED, urn, *after, limit)
 
 
 async def roll(tx: Transaction, urn: int, after: str, limit: int) -> Sequence[Any]:

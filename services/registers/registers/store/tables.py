@@ -212,6 +212,12 @@ class Mark(Table, table=True):
     __table_args__ = (
         Index("mark_in_quarantine", "urn", "date", "session", postgresql_where=text("problem is not null")),
         Index("mark_unexplained", "urn", "date", "session", postgresql_where=text("unexplained")),
+        Index(
+            "mark_detailed",
+            "urn",
+            "date",
+            postgresql_where=text("details ?| array['arrived_at', 'reason_detail']"),
+        ),
         Index("mark_not_established", "urn", "date", postgresql_where=text("standing and code = 'N'")),
     )
     urn: int = Field(primary_key=True)

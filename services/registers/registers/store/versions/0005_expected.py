@@ -34,6 +34,7 @@ create table missed (
 
 INDEXES = (
     "create index mark_not_established on mark (urn, date) where standing and code = 'N'",
+    "create index mark_detailed on mark (urn, date) where details ?| array['arrived_at', 'reason_detail']",
     "create index missed_now on missed (date, urn) where ended is null",
 )
 

@@ -1,0 +1,88 @@
+"""What is doubtful in a school's data over HTTP, and the list of detailed reasons."""
+
+from typing import Annotated, Any
+
+import msgspec
+from common.academic import Session
+from common.security import Caller, any_token, needs
+from common.web import Page, PageSize, encode_cursor, next_path
+from fastapi import APIRouter, Query, Request
+
+from registers.actions import look
+from registers.api import parameters
+from registers.api.context import Context
+from registers.api.parameters import Cursor, Urn
+from registers.api.quality_shapes import QualityItem, ReasonDetailOut
+from registers.api.shapes import AmenderOut
+from registers.api.waiting_shapes import MendOut
+from registers.domain.quality import KINDS
+from registers.domain.reason_details import reason_details
+from registers.domain.standing import Amender, Details
+
+Reader = Annotated[Caller, needs("registers:read")]
+KindOf = Annotated[str | None, Query(max_length=64, description="Only items of this kind.")]
+
+
+def add_quality(router: APIRouter, context: Context) -> None:
+    """The routes of doubtful data."""
+
+    @router.get(
+        "/v1/schools/{urn}/data-quality", operation_id="listDataQuality", summary="What is doubtful in a school's data"
+    )
+    async def data_quality(  # pyright: ignore[reportUnusedFunction]
+        request: Request,
+        urn: Urn,
+        caller: Reader,
+        kind: KindOf = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
+    ) -> Page[QualityItem]:
+        after = parameters.place_and_kind(cursor)
+        today = context.clock.today()
+        rows = await look.doubts(context.database, caller, urn, today, after, kind, page_size + 1)
+        page = rows[:page_size]
+        following = None
+        if len(rows) > page_size:
+            last = page[-1]
+            place = [last["date"].isoformat(), last["session"], last["received"], last["place"], last["kind"]]
+            following = next_path(request, encode_cursor({"after": place}))
+        return Page(items=[_item(row) for row in page], next=following)
+
+    @router.get(
+        "/v1/reference/reason-details",
+        operation_id="listReasonDetails",
+        tags=["Reference"],
+        summary="The detailed reasons that a mark may name",
+    )
+    async def details(caller: Annotated[Caller, any_token()]) -> Page[ReasonDetailOut]:  # pyright: ignore[reportUnusedFunction]
+        return Page(items=[ReasonDetailOut(**one._asdict()) for one in reason_details().values()], next=None)
+
+
+def amender(amended_by: str | Amender | None) -> str | AmenderOut | None:
+    """Who amended an entry, for an answer."""
+    if isinstance(amended_by, Amender):
+        return AmenderOut(name=amended_by.name, position=amended_by.position)
+    return amended_by
+
+
+def _item(row: Any) -> QualityItem:
+    details = msgspec.json.decode(row["details"] or "{}", type=Details)
+    kind = KINDS[row["kind"]]
+    return QualityItem(
+        kind=row["kind"],
+        date=row["date"],
+        session=Session(row["session"]).name,
+        pupil_id=row["pupil_id"],
+        code=row["code"],
+        reason=details.reason,
+        amended_by=amender(details.amended_by),
+        arrived_at=details.arrived_at,
+        reason_detail=list(details.reason_detail),
+        other_school_urn=row["other_urn"],
+        taken_by=row["taken_by"],
+        received_at=row["received_at"],
+        detail=kind.detail,
+        mend=MendOut(
+            action=kind.mend.action, operation=kind.mend.operation, detail=kind.mend.detail, codes=list(kind.mend.codes)
+        ),
+    )

@@ -1,0 +1,100 @@
+"""What is doubtful in a school's data (`domain.quality`), in one list: by date, session and arrival."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, time
+from typing import Any
+
+from common.db import Transaction
+
+LIST = """
+with entry as (
+    select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id) as child, p.year_group, m.code,
+        m.details, m.standing, m.unexplained
+    from mark as m join pupil as p using (pupil_id)
+    where m.urn = $1 and (m.unexplained or (m.standing and m.details ?| array['arrived_at', 'reason_detail']))
+),
+arrival as (
+    select e.*, (e.details ->> 'arrived_at')::timestamptz at time zone 'Europe/London' as arrived,
+        e.date + coalesce(
+            (
+                select t.closes from register_times as t
+                where t.urn = $1 and t.session = e.session and t.year_group in (-99, coalesce(e.year_group, -99))
+                    and t.academic_year = extract(year from e.date)::int - (extract(month from e.date) < 8)::int
+                order by t.year_group desc limit 1
+            ),
+            case e.session when 0 then $2::time else $3::time end
+        ) as closes
+    from entry as e where e.standing and e.details ? 'arrived_at'
+),
+dual as (
+    select distinct here.pupil_id as child
+    from school_pupil as here join school_pupil as there using (pupil_id) where here.urn = $1 and there.urn <> $1
+),
+id as (
+    select child, child as pupil_id from dual
+    union all
+    select dual.child, dead.pupil_id from dual join pupil as dead on dead.survivor = dual.child
+),
+twice as (
+    select m.date, m.session, m.received, m.place, id.child, m.code, m.details, min(other.urn) as other_urn
+    from id join mark as m on m.urn = $1 and m.pupil_id = id.pupil_id and m.standing and m.code <> 'D'
+    join id as same on same.child = id.child
+    join school_pupil as there on there.pupil_id = id.child and there.urn <> $1
+    join mark as other on other.urn = there.urn and other.date = m.date and other.session = m.session
+        and other.pupil_id = same.pupil_id and other.standing and other.code <> 'D'
+    group by 1, 2, 3, 4, 5, 6, 7
+),
+times as (
+    select make_date(t.academic_year, 8, 1) as date, t.session, t.year_group,
+        t.closes - t.opens as length, min(t.closes - t.opens) over (partition by t.academic_year) as shortest
+    from register_times as t where t.urn = $1
+),
+item as (
+    select 'correction-without-reason' as kind, date, session, received, place, child, code, details,
+        null::int as other_urn
+    from entry where unexplained
+    union all
+    select 'arrival-disagrees', date, session, received, place, child, code, details, null
+    from arrival
+    where case code when 'L' then arrived > closes when 'U' then arrived <= closes else not code = any($4::text[]) end
+    union all
+    select 'unknown-reason-detail', date, session, received, place, child, code, details, null
+    from entry
+    where standing and exists (
+        select from jsonb_array_elements_text(details -> 'reason_detail') as named where not named = any($5::text[])
+    )
+    union all
+    select 'two-schools-marked', date, session, received, place, child, code, details, other_urn from twice
+    union all
+    select 'register-open-too-long', date, session, 0, year_group, null, null, null, null
+    from times where length > interval '30 minutes'
+    union all
+    select 'register-times-differ', date, session, 0, year_group, null, null, null, null
+    from times where length > shortest
+)
+select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
+    s.taken_by, s.taken_at, s.received_at
+from item as i left join submission as s on s.received = i.received
+where (i.date, i.session, i.received, i.place, i.kind) > ($6, $7, $8, $9, $10) and ($11::text is null or i.kind = $11)
+order by i.date, i.session, i.received, i.place, i.kind limit $12
+"""
+"""A line of the calendar's times stands at the beginning of its year, with its year group in place of a place."""
+
+Place = tuple[date, int, int, int, str]
+"""Where a page goes on: date, session, received, place, kind."""
+
+
+async def items(
+    tx: Transaction,
+    urn: int,
+    closes: tuple[time, time],
+    on_site: Collection[str],
+    details: Collection[str],
+    after: Place,
+    kind: str | None,
+    limit: int,
+) -> Sequence[Any]:
+    """What is doubtful at a school, those after `after`. `closes`: when registers close at a school that has not said
+    so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named.
+    """
+    return await tx.fetch(LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit)
