@@ -1,7 +1,7 @@
 """A write as ledger entries: what one write says about one school, numbered on from its last entry and chained to it.
 
-Within a write, entries come in a fixed order: the school, its calendar, that a recalculation started, merges, splits, pupils,
-enrolments, marks by session, marks that began to wait, marks that ceased to, reasons that are chased, that a
+Within a write, entries come in a fixed order: the school, its calendar, that a recalculation started, merges, splits,
+pupils, enrolments, marks by session, marks that began to wait, marks that ceased to, reasons that are chased, that a
 recalculation ended. A write that says nothing has no entries.
 """
 
