@@ -118,6 +118,19 @@ async def test_what_a_school_says_is_said_of_another_child(authority: Authority,
     assert (await authority.roll(pupil("z", upn=THIRD), urn=OTHER))["results"][0]["pupil_id"] == other
 
 
+async def test_a_new_child_is_in_the_year_group_that_the_school_gave(authority: Authority) -> None:
+    """On a day that is open for some year groups only, its marks go on standing."""
+    await authority.school()
+    old = (await authority.roll(pupil("1", upn=FIRST, year_group=7)))["results"][0]["pupil_id"]
+    day = {"date": "2025-09-03", "sessions": ["AM"], "year_groups": [7]}
+    later = {"date": "2025-09-10", "sessions": ["AM"]}
+    await authority.ask("PUT", f"/v1/schools/{URN}/calendars/2025-26", json={"days": [day, later]})
+    await authority.mark("1", "O", "2025-09-03/AM")
+    await split(authority, old, schools=[{"school_urn": URN, "to": "2025-09-08"}])
+    answer = await authority.ask("GET", f"/v1/schools/{URN}/registers/2025-09-03/AM")
+    assert [(mark["pupil_id"] == old, mark["code"]) for mark in answer["marks"]] == [(False, "O")]
+
+
 async def test_a_local_id_that_was_used_again_is_split_by_time(authority: Authority) -> None:
     await authority.school()
     old = (await authority.roll(pupil("1", upn=FIRST)))["results"][0]["pupil_id"]

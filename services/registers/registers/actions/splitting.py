@@ -90,6 +90,7 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
         ):  # the school knows nobody else of the two: all that it said since is the other's
             mine, others = list[Stay](), now
             await identities.move_contacts(write.tx, living, dead, urn=urn)
+            await identities.copy_year_groups(write.tx, urn, staying, dead)
             await _move_marks(write, Part(urn), staying, dead, went.received)
         else:
             mine, others = identity_changes.divide(now, went.beside.get(urn, []), went.stays.get(urn, []))
@@ -135,6 +136,7 @@ async def _part(
         mine, others = identity_changes.cut(stays.get((urn, living), []), part.first, part.last)
         await _name_part(write, part, named[urn], living, other)
         await _put_stays(write, urn, {living: mine, other: others})
+        await identities.copy_year_groups(write.tx, urn, ids, other)
         await _move_marks(write, part, ids, other)
     return await _tell(write, (living, other, False, 0), min(named), sorted(named), sent.parts, said)
 

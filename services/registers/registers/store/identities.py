@@ -95,6 +95,12 @@ select {COLUMNS} from identity_change
 where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2 order by number limit $3
 """  # noqa: S608 - put together from constants
 
+COPY_YEAR_GROUPS = """
+insert into year_group (urn, pupil_id, academic_year, year_group)
+select distinct on (academic_year) urn, $3, academic_year, year_group
+from year_group where urn = $1 and pupil_id = any($2::uuid[]) order by academic_year, pupil_id
+on conflict (urn, pupil_id, academic_year) do update set year_group = excluded.year_group
+"""
 LAST_RECEIVED = "select coalesce(max(received), 0) from submission"
 
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)
@@ -189,14 +195,17 @@ async def move_contacts(
     await tx.execute(MOVE_CONTACTS, urn, before, after, None if only is None else list(only))
 
 
+async def copy_year_groups(tx: Transaction, urn: int, before: Sequence[str], after: str) -> None:
+    """The year groups in which a school taught a child under some ids are those of another child, too."""
+    await tx.execute(COPY_YEAR_GROUPS, urn, list(before), after)
+
+
 async def last_received(tx: Transaction) -> int:
     """The number of the last submission."""
     return await tx.fetchval(LAST_RECEIVED)
 
 
-async def move_marks(
-    tx: Transaction, part: Part, before: Sequence[str], after: str, since: int = 0
-) -> list[MovedMark]:
+async def move_marks(tx: Transaction, part: Part, before: Sequence[str], after: str, since: int = 0) -> list[MovedMark]:
     """All that was sent at a school under some ids, within a span of days and after a submission, was sent for another:
     it is still to be judged there. Those marks that stood or waited before.
     """
