@@ -6,6 +6,7 @@ requests to every operation, and random sequences along the links of the OpenAPI
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -35,6 +36,8 @@ LIKELY = 0.6
 """How often a parameter gets a value that means something."""
 EXAMPLES, STEPS = 40, 50
 """Examples of each operation in a round, steps of a sequence at most. Small rounds leave sequences their share."""
+ROOT = str(Path(__file__).parents[2])
+PATH = tuple(filter(None, [os.environ.get("PYTHONPATH")]))
 ALSO = {"school_urn": "urn"}
 """Parameters that take another one's values."""
 
@@ -69,6 +72,7 @@ def one_round(product: Product, folder: Path, seed: int, seconds: float) -> None
         text=True,
         timeout=seconds + 60,
         cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.bodies", "PYTHONPATH": os.pathsep.join((ROOT, *PATH))},
     )  # fmt: skip
     assert done.returncode == 0, f"seed {seed}:\n{done.stdout[-12000:]}{done.stderr[-2000:]}"
 

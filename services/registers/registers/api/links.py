@@ -32,6 +32,9 @@ LINKS: Links = {
         "listQuarantine": asked("urn"),
         "listChanges": asked("urn"),
     },
+    "postRegisterBatch": {
+        name: told(job_id="/job_id") for name in ("getJob", "listJobResults", "listJobErrors")
+    },
     "getRegister": {
         "putRegister": asked("urn", "date", "session"),
         "deleteMark": asked("urn", "date", "session") | told(pupil_id="/marks/0/pupil_id"),
