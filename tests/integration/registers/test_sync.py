@@ -1,6 +1,7 @@
 """The end of a day: is what a school's system sent what stands; which schools are silent; how each is connected."""
 
 import hashlib
+from datetime import date
 from typing import Any
 
 import pytest
@@ -288,6 +289,15 @@ async def test_a_school_without_a_calendar_is_silent_for_that_reason(authority: 
     await authority.ask("PUT", f"/v1/schools/{OTHER}", json=body)
     (told,) = (await authority.ask("GET", "/v1/schools/silent"))["items"]
     assert (told["reason"], told["school_days"], told["last_register"]) == ("no-calendar", 0, None)
+
+
+async def test_a_school_that_has_closed_or_is_still_to_open_is_not_silent(authority: Authority) -> None:
+    await authority.school()
+    for column, day, silent in (("closed_on", 15, 1), ("closed_on", 14, 0), ("opened_on", 16, 0), ("opened_on", 15, 1)):
+        async with authority.database.transaction() as tx:
+            await tx.execute("update school set opened_on = null, closed_on = null")
+            await tx.execute(f"update school set {column} = $1", date(2025, 9, day))
+        assert len((await authority.ask("GET", "/v1/schools/silent"))["items"]) == silent
 
 
 async def test_silent_schools_come_in_pages_and_only_those_of_the_token(authority: Authority) -> None:
