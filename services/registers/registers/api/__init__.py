@@ -13,6 +13,7 @@ from registers.api import (
     expected,
     flags,
     identities,
+    people,
     pupils,
     reference,
     registers,
@@ -45,6 +46,9 @@ TAGS = (
 def create_router(context: Context) -> APIRouter:
     """All routes of registers, in one flat list with the hot path first: a request is matched against each in turn."""
     router = APIRouter()
-    for part in (registers, batches, expected, sync, schools, rolls, returns, pupils, identities, flags, reference):
+    parts = (
+        registers, batches, expected, sync, schools, rolls, returns, pupils, identities, flags, people, reference,
+    )  # fmt: skip
+    for part in parts:
         router.routes.extend(part.create_router(context).routes)
     return router

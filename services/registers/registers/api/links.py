@@ -23,7 +23,13 @@ LINKS: Links = {
         "getPupilContacts": told(pupil_id="/results/0/pupil_id"),
         "getPupilAbsence": told(pupil_id="/results/0/pupil_id"),
     },
-    "getRoll": dict.fromkeys(("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes"), ITEM_PUPIL),
+    "getRoll": dict.fromkeys(
+        (
+            "listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes", "putPupilFlags", "putSiblings",
+            "putSocialWorkers",
+        ),
+        ITEM_PUPIL,
+    ) | {"putPartTimeTimetables": asked("urn") | ITEM_PUPIL},
     "putRegister": {
         "getRegister": asked("urn", "date", "session"),
         "deleteMark": asked("urn", "date", "session") | told(pupil_id="/marks/0/pupil_id"),
@@ -63,6 +69,12 @@ LINKS: Links = {
         name: told(pupil_id="/pupil_id")
         for name in ("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes")
     },
+    "putPupilFlags": {"getPupilFlags": asked("pupil_id"), "listSchoolFlags": told(urn="/school_urn")},
+    "listSchoolFlags": dict.fromkeys(("putPupilFlags", "getPupilFlags", "getSiblings", "getSocialWorkers"), ITEM_PUPIL),
+    "putSocialWorkers": {"getSocialWorkers": asked("pupil_id")},
+    "putSiblings": {"getSiblings": asked("pupil_id")},
+    "getSiblings": {"getSiblings": told(pupil_id="/siblings/0/pupil_id")},
+    "listPartTimeTimetables": {"putPartTimeTimetables": told(urn="/items/0/school_urn") | ITEM_PUPIL},
     "listPupilMarks": {
         "getRegister": told(urn="/items/0/school_urn") | ITEM_SESSION,
         "deleteMark": asked("pupil_id") | told(urn="/items/0/school_urn") | ITEM_SESSION,
