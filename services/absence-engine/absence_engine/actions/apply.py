@@ -231,7 +231,8 @@ def _records(
 
 def _advance(urn: int, changes: Batch, settled: Collection[int]) -> progress.Advance:
     run = changes.runs[urn]
-    return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register)
+    registers = [(year, place, heard.marked, heard.missing) for (year, place), heard in run.registers.items()]
+    return progress.Advance(urn, run.complete_to if urn in settled else None, run.last_register, registers)
 
 
 def _meanings(meanings: Iterable[Meaning], changes: Batch, clock: Clock) -> list[Event]:

@@ -22,6 +22,8 @@ from common.events.registers import (
     PupilSplit,
     RecalculationEnded,
     RecalculationStarted,
+    RegisterMissing,
+    RegisterReceived,
     SchoolChanged,
     SessionMarked,
 )
@@ -38,10 +40,20 @@ Marks = dict[SheetKey, list[tuple[int, int]]]
 
 
 @dataclass(slots=True)
+class Heard:
+    """What a batch says of a session's register: that there are marks, and whether it was missed (None: nothing)."""
+
+    marked: bool = False
+    missing: bool | None = None
+
+
+@dataclass(slots=True)
 class SchoolRun:
     """What a batch says of one school's ledger: the last complete write in it, who was touched up to there, and
-    after. While the school is `recalculating`, whoever is touched stays among the unfinished: what the marks come to is
-    told in many writes, and no episode may come of what is half-way.
+    after; what it says of `registers`, by academic year and place on the grid.
+
+    While the school is `recalculating`, whoever is touched stays among the unfinished: what the marks come to is told
+    in many writes, and no episode may come of what is half-way.
     """
 
     recalculating: bool = False
@@ -49,6 +61,7 @@ class SchoolRun:
     touched: set[str] = field(default_factory=set[str])
     unfinished: set[str] = field(default_factory=set[str])
     last_register: tuple[date, int] | None = None
+    registers: dict[tuple[int, int], Heard] = field(default_factory=dict[tuple[int, int], Heard])
 
     def everybody(self) -> set[str]:
         """All who were touched."""
@@ -127,6 +140,8 @@ def read(
             case RecalculationStarted() | RecalculationEnded():
                 run.recalculating = isinstance(entry.data, RecalculationStarted)
                 batch.recalculations[entry.schoolurn] = run.recalculating
+            case RegisterMissing() | RegisterReceived():
+                _heard(run, entry.data).missing = isinstance(entry.data, RegisterMissing)
             case _:
                 pass  # quarantine, reasons: no mark stands or falls by these
         run.end_of(entry)
@@ -145,6 +160,14 @@ def _marks(batch: Batch, run: SchoolRun, urn: int, data: SessionMarked) -> None:
             changes.append(change)
     run.unfinished.update([mark.pupil_id for mark in data.marks])
     run.last_register = max(run.last_register or (day, 0), (day, int(session)))
+    if any(mark.code is not None for mark in data.marks):
+        _heard(run, data).marked = True
+
+
+def _heard(run: SchoolRun, data: SessionMarked | RegisterMissing | RegisterReceived) -> Heard:
+    """Where it is noted what is said of a session's register."""
+    day = date.fromisoformat(data.date)
+    return run.registers.setdefault((year_of(day), place_of(day, Session[data.session])), Heard())
 
 
 def _enrolments(batch: Batch, run: SchoolRun, urn: int, data: EnrolmentChanged) -> None:

@@ -4,8 +4,8 @@ Both grains are there (rule book 12.6): the child across its schools, and each e
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,6 +18,7 @@ from common.security import Caller
 from absence_engine.domain import areas
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
+from absence_engine.domain.coverage import coverage
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
 from absence_engine.domain.policy import Policy
@@ -105,7 +106,7 @@ def urns_of(record: ChildRecord) -> set[int]:
 
 
 async def pupil(
-    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policy: Policy
+    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policy: Policy, today: date
 ) -> PupilFigures:
     """A child's figures; marks after `as_of` are left out."""
     await store.snapshot(tx)
@@ -118,7 +119,7 @@ async def pupil(
         counts=count(years[year].codes) if year in years else Counts(),
         stays=[StayFigures(pupil_id, stay, count(codes)) for stay, codes in _stays(record, year)],
         penalty=penalty_figure(record, list(years.values()), calendars, policy.penalty),
-        freshness=await progress.freshness(tx, urns_of(record)),
+        freshness=await _freshness(tx, urns_of(record), year, today, as_of),
     )
 
 
@@ -129,7 +130,18 @@ def _stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Codes]]:
     return [(stay, within(given.get(stay.urn, NO_MARKS), year, stay)) for stay in stays]
 
 
-async def school(tx: Transaction, urn: int, year: int, policy: Policy) -> SchoolFigures:
+async def _freshness(
+    tx: Transaction, urns: Collection[int], year: int, today: date, as_of: date | None = None
+) -> list[Freshness]:
+    """How far schools are counted, and how complete their year is up to a day."""
+    known = await progress.coverage(tx, urns, year)
+    return [
+        replace(one, coverage=coverage(*known[one.urn], year, today, as_of)) if one.urn in known else one
+        for one in await progress.freshness(tx, urns)
+    ]
+
+
+async def school(tx: Transaction, urn: int, year: int, policy: Policy, today: date) -> SchoolFigures:
     """The figures of a school's enrolments; NotFoundError when it is not known."""
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
@@ -143,7 +155,7 @@ async def school(tx: Transaction, urn: int, year: int, policy: Policy) -> School
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
-    return SchoolFigures(found, _group(each, policy), await progress.freshness(tx, [urn]))
+    return SchoolFigures(found, _group(each, policy), await _freshness(tx, [urn], year, today))
 
 
 async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> AreaFigures:

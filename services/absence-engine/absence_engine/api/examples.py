@@ -7,7 +7,16 @@ URN = 100001
 YEAR = "2025-26"
 POLICY = "england-2024.1"
 SESSION: dict[str, Any] = {"date": "2025-09-30", "session": "PM", "code": "I", "school_urn": URN}
-FRESHNESS: dict[str, Any] = {"schools": [{"school_urn": URN, "sequence": 812, "last_register": "2025-09-30 PM"}]}
+FRESHNESS: dict[str, Any] = {
+    "schools": [
+        {
+            "school_urn": URN,
+            "sequence": 812,
+            "last_register": "2025-09-30 PM",
+            "coverage": {"expected_sessions": 40, "registers": 40},
+        }
+    ]
+}
 
 COUNTS: dict[str, Any] = {
     "possible": 40,

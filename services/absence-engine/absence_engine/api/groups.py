@@ -46,7 +46,7 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await figures.school(tx, urn, year, policy)
+            found = await figures.school(tx, urn, year, policy, clock.today())
         left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
         page, following = left[:page_size], None
         if len(left) > page_size:

@@ -36,7 +36,7 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
     ) -> object:
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
         async with database.transaction() as tx:
-            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policy)
+            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policy, clock.today())
         return {
             "pupil_id": str(pupil_id),
             "academic_year": academic.year_name(year),

@@ -117,6 +117,15 @@ class PenaltyOut(WindowOut):
     current: WindowOut
 
 
+class CoverageOut(BaseModel):
+    """How complete a year is. `expected_sessions`: the open sessions before today, and those of today whose register
+    has come; `registers`: how many of them have one that is not known to be missing.
+    """
+
+    expected_sessions: int
+    registers: int
+
+
 class SchoolFreshnessOut(BaseModel):
     """The last entry of the school's ledger that is counted in, and its latest marked session. `recalculating`: true
     while the school judges anew what a large change of its roll or calendar concerns, left out otherwise.
@@ -125,6 +134,7 @@ class SchoolFreshnessOut(BaseModel):
     school_urn: int
     sequence: int
     last_register: str | None = Field(examples=["2025-11-28 PM"])
+    coverage: CoverageOut
     recalculating: bool = False
 
 
@@ -312,6 +322,7 @@ def freshness(schools: Sequence[Freshness]) -> dict[str, Any]:
                 "sequence": one.sequence,
                 "last_register": one.last_register
                 and f"{one.last_register[0].isoformat()} {'PM' if one.last_register[1] else 'AM'}",
+                "coverage": one.coverage._asdict(),
                 **({"recalculating": True} if one.recalculating else {}),
             }
             for one in schools

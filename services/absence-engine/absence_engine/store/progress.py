@@ -7,6 +7,8 @@ from datetime import date
 from common.arrays import array
 from common.db import Transaction
 
+from absence_engine.domain.coverage import NOTHING_EXPECTED, Coverage
+
 EPOCH = "select epoch from engine"
 STATES = """
 select urn, former, coalesce(school.recalculating, false) as recalculating
@@ -14,6 +16,15 @@ from ledger_position left join school using (urn)
 where urn = any($1::int[]) and (former > 0 or school.recalculating)
 """
 ADVANCE = """
+with heard as (
+    insert into covered (urn, year, place, marked, missing)
+    select h.urn, h.year, h.place, h.marked or coalesce(c.marked, false), coalesce(h.missing, c.missing, false)
+    from unnest($5::int[], $6::smallint[], $7::smallint[], $8::bool[], $9::bool[])
+        as h (urn, year, place, marked, missing)
+    left join covered as c using (urn, year, place)
+    where (h.marked and not coalesce(c.marked, false)) or h.missing <> coalesce(c.missing, false)
+    on conflict (urn, year, place) do update set marked = excluded.marked, missing = excluded.missing
+)
 update ledger_position set evaluated = greatest(ledger_position.evaluated, t.evaluated),
     (last_register_date, last_register_session) = (
         select day, session
@@ -34,31 +45,45 @@ select pupil_id::text, bool_or(ledger_position.state = 'following' or ledger_pos
 from unnest($1::text::uuid[]) as wanted (pupil_id)
 join pending using (pupil_id) join ledger_position using (urn) group by pupil_id
 """
+COVERAGE = """
+select urn, sessions, array(
+    select place from covered as c where c.urn = calendar.urn and c.year = calendar.year and marked and not missing
+) as places
+from calendar where urn = any($1::int[]) and year = $2
+"""
 FRESHNESS = """
 select urn, evaluated, last_register_date, last_register_session, coalesce(school.recalculating, false)
 from ledger_position left join school using (urn) where urn = any($1::int[]) order by urn
 """
 
 
+Register = tuple[int, int, bool, bool | None]
+"""Academic year, place on the grid, whether marks were told, and whether it is missing (None: as it was)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How far a batch brought a school: the last complete write that is evaluated now, the latest session marked."""
+    """How far a batch brought a school: the last complete write that is evaluated now, the latest session marked, and
+    what it said of registers.
+    """
 
     urn: int
     evaluated: int | None
     last_register: tuple[date, int] | None
+    registers: Sequence[Register] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How far a school's ledger is counted, and its latest marked session (0 AM, 1 PM). `recalculating`: a change that
-    concerns many marks is on its way; episodes are looked at when it has ended.
+    concerns many marks is on its way; episodes are looked at when it has ended. `coverage` is of one year.
     """
 
     urn: int
     sequence: int
     last_register: tuple[date, int] | None
     recalculating: bool = False
+    coverage: Coverage = NOTHING_EXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +106,17 @@ async def states(tx: Transaction, urns: Collection[int]) -> dict[int, State]:
 
 async def advance(tx: Transaction, schools: Sequence[Advance]) -> None:
     """Notes how far schools have come; nothing moves back."""
-    if schools:
-        await tx.execute(
-            ADVANCE,
-            [school.urn for school in schools],
-            [school.evaluated for school in schools],
-            [school.last_register and school.last_register[0] for school in schools],
-            [school.last_register and school.last_register[1] for school in schools],
-        )
+    if not schools:
+        return
+    registers = [(school.urn, *register) for school in schools for register in school.registers]
+    await tx.execute(
+        ADVANCE,
+        [school.urn for school in schools],
+        [school.evaluated for school in schools],
+        [school.last_register and school.last_register[0] for school in schools],
+        [school.last_register and school.last_register[1] for school in schools],
+        *([register[column] for register in registers] for column in range(5)),
+    )
 
 
 async def set_aside(tx: Transaction, touched: Mapping[int, Collection[str]]) -> None:
@@ -119,3 +147,9 @@ async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:
     """How far some schools have been counted, in URN order; a school never heard of is left out."""
     rows = await tx.fetch(FRESHNESS, sorted(urns))
     return [Freshness(row[0], row[1], None if row[2] is None else (row[2], row[3]), row[4]) for row in rows]
+
+
+async def coverage(tx: Transaction, urns: Collection[int], year: int) -> dict[int, tuple[bytes, list[int]]]:
+    """By school, the open sessions of an academic year as a grid, and the places whose registers have come."""
+    rows = await tx.fetch(COVERAGE, sorted(urns), year)
+    return {row["urn"]: (row["sessions"], row["places"]) for row in rows}

@@ -82,6 +82,18 @@ class Calendar(Base, table=True):
     sessions: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Covered(Base, table=True):
+    """What the ledger says of a session's register, by its place on the year's grid: that there are marks, and that it
+    is missing all the same (there are too few).
+    """
+
+    urn: int = Field(sa_column=_urn())
+    year: int = Field(sa_column=_small(key=True))
+    place: int = Field(sa_column=_small(key=True))
+    marked: bool
+    missing: bool
+
+
 class Enrolment(Base, table=True):
     """A stay on a roll, both days inclusive."""
 

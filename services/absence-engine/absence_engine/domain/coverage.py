@@ -1,0 +1,36 @@
+"""How complete a school's year is: of the sessions that should have a register, how many have one.
+
+Expected are the open sessions of the days before today, and those of today whose register has come: one that may still
+come is not counted against the school.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from typing import NamedTuple
+
+from common.academic import GRID
+
+
+class Coverage(NamedTuple):
+    """How many sessions should have a register, and how many of these have one."""
+
+    expected_sessions: int
+    registers: int
+
+
+NOTHING_EXPECTED = Coverage(0, 0)
+
+
+def coverage(sessions: bytes, places: Collection[int], year: int, today: date, as_of: date | None) -> Coverage:
+    """The coverage of an academic year up to a day. `sessions`: its grid, 1 where open; `places`: whose registers have
+    come.
+    """
+    over, until = _first_place(year, today), GRID if as_of is None else _first_place(year, as_of) + 2
+    came = {place for place in places if place < until and sessions[place]}
+    expected = sum(sessions[: max(0, min(over, until))]) + sum(place >= over for place in came)
+    return Coverage(expected, len(came))
+
+
+def _first_place(year: int, day: date) -> int:
+    """Where a day begins on the grid of a year; before its beginning, or after its end, for days of others."""
+    return (day - date(year, 8, 1)).days * 2
