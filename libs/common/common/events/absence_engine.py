@@ -125,7 +125,7 @@ class ReasonDue(Reason, frozen=True, kw_only=True):
 
 @register
 class ReasonOverdue(Reason, frozen=True, kw_only=True):
-    """The school days in which to say why are over."""
+    """The last of the school days in which to say why has come."""
 
     type: ClassVar[str] = "uk.rollcall.absence-engine.reason-overdue.v1"
 

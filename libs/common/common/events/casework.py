@@ -9,7 +9,8 @@ TOPIC = "casework"
 
 class Task(Data, frozen=True, kw_only=True):
     """The full state of a task. `letter_id` is set on the kinds that are about one letter, `episode_id` on those that
-    are about an episode. `overdue`: the school days in which it was to be done are over (`establish_reason`).
+    are about an episode. `overdue`: the last of the school days in which to do it has come
+    (`establish_reason`).
     """
 
     topic: ClassVar[str] = TOPIC

@@ -234,7 +234,7 @@ class ReasonDue(Entry, frozen=True, kw_only=True):
 
 @register
 class ReasonOverdue(Entry, frozen=True, kw_only=True):
-    """The school days in which to say why are over."""
+    """The last of the school days in which to say why has come."""
 
     type: ClassVar[str] = "uk.rollcall.registers.reason-overdue.v1"
     reasons: list[OpenReason]

@@ -66,7 +66,7 @@ class TaskOut(BaseModel):
     status: Literal["open", "done", "cancelled"]
     owner: str | None
     due_on: date
-    overdue: bool = Field(description="The school days in which it was to be done are over (`establish_reason`).")
+    overdue: bool = Field(description="The last of the school days in which to do it has come (`establish_reason`).")
     reason: str
     outcome: str | None
     note: str | None

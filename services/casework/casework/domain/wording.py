@@ -56,7 +56,7 @@ def reason_wanted(on: date, sessions: Sequence[str], overdue: bool) -> str:
     which = " and ".join(sessions)
     if overdue:
         return (
-            f"The register has code N for {on} ({which}), and the five school days in which to say why are over: "
+            f"The register has code N for {on} ({which}), and the fifth school day after it has come: "
             "enter the reason, or code O if it cannot be established."
         )
     return f"The register has code N for {on} ({which}): establish the reason, and amend the register."
