@@ -86,6 +86,7 @@ async def _decide(write: Write, sent: Roll, found: Identities) -> tuple[dict[str
     local_ids = {row.keys.local_id for row in sent.rows if row.keys.local_id is not None}
     known = await pupils.known_roll(write.tx, sent.urn, ids, local_ids)
     known.closure = await schools.closure(write.tx, sent.urn)
+    known.keeps_contacts = known.closure is not None and known.closure.on < write.today
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
     known.spans = await flags.of_children(write.tx, ids)
 

@@ -1,40 +1,86 @@
 """A school and its calendars (rule book 8, 9)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import product
 
-from common.academic import year_name
+from common.academic import Session, year_name
 from common.db import Database
 
-from registers.actions.settling import settle_sessions
+from registers.actions.settling import settle_children, settle_sessions
 from registers.actions.writing import Write, Writer
-from registers.domain import calendars
+from registers.domain import calendars, enrolments
+from registers.domain import schools as rules
 from registers.domain.calendars import Calendar, Days, Named, RegisterTime, Term
+from registers.domain.enrolments import Stay
 from registers.domain.schools import School
-from registers.store import schools
+from registers.store import marks, pupils, schools
+
+OPTIONAL = ("opened_on", "closed_on", "predecessor_urn", "successor_urn")
 
 
-async def put_school(writer: Writer, database: Database, school: School) -> School:
-    """Takes what a school is called and where it belongs; the school as it is now."""
+async def put_school(
+    writer: Writer, database: Database, school: School, given: Collection[str] = (), la_from: date | None = None
+) -> School:
+    """Takes what a school is called, where it belongs (`la_from` a day on), and those of the OPTIONAL facts that are
+    `given`; the school as it is now.
+
+    A closing day ends the stays that go on, and marks of days on which the school does not exist wait in quarantine.
+    """
     async with database.transaction() as tx:
         await schools.add(tx, school)
 
-    async def work(write: Write) -> None:
+    async def work(write: Write) -> School:
         known = await schools.read(write.tx, school.urn)
-        if known is not None and known.sequence > 0 and replace(known, sequence=0) == replace(school, sequence=0):
-            return
-        await schools.change(write.tx, school)
-        write.facts(school.urn).school = {
-            "urn": school.urn,
-            "name": school.name,
-            "la_code": school.la_code,
-            "laestab": school.laestab,
-            "phase": school.phase,
-        }
+        assert known is not None
+        is_new = known.sequence == 0
+        told = replace(
+            school,
+            la_history=rules.belonging(None if is_new else known, school.la_code, la_from),
+            **{name: getattr(known, name) for name in OPTIONAL if name not in given},
+        )
+        if is_new or replace(told, sequence=known.sequence) != known:
+            await change(write, known, told)
+        return told
 
-    _, sequences = await writer.run([school.urn], work)
-    return replace(school, sequence=sequences[school.urn])
+    told, sequences = await writer.run([school.urn], work)
+    return replace(told, sequence=sequences[school.urn])
+
+
+async def change(write: Write, known: School, told: School) -> None:
+    """Makes `told` what is known of a school; its stays and marks follow when it closes or opens on another day."""
+    await schools.change(write.tx, told)
+    write.facts(told.urn).school = rules.as_event(told)
+    spans: dict[str, tuple[date, date]] = {}
+    if told.closure != known.closure:
+        spans = await _end_stays(write, known, told)
+    if (told.opened_on, told.closed_on) != (known.opened_on, known.closed_on):
+        days = await marks.days_with_marks(write.tx, told.urn, date.min, date.max)
+        moved = [day for day in days if told.is_open_on(day) != known.is_open_on(day)]
+        await settle_sessions(write, told.urn, list(product(moved, Session)))
+    await settle_children(write, told.urn, spans)
+
+
+async def _end_stays(write: Write, known: School, told: School) -> dict[str, tuple[date, date]]:
+    """Ends the stays at a school that closes, and lets those go on that an earlier closing day had ended; the days on
+    which that changes who is on the roll, by child.
+    """
+    changed: dict[str, list[Stay]] = {}
+    spans: dict[str, tuple[date, date]] = {}
+    for child, before in (await pupils.stays(write.tx, told.urn)).items():
+        after = before
+        if known.closed_on is not None:
+            after = enrolments.reopen(after, known.closed_on)
+        if told.closure is not None:
+            after = enrolments.close(after, told.closure.on, told.closure.reason)
+        if after != before:
+            changed[child] = after
+            write.facts(told.urn).enrolled(enrolments.as_event(child, after))
+            if span := enrolments.span_of_change(before, after):
+                spans[child] = span
+    await pupils.replace_stays(write.tx, told.urn, changed)
+    return spans
 
 
 @dataclass(frozen=True, slots=True)

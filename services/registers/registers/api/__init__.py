@@ -1,7 +1,7 @@
 """registers over HTTP. Map: `schools` (schools, calendars), `rolls`, `registers` (registers, deletions, quarantine,
 changes), `expected` (registers that are expected, missing, late), `batches` (many registers at once), `pupils` (a
-child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `flags` and `people` (what is said of
-a child for a time), `sync` (the end of a day, silent schools, connections), `returns` (admissions, deletions),
+child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `flags` and `people` (what is said
+of a child for a time), `sync` (the end of a day, silent schools, connections), `returns` (admissions, deletions),
 `reference` (the code table); `bodies` reads the large bodies, `parameters` are what paths and queries hold, `…shapes`
 the JSON of answers.
 """
@@ -39,7 +39,7 @@ TAGS = (
         "description": "The end of a day: is what was sent what stands; who is silent; how schools are connected.",
     },
     {"name": "Pupils", "description": "One child: look-up, marks with their history, contacts."},
-    {"name": "Reference", "description": "The national attendance codes."},
+    {"name": "Reference", "description": "The national attendance codes; reasons for leaving a roll."},
 )
 
 

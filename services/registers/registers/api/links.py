@@ -15,6 +15,7 @@ LINKS: Links = {
         )
     },
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
+    "convertSchool": {"getRoll": told(urn="/successor_urn"), "getSchool": asked("urn"), "listQuarantine": asked("urn")},
     "putCalendar": {"getCalendar": asked("urn", "academic_year"), "putRoll": asked("urn")},
     "getCalendar": {"putRegister": asked("urn") | told(date="/days/0/date")},
     "putRoll": {

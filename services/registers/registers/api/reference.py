@@ -1,4 +1,4 @@
-"""Reference data over HTTP: the attendance codes (rule book 1)."""
+"""Reference data over HTTP: the attendance codes (rule book 1), reasons for leaving a roll (6.2, 6.5, 6.9)."""
 
 import hashlib
 from dataclasses import asdict
@@ -11,9 +11,11 @@ from fastapi import APIRouter, Header, Query, Response
 
 from registers.api.context import Context
 from registers.api.parameters import Day
-from registers.api.shapes import CodeOut
+from registers.api.shapes import CodeOut, ReasonOut
+from registers.domain.leaving import leaving_reasons
 
 On = Annotated[Day | None, Query(description="The codes in force on this day; today when left out.")]
+OnEnd = Annotated[Day | None, Query(description="The reasons for stays that end on this day; today when left out.")]
 IfNoneMatch = Annotated[str | None, Header(description="An `ETag` that you have.")]
 
 
@@ -40,5 +42,15 @@ def create_router(context: Context) -> APIRouter:
         if tag in offered or "*" in offered:
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
+
+    @router.get(
+        "/v1/reference/leaving-reasons", operation_id="listLeavingReasons", summary="Why a stay on a roll may end"
+    )
+    async def reasons(  # pyright: ignore[reportUnusedFunction]
+        caller: Annotated[Caller, any_token()], on: OnEnd = None
+    ) -> Page[ReasonOut]:
+        day = on or context.clock.today()
+        told = [reason for reason in leaving_reasons().values() if reason.in_force(day)]
+        return Page(items=[ReasonOut(code=one.code, meaning=one.meaning, rule=one.rule) for one in told], next=None)
 
     return router

@@ -156,9 +156,10 @@ def _listed(request: Request, rows: Sequence[Any], page_size: int, shape: Any) -
     return Page(items=[shape(row) for row in page], next=following)
 
 
-def mend_out(problem: str, code: str, on: date) -> MendOut:
-    """What would mend a mark, for an answer."""
-    told = mending.mend(problem, code, on, code_table())
+def mend_out(problem: str, code: str, on: date, successor: int | None = None) -> MendOut:
+    """What would mend a mark, for an answer. `successor`: the school that had taken over by that day, if one had."""
+    moved = successor is not None and problem in ("closed-session", "unknown-pupil")
+    told = mending.to_successor(successor) if moved else mending.mend(problem, code, on, code_table())
     return MendOut(action=told.action, operation=told.operation, detail=told.detail, codes=list(told.codes))
 
 
@@ -176,6 +177,6 @@ def _waiting(row: Any) -> WaitingMark:
             "taken_at": row["taken_at"],
             "received_at": row["received_at"],
             "problem": {"code": told.code, "detail": told.detail},
-            "mend": mend_out(row["problem"], row["code"], row["date"]),
+            "mend": mend_out(row["problem"], row["code"], row["date"], row["successor"]),
         }
     )

@@ -1,24 +1,27 @@
 """Schools and their calendars over HTTP."""
 
+from datetime import date
 from typing import Annotated
 
+from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from fastapi import APIRouter, Request
 
-from registers.actions import look
+from registers.actions import conversions, look
 from registers.actions import schools as actions
 from registers.actions.access import check_school
 from registers.api import calendar_shapes, parameters
 from registers.api.calendar_shapes import CalendarIn, CalendarOut, CalendarWritten
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Urn, YearName
-from registers.api.shapes import SchoolIn, SchoolOut
+from registers.api.shapes import ConversionIn, ConversionOut, LaSince, SchoolIn, SchoolOut
 from registers.domain import holidays
 from registers.domain.schools import School
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
+Mover = Annotated[Caller, needs("registers:write", "pupils:write")]
 
 
 def create_router(context: Context) -> APIRouter:
@@ -34,8 +37,28 @@ def create_router(context: Context) -> APIRouter:
     )
     async def put_school(urn: Urn, sent: SchoolIn, caller: Writer) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
         check_school(caller, urn)
-        school = School(urn, sent.name, sent.la_code, sent.laestab, sent.phase)
-        return _school(await actions.put_school(context.writer, database, school))
+        optional = {name: getattr(sent, name) for name in actions.OPTIONAL if name in sent.model_fields_set}
+        school = School(urn, sent.name, sent.la_code, sent.laestab, sent.phase, **optional)
+        _check(school)
+        return _school(await actions.put_school(context.writer, database, school, optional, sent.la_from))
+
+    @router.post(
+        "/v1/schools/{urn}/conversion",
+        operation_id="convertSchool",
+        summary="Let another school take over",
+    )
+    async def convert(urn: Urn, sent: ConversionIn, caller: Mover) -> ConversionOut:  # pyright: ignore[reportUnusedFunction]
+        check_school(caller, urn)
+        check_school(caller, sent.successor_urn)
+        done = await conversions.convert(context.writer, urn, sent.successor_urn, sent.on)
+        return ConversionOut(
+            school_urn=urn,
+            successor_urn=sent.successor_urn,
+            on=sent.on,
+            pupils=done.pupils,
+            sequence=done.sequence,
+            successor_sequence=done.successor_sequence,
+        )
 
     @router.get("/v1/schools/{urn}", operation_id="getSchool", summary="A school", response_model_exclude_unset=True)
     async def get_school(urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
@@ -96,4 +119,24 @@ def _school(school: School) -> SchoolOut:
     )
     if school.recalculating:
         shown.recalculating = True
+    for name in actions.OPTIONAL:
+        if (value := getattr(school, name)) is not None:
+            setattr(shown, name, value)
+    if school.la_history:
+        shown.la_history = [
+            LaSince(la_code=one.la_code, from_=None if one.start == date.min else one.start)
+            for one in school.la_history
+        ]
     return shown
+
+
+def _check(school: School) -> None:
+    """InvalidError for a school that closes before it opens, or follows itself."""
+    faults: list[Fault] = []
+    if school.opened_on and school.closed_on and school.closed_on < school.opened_on:
+        faults.append(Fault("/closed_on", "closes-before-it-opens", "`closed_on` lies before `opened_on`."))
+    for name in ("predecessor_urn", "successor_urn"):
+        if getattr(school, name) == school.urn:
+            faults.append(Fault(f"/{name}", "same-school", "A school does not follow itself."))
+    if faults:
+        raise InvalidError("The school can't be so.", faults=faults)

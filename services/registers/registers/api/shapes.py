@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from registers.api.parameters import Day
+
 PUPIL = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
 PROBLEM = {
     "code": "unknown-code",
@@ -74,19 +76,40 @@ Phase = Literal["primary", "secondary", "special", "ap"]
 SCHOOL = {"name": "Elm Primary School", "la_code": "330", "laestab": "3302001", "phase": "primary"}
 
 
-class SchoolIn(BaseModel):
-    """A school: `la_code` has three digits, `laestab` seven."""
+UrnIn = Annotated[int, Field(ge=1, le=9_999_999)]
 
-    model_config = example(**SCHOOL)
+
+class SchoolIn(BaseModel):
+    """A school: `la_code` has three digits, `laestab` seven. What is left out of the rest stays as it is.
+
+    `la_from`: the day from which it belongs to `la_code`, when it has moved; without it, `la_code` corrects what was
+    said before. `opened_on`, `closed_on`: its first and last day; `null` says that none is known.
+    """
+
+    model_config = example(**SCHOOL, opened_on="2012-09-01", closed_on=None)
     name: Name
     la_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
     laestab: Annotated[str, StringConstraints(pattern=r"^[0-9]{7}$")]
     phase: Phase
+    la_from: Day | None = None
+    opened_on: Day | None = None
+    closed_on: Day | None = None
+    predecessor_urn: UrnIn | None = None
+    successor_urn: UrnIn | None = None
+
+
+class LaSince(BaseModel):
+    """The authority to which a school belongs from a day on; `from` is null for its first."""
+
+    model_config = ConfigDict(populate_by_name=True, json_schema_extra={"examples": [{"la_code": "330", "from": None}]})
+    la_code: str
+    from_: Annotated[date | None, Field(alias="from")]
 
 
 class SchoolOut(BaseModel):
     """A school; `sequence` is the number of its ledger's last entry. `recalculating`: true while marks that a large
-    change concerns are still being judged, left out otherwise.
+    change concerns are still being judged. `la_history`: the authorities of one that has moved, in order. What is not
+    known, or not so, is left out.
     """
 
     model_config = example(urn=100001, **SCHOOL, sequence=1)
@@ -97,6 +120,35 @@ class SchoolOut(BaseModel):
     phase: Phase
     sequence: int
     recalculating: bool = False
+    opened_on: date | None = None
+    closed_on: date | None = None
+    predecessor_urn: int | None = None
+    successor_urn: int | None = None
+    la_history: list[LaSince] = []
+
+
+class ConversionIn(BaseModel):
+    """The school that takes over, and its first day, today at the latest."""
+
+    model_config = example(successor_urn=100002, on="2025-09-01")
+    successor_urn: UrnIn
+    on: Day
+
+
+class ConversionOut(BaseModel):
+    """A conversion; `pupils` is how many went on at the successor, 0 when it was said before. The sequences are the
+    last numbers of the two ledgers.
+    """
+
+    model_config = example(
+        school_urn=100001, successor_urn=100002, on="2025-09-01", pupils=412, sequence=812, successor_sequence=5
+    )
+    school_urn: int
+    successor_urn: int
+    on: date
+    pupils: int
+    sequence: int
+    successor_sequence: int
 
 
 class Problem(BaseModel):
@@ -326,3 +378,12 @@ class CodeOut(BaseModel):
     counts_to_penalty: bool
     valid_from: date
     valid_to: date | None
+
+
+class ReasonOut(BaseModel):
+    """Why a stay on a roll may end; `rule` is its number in the rule book, null where that has none."""
+
+    model_config = example(code="home_educated", meaning="A parent has written so", rule="6.9")
+    code: str
+    meaning: str
+    rule: str | None

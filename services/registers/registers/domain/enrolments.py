@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from common.events import registers as events
 
+from registers.domain.leaving import CLOSED, CONVERTED
+
 
 class Stay(NamedTuple):
     """One enrolment of a pupil at a school; `kind` is single, main, subsidiary or guest. `home_la`: the authority where
@@ -57,6 +59,16 @@ def close(stays: Iterable[Stay], on: date, reason: str) -> list[Stay]:
         stay if _last(stay) <= on else stay._replace(end=on, leaving_reason=reason, destination=None)
         for stay in stays
         if stay.start <= on
+    ]
+
+
+def reopen(stays: Iterable[Stay], closed: date) -> list[Stay]:
+    """The stays at a school that, after all, did not close on a day: those that the closure ended go on."""
+    return [
+        stay._replace(end=None, leaving_reason=None)
+        if stay.end == closed and stay.leaving_reason in (CLOSED, CONVERTED)
+        else stay
+        for stay in stays
     ]
 
 

@@ -55,6 +55,12 @@ MENDS: dict[str, Mend] = {
 }
 
 
+def to_successor(successor: int) -> Mend:
+    """What would mend a mark that was sent to a school after another one took over its pupils."""
+    detail = f"The school has closed; its successor is {successor}: send the mark there, and take this one back."
+    return Mend("send-to-successor", "putRegister", detail)
+
+
 def mend(problem: str, code: str, on: date, table: Mapping[str, Code]) -> Mend:
     """What would mend a mark with this code on this day that waits because of `problem` (see `problems`)."""
     told = MENDS[problem]

@@ -210,7 +210,17 @@ def record(register: Register, known: Known, today: date, codes: Mapping[str, Co
             is_open = known.is_open and owner not in known.kept_out
             why = problems.of_slot(register.on, today, is_open, owner in known.enrolled)
             _keep(result, register, place, mark, owner, known.slots.get(owner, ()), why, codes)
+    if known.successor is not None:
+        result.answers = [_name_successor(answer, known.successor) for answer in result.answers]
     return result
+
+
+def _name_successor(answer: MarkAnswer, successor: int) -> MarkAnswer:
+    """Tells whoever still sends to a school that was converted where its pupils are now."""
+    if answer.problem is None or answer.problem.code not in ("closed-session", "unknown-pupil"):
+        return answer
+    detail = f"The school has closed; its successor is {successor}: send the mark there."
+    return msgspec.structs.replace(answer, problem=msgspec.structs.replace(answer.problem, detail=detail))
 
 
 def _keep(

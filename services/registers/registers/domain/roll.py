@@ -73,7 +73,7 @@ class Person(NamedTuple):
 @dataclass
 class KnownRoll:
     """What is known of the children of a roll, and of their stays, contacts and local ids at its school; the school
-    itself, None while it takes pupils for good.
+    itself, None while it takes pupils for good. `keeps_contacts`: it has closed, and others say now whom to write to.
     """
 
     people: dict[str, Person] = field(default_factory=dict[str, Person])
@@ -82,6 +82,7 @@ class KnownRoll:
     local_ids: dict[str, str] = field(default_factory=dict[str, str])
     spans: dict[str, list[Span]] = field(default_factory=dict[str, list[Span]])
     closure: Closure | None = None
+    keeps_contacts: bool = False
 
 
 class RowAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -179,7 +180,8 @@ def decide(
             touched = True
         if row.year_group is not UNSET:
             changes.year_groups[child] = row.year_group
-        answer, people = contacts.decide(row.contacts, child, known.contacts.get(child, {}), contact_id)
+        sent_contacts = None if known.keeps_contacts else row.contacts
+        answer, people = contacts.decide(sent_contacts, child, known.contacts.get(child, {}), contact_id)
         changes.contacts.extend(people.kept)
         changes.gone_contacts.extend(people.gone)
         status = "created" if is_new else "updated" if touched or people.kept or people.gone else "unchanged"

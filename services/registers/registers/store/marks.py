@@ -64,7 +64,10 @@ OF_SESSIONS = PLACED.format(
 DAYS_WITH_MARKS = """
 select day::date as date
 from (select min(date) as first, max(date) as last from mark where urn = $1) as sent
-cross join generate_series(greatest(sent.first, $2::date), least(sent.last, $3::date), interval '1 day') as day
+cross join generate_series(
+    case when sent.first is not null then greatest(sent.first, $2::date) end,
+    least(sent.last, $3::date), interval '1 day'
+) as day
 where exists (select from mark where urn = $1 and date = day::date) order by day
 """
 SCHOOLS_DUE = """

@@ -50,7 +50,8 @@ order by m.date, m.session, m.urn, m.received, m.place
 """
 
 QUARANTINE = """
-select w.*, s.taken_by, s.taken_at, s.received_at
+select w.*, s.taken_by, s.taken_at, s.received_at,
+    (select successor_urn from school where urn = $1 and w.date > closed_on) as successor
 from (
     select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id,
         null as key_kind, null as key, m.version, m.code, m.details, m.problem

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,22 +11,29 @@ from common.db import Transaction
 
 from registers.domain.calendars import Calendar, Groups, Named, RegisterTime, Term
 from registers.domain.ledger import Head
-from registers.domain.schools import Closure, School
+from registers.domain.schools import Belongs, Closure, School
 
 LOCK = "select urn, last_number, last_entry::text from school where urn = any($1::int[]) order by urn for no key update"
 EXISTS = "select exists (select from school where urn = $1)"
 ADD = """
 insert into school (urn, name, la_code, laestab, phase) values ($1, $2, $3, $4, $5) on conflict (urn) do nothing
 """
-CHANGE = "update school set name = $2, la_code = $3, laestab = $4, phase = $5 where urn = $1"
-READ = """
-select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn)
-from school where urn = $1
+CHANGE = """
+update school set name = $2, la_code = $3, laestab = $4, phase = $5, opened_on = $6, closed_on = $7,
+    predecessor_urn = $8, successor_urn = $9
+where urn = $1
 """
-LIST = """
-select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn)
-from school where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3
+FACTS = """
+select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn),
+    opened_on, closed_on, predecessor_urn, successor_urn,
+    array(select from_date from school_la as la where la.urn = school.urn order by from_date) as since,
+    array(select la.la_code from school_la as la where la.urn = school.urn order by from_date) as las
+from school
 """
+READ = f"{FACTS} where urn = $1"
+LIST = f"{FACTS} where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3"
+FORGET_LAS = "delete from school_la where urn = $1"
+KEEP_LAS = "insert into school_la (urn, from_date, la_code) select $1, * from unnest($2::date[], $3::text[])"
 ALL = "select urn from school order by urn"
 CLOSURE = "select closed_on, successor_urn from school where urn = $1 and closed_on is not null"
 
@@ -81,13 +89,26 @@ async def exists(tx: Transaction, urn: int) -> bool:
 async def read(tx: Transaction, urn: int) -> School | None:
     """One school."""
     row = await tx.fetchrow(READ, urn)
-    return School(*row.values()) if row else None
+    return _school(row) if row else None
+
+
+def _school(row: Any) -> School:
+    *facts, opened_on, closed_on, before, after, since, las = row.values()
+    history = tuple(Belongs(first, la) for first, la in zip(since, las, strict=True))
+    return replace(
+        School(*facts),
+        opened_on=opened_on,
+        closed_on=closed_on,
+        predecessor_urn=before,
+        successor_urn=after,
+        la_history=history,
+    )
 
 
 async def page(tx: Transaction, after: int, among: Collection[int] | None, limit: int) -> list[School]:
     """Schools in URN order, from the one after `after` on; only those `among` some when given."""
     rows = await tx.fetch(LIST, after, None if among is None else sorted(among), limit)
-    return [School(*row.values()) for row in rows]
+    return [_school(row) for row in rows]
 
 
 async def closure(tx: Transaction, urn: int) -> Closure | None:
@@ -108,7 +129,14 @@ async def add(tx: Transaction, school: School) -> None:
 
 async def change(tx: Transaction, school: School) -> None:
     """Replaces what is known of the school."""
-    await tx.execute(CHANGE, school.urn, school.name, school.la_code, school.laestab, school.phase)
+    await tx.execute(
+        CHANGE, school.urn, school.name, school.la_code, school.laestab, school.phase,
+        school.opened_on, school.closed_on, school.predecessor_urn, school.successor_urn,
+    )  # fmt: skip
+    await tx.execute(FORGET_LAS, school.urn)
+    if school.la_history:
+        since, las = zip(*school.la_history, strict=True)
+        await tx.execute(KEEP_LAS, school.urn, list(since), list(las))
 
 
 async def has_calendar(tx: Transaction, urn: int, year: int) -> bool:

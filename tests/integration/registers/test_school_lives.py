@@ -1,0 +1,207 @@
+"""Schools that open, close, convert and move to another authority, and pupils who are guests or leave."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, pupil
+
+SCHOOL = {"name": "Elm Primary", "la_code": "330", "laestab": "3302001", "phase": "primary"}
+PATH = f"/v1/schools/{URN}"
+
+
+@pytest.fixture
+async def school(authority: Authority) -> Authority:
+    await authority.school()
+    return authority
+
+
+async def put(school: Authority, status: int = 200, urn: int = URN, **facts: Any) -> Any:
+    return await school.ask("PUT", f"/v1/schools/{urn}", status, json=SCHOOL | facts)
+
+
+async def stays(school: Authority, urn: int = URN) -> list[list[dict[str, Any]]]:
+    answer = await school.ask("GET", f"/v1/schools/{urn}/roll")
+    return [item["enrolments"] for item in answer["items"]]
+
+
+async def convert(school: Authority, on: str = "2025-09-08", status: int = 200, **more: Any) -> Any:
+    return await school.ask("POST", f"{PATH}/conversion", status, json={"successor_urn": OTHER, "on": on} | more)
+
+
+def stay(first: str = "2025-09-01", to: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"from": first, "to": to, "kind": "single"} | more
+
+
+async def test_facts_that_are_left_out_stay_and_null_takes_them_back(school: Authority) -> None:
+    await put(school, opened_on="2012-09-01", predecessor_urn=100009)
+    told = await put(school, name="Elm Academy")
+    assert (told["opened_on"], told["predecessor_urn"], told["name"]) == ("2012-09-01", 100009, "Elm Academy")
+    assert "opened_on" not in await put(school, opened_on=None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "pointer"),
+    [
+        ({"opened_on": "2025-09-02", "closed_on": "2025-09-01"}, "/closed_on"),
+        ({"successor_urn": URN}, "/successor_urn"),
+    ],
+)
+async def test_a_school_that_can_not_be_is_refused(school: Authority, facts: dict[str, Any], pointer: str) -> None:
+    assert (await put(school, 422, **facts))["errors"][0]["pointer"] == pointer
+
+
+async def test_a_school_that_closes_ends_its_stays_and_sets_later_marks_aside(school: Authority) -> None:
+    await school.roll(pupil("1"), pupil("2", enrolment=stay("2025-09-01", "2025-09-03")))
+    await school.mark("1", "/", "2025-09-05/AM")
+    await school.mark("1", "/", "2025-09-08/AM")
+    await put(school, closed_on="2025-09-05")
+    told = sorted(await stays(school), key=str)
+    assert told == [[stay("2025-09-01", "2025-09-03")], [stay("2025-09-01", "2025-09-05", leaving_reason="closed")]]
+    assert await school.standing("2025-09-05/AM") == {"1": "/"}
+    assert await school.quarantine() == [("/", "closed-session")]
+    assert (await school.mark("1", "O", "2025-09-09/AM"))[0] == "quarantined"
+
+
+async def test_a_closure_that_is_taken_back_lets_stays_and_marks_go_on(school: Authority) -> None:
+    await school.roll(pupil("1"))
+    await school.mark("1", "/", "2025-09-08/AM")
+    await put(school, closed_on="2025-09-05")
+    await put(school, closed_on=None)
+    assert await stays(school) == [[stay()]]
+    assert (await school.standing("2025-09-08/AM"), await school.quarantine()) == ({"1": "/"}, [])
+
+
+async def test_a_day_before_the_school_opened_is_closed(school: Authority) -> None:
+    await school.roll(pupil("1"))
+    await school.mark("1", "/", "2025-09-02/AM")
+    await put(school, opened_on="2025-09-03")
+    assert await school.quarantine() == [("/", "closed-session")]
+    await put(school, opened_on="2025-09-02")
+    assert await school.quarantine() == []
+
+
+async def test_a_closed_schools_roll_keeps_nobody_beyond_its_last_day(school: Authority) -> None:
+    await put(school, closed_on="2025-09-05")
+    answer = await school.roll(pupil("1"), pupil("2", enrolment=stay("2025-09-08")))
+    assert [row["status"] for row in answer["results"]] == ["created", "rejected"]
+    problem = answer["results"][1]["problem"]
+    assert (problem["code"], problem["pointer"]) == ("school-closed", "/pupils/1/enrolment/from")
+    assert await stays(school) == [[stay("2025-09-01", "2025-09-05", leaving_reason="closed")]]
+
+
+async def test_a_school_moves_to_another_authority_and_keeps_its_history(school: Authority) -> None:
+    moved = await put(school, la_code="333", la_from="2025-11-01")
+    history = [{"la_code": "330", "from": None}, {"la_code": "333", "from": "2025-11-01"}]
+    assert (moved["la_code"], moved["la_history"]) == ("333", history)
+    assert (await put(school, la_code="333", la_from="2025-11-01"))["sequence"] == moved["sequence"]
+    assert (await put(school, la_code="333"))["la_history"] == history
+    entry = [entry for entry in await school.changes() if "school-changed" in entry["type"]][-1]
+    assert entry["data"]["la_history"] == history
+    assert "la_history" not in await put(school, la_code="330", la_from="2025-11-01")
+
+
+async def test_a_conversion_takes_everybody_to_the_successor(school: Authority) -> None:
+    await school.school(OTHER)
+    contact = {"local_id": "c", "name": "Robin", "parental_responsibility": True}
+    answer = await school.roll(
+        pupil("1", contacts=[contact]), pupil("2", enrolment=stay("2025-09-01", "2025-09-03")),
+        pupil("3", enrolment=stay("2025-09-15", None, kind="main")),
+    )  # fmt: skip
+    one, _, three = (row["pupil_id"] for row in answer["results"])
+    await school.mark("1", "/", "2025-09-05/AM")
+    await school.mark("1", "O", "2025-09-08/AM")
+    await school.mark("1", "/", "2025-09-08/AM", OTHER)
+    done = await convert(school)
+    assert done["pupils"] == 2
+    told = await school.ask("GET", f"/v1/schools/{OTHER}/roll")
+    assert {item["pupil_id"]: (item["local_ids"], item["enrolments"]) for item in told["items"]} == {
+        one: (["1"], [stay("2025-09-08")]), three: (["3"], [stay("2025-09-15", kind="main")]),
+    }  # fmt: skip
+    old, new = await school.ask("GET", PATH), await school.ask("GET", f"/v1/schools/{OTHER}")
+    assert (old["closed_on"], old["successor_urn"]) == ("2025-09-07", OTHER)
+    assert (new["opened_on"], new["predecessor_urn"]) == ("2025-09-08", URN)
+    assert await school.standing("2025-09-05/AM") == {"1": "/"}
+    assert await school.standing("2025-09-08/AM", OTHER) == {"1": "/"}
+    contacts = (await school.ask("GET", f"/v1/pupils/{one}/contacts"))["contacts"]
+    assert [(found["school_urn"], found["contact_id"]) for found in contacts] == [
+        (OTHER, answer["results"][0]["contacts"][0]["contact_id"])
+    ]
+    assert (await convert(school)) == done | {"pupils": 0}
+
+
+async def test_what_is_sent_to_a_converted_school_names_its_successor(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await convert(school)
+    answer = await school.register([{"local_id": "1", "code": "/"}], "2025-09-09/AM")
+    problem = answer["marks"][0]["problem"]
+    assert (problem["code"], str(OTHER) in problem["detail"]) == ("closed-session", True)
+    (waiting,) = (await school.ask("GET", f"{PATH}/quarantine"))["items"]
+    assert (waiting["mend"]["action"], str(OTHER) in waiting["mend"]["detail"]) == ("send-to-successor", True)
+    contact = {"local_id": "c", "name": "Somebody", "parental_responsibility": True}
+    await school.roll(pupil("1", contacts=[contact]))
+    child = answer["marks"][0]["pupil_id"]
+    assert (await school.ask("GET", f"/v1/pupils/{child}/contacts"))["contacts"] == []
+
+
+async def test_a_closure_may_turn_out_to_be_a_conversion(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await put(school, closed_on="2025-09-07")
+    assert (await convert(school))["pupils"] == 1
+    assert await stays(school) == [[stay("2025-09-01", "2025-09-07", leaving_reason="converted")]]
+    assert await stays(school, OTHER) == [[stay("2025-09-08")]]
+
+
+async def test_a_conversion_that_can_not_be_changes_nothing(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await school.roll(pupil("1", given_name="Other"), urn=OTHER)
+    assert (await convert(school, status=409))["detail"].endswith(": 1.")
+    assert (await convert(school, "2025-09-16", 422))["errors"][0]["code"] == "future-date"
+    await convert(school, status=422, successor_urn=URN)
+    await convert(school, status=404, successor_urn=999)
+    narrow = bearer(schools=[URN])
+    await school.ask(
+        "POST", f"{PATH}/conversion", 404, json={"successor_urn": OTHER, "on": "2025-09-08"}, headers=narrow
+    )
+    await put(school, closed_on="2025-09-01")
+    await convert(school, status=409)
+    assert "successor_urn" not in await school.ask("GET", PATH)
+
+
+async def test_a_guest_lives_elsewhere_and_a_leaver_has_a_reason(school: Authority) -> None:
+    first = stay(kind="guest")
+    await school.roll(pupil("1", home_la="333", enrolment=first))
+    assert await stays(school) == [[first | {"home_la": "333"}]]
+    left = stay("2025-09-01", "2025-09-12", kind="guest", leaving_reason="guest_ended", destination="Oak School")
+    await school.roll(pupil("1", enrolment=left))
+    assert await stays(school) == [[left | {"home_la": "333"}]]
+    (entry,) = [entry for entry in await school.changes() if "enrolment-changed" in entry["type"]][1:]
+    told = entry["data"]["pupils"][0]["enrolments"]
+    assert told == [{key: value for key, value in left.items() if key != "destination"} | {"home_la": "333"}]
+    again = stay("2025-09-15")
+    await school.roll(pupil("1", enrolment=again))
+    assert await stays(school) == [[left | {"home_la": "333"}, again]]
+
+
+@pytest.mark.parametrize(
+    ("enrolment", "code"),
+    [
+        (stay(leaving_reason="transferred"), "leaving-without-end"),
+        (stay(to="2025-09-12", leaving_reason="bored"), "unknown-leaving-reason"),
+    ],
+)
+async def test_a_reason_that_is_none_rejects_its_row_alone(
+    school: Authority, enrolment: dict[str, Any], code: str
+) -> None:
+    (row,) = (await school.roll(pupil("1", enrolment=enrolment)))["results"]
+    assert (row["problem"]["code"], row["problem"]["pointer"]) == (code, "/pupils/0/enrolment/leaving_reason")
+
+
+async def test_the_reasons_for_leaving_are_listed(school: Authority) -> None:
+    reasons = (await school.ask("GET", "/v1/reference/leaving-reasons"))["items"]
+    assert {"continuous_absence": "6.5(i)", "home_educated": "6.9"}.items() <= {
+        reason["code"]: reason["rule"] for reason in reasons
+    }.items()
