@@ -45,7 +45,7 @@ def test_who_judges_notices_a_lost_mark_and_a_wrong_figure(judge: Judge) -> None
     assert judge.judge(schools.urns, schools.sent) == []
     never = Sent(schools.urns[0], *SESSIONS[0], "B", "accepted", ("local_id", "1"))
     assert judge.judge(schools.urns, [*schools.sent, never]) == [f"lost: {never}"]
-    asyncio.run(forget_a_sheet(judge, schools.pupil_ids[0, "1"]))
+    asyncio.run(forget_a_sheet(judge, str(schools.find((0, "1")))))
     wrong = judge.judge(schools.urns, schools.sent)
     assert any("sheet" in told for told in wrong), wrong  # the audit, once: what it has told is known from then on
     wrong = judge.judge(schools.urns, schools.sent)

@@ -155,7 +155,7 @@ Step = PutCalendar | PutRow | PutMarks | Delete | NextDay | Merge | Restore | Pa
 urns = st.sampled_from(SCHOOLS)
 versions = st.none() | st.integers(1, 4)
 places = st.integers(0, 2 * len(DAYS) - 1)
-kinds = st.sampled_from(["single", "main", "subsidiary"])
+kinds = st.sampled_from(["single", "main", "subsidiary", "guest"])
 births = st.sampled_from([None, date(2014, 3, 9), date(2021, 9, 1), date(2010, 8, 31)])
 marks = st.builds(
     PutMarks,

@@ -40,7 +40,7 @@ stays = st.lists(
     st.tuples(
         st.integers(min_value=-1, max_value=6),
         st.none() | st.integers(min_value=0, max_value=45),
-        st.sampled_from(["single", "main", "subsidiary"]),
+        st.sampled_from(["single", "main", "subsidiary", "guest"]),
     ),
     min_size=1,
     max_size=3,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 Session = tuple[date, str]
 
-ENROLMENT_ORDER = {"main": 0, "single": 1, "subsidiary": 2}
+ENROLMENT_ORDER = {"main": 0, "single": 1, "subsidiary": 2, "guest": 3}
 """Which enrolment's mark counts for the child when two schools marked one session (rule book 12.9)."""
 
 
@@ -70,8 +70,9 @@ def monday_of(day: date) -> date:
 def claim(child: Child, mark: Mark) -> tuple[int, date, int, bool, str]:
     """How strong a school's claim to a session is, the smallest first (rule book 12.9).
 
-    Main before single before subsidiary, then the earlier start, then the lower URN. The ledger's id comes last (the
-    child's own before a dead one), so that the answer never depends on the order in which marks are handed in.
+    Main before single before subsidiary before guest, then the earlier start, then the lower URN. The ledger's id (the
+    child's own before a dead one) comes last, so that the answer never depends on the order in which marks are handed
+    in.
     """
     claims = [
         (ENROLMENT_ORDER[enrolment.kind], enrolment.start)

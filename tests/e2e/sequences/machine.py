@@ -35,13 +35,16 @@ pupils = st.sampled_from(PUPILS)
 versions = st.none() | st.integers(1, 4)
 places = st.integers(0, len(SESSIONS) - 1)
 starts = st.sampled_from([-1, -1, *range(0, len(DAYS), 3)])
-kinds = st.sampled_from(["single", "main", "subsidiary"])
+kinds = st.sampled_from(["single", "main", "subsidiary", "guest"])
 births = st.sampled_from([None, "2014-03-09", "2021-09-01", "2010-08-31"])
 codes = st.lists(
     st.sampled_from(["/", "/", "O", "O", "N", "G", "I", "D", "L", "", "-", "H", "QQ", None]), min_size=1, max_size=5
 )
 """A pattern that repeats; None leaves a pupil out."""
 open_halves = st.lists(st.booleans(), min_size=1, max_size=4)
+children = st.tuples(schools, pupils)
+"""By the school and its local id: whoever that is when it is asked."""
+SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
 terms = st.tuples(
     st.integers(36, len(SESSIONS)),
     st.lists(st.sampled_from(["/", "/", "/", "O", "N", "G", "I", None]), min_size=2, max_size=9),
@@ -58,8 +61,8 @@ class Schools(RuleBasedStateMachine):
         number = next(_examples)
         self.urns = [100001 + 2 * number, 100002 + 2 * number]
         self.upns = [school.upn(3 * number), school.upn(3 * number + 1), school.temporary_upn(number)]
-        self.pupil_ids: dict[tuple[int, str], str] = {}
         self.sent: list[Sent] = []
+        self.begun = False
 
     # -- the beginning ------------------------------------------------------------------------------------------------
 
@@ -76,6 +79,7 @@ class Schools(RuleBasedStateMachine):
             self.put_roll(at, rows)
         for at, (length, pattern) in enumerate([first, second]):
             self.put_registers(at, 0, length, None, pattern)
+        self.begun = True
 
     # -- what schools do ----------------------------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Schools(RuleBasedStateMachine):
 
     @rule(at=schools, place=places, local_id=pupils, version=versions)
     def a_mark_is_taken_back(self, at: int, place: int, local_id: str, version: int | None) -> None:
-        pupil_id = self.pupil_ids.get((at, local_id))
+        pupil_id = self.find((at, local_id))
         if pupil_id is None:
             return
         day, half = SESSIONS[place]
@@ -128,11 +132,50 @@ class Schools(RuleBasedStateMachine):
         if answer.status_code != httpx.codes.NOT_FOUND:  # there was nothing to take back
             assert school.ok(answer)["status"] in ("deleted", "stale")
 
+    # -- who is who ---------------------------------------------------------------------------------------------------
+
+    @rule(one=children, other=children)
+    def two_ids_turn_out_to_be_one_child(self, one: tuple[int, str], other: tuple[int, str]) -> None:
+        dies, survives = self.find(one), self.find(other)
+        if dies is not None and survives is not None and dies != survives:
+            school.ok(self.client.post(f"/v1/pupils/{dies}/merge", json={"into": survives, **SAID}))
+
+    @rule(child=children, which=st.integers(0, 3))
+    def a_merge_turns_out_to_be_wrong(self, child: tuple[int, str], which: int) -> None:
+        """Any that ever was: one that was undone already, or whose child has died since, is refused."""
+        pupil_id = self.find(child)
+        if pupil_id is None:
+            return
+        merges = [one for one in self.judge.items(f"/v1/pupils/{pupil_id}/identity-changes") if one["kind"] == "merge"]
+        if merges:
+            self.split(pupil_id, {"restore": merges[which % len(merges)]["other"]})
+
+    @rule(child=children, at=schools, upn=st.none() | st.integers(0, 2), first=st.none() | st.sampled_from(DAYS))
+    def what_a_school_says_is_said_of_another_child(
+        self, child: tuple[int, str], at: int, upn: int | None, first: date | None
+    ) -> None:
+        pupil_id = self.find(child)
+        if pupil_id is not None:
+            part = {"school_urn": self.urns[at], "from": first and first.isoformat()}
+            self.split(pupil_id, {"schools": [part], "upn": None if upn is None else self.upns[upn]})
+
+    def split(self, pupil_id: str, what: Mapping[str, Any]) -> None:
+        answer = self.client.post(f"/v1/pupils/{pupil_id}/split", json={**what, **SAID})
+        if answer.status_code not in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CONFLICT):
+            school.ok(answer)
+
+    def find(self, child: tuple[int, str]) -> str | None:
+        """Whom a school means by a local id; None for nobody."""
+        at, local_id = child
+        sought = {"school_urn": self.urns[at], "local_id": local_id}
+        answer = self.client.post("/v1/pupils/lookup", json=sought)
+        return None if answer.status_code == httpx.codes.NOT_FOUND else str(school.ok(answer)["pupil_id"])
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
         """However it came about: nothing is lost, and two implementations say the same of all of it."""
-        if not self.pupil_ids:
+        if not self.begun:
             return
         found = self.judge.judge(self.urns, self.sent)
         assert not found, "\n".join(found)
@@ -151,10 +194,7 @@ class Schools(RuleBasedStateMachine):
 
     def put_roll(self, at: int, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
         body = {"pupils": list(rows), "complete": False, **more}
-        answer = school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/roll", json=body))
-        for result in answer["results"]:
-            if result["status"] != "rejected":
-                self.pupil_ids[at, result["local_id"]] = result["pupil_id"]
+        school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/roll", json=body))
 
     def put_calendar(self, at: int, pattern: Sequence[bool]) -> None:
         years: dict[str, dict[str, list[str]]] = {"2025-26": {}, "2026-27": {}}
