@@ -293,6 +293,27 @@ class Connection(Table, table=True):
     changed_at: dt.datetime = _column(DateTime(timezone=True))
 
 
+class Rejudging(Table, table=True):
+    """What a change has left to be judged anew: the marks of `days`, of everybody (`sessions`) or of some `pupils` from
+    their `firsts` to their `lasts` (`children`); or the marks that wait for pupils who are known by now (`arrivals`).
+
+    `sessions`: how many were judged so far; `moved`: how many verdicts are others since.
+    """
+
+    __table_args__ = (Index("rejudging_school", "urn", "id"),)
+    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    urn: int
+    what: str = _column(Text)
+    begun_at: dt.datetime = _column(DateTime(timezone=True))
+    days: list[dt.date] = _column(ARRAY(Date))
+    pupils: list[UUID] = _column(ARRAY(Uuid))
+    firsts: list[dt.date] = _column(ARRAY(Date))
+    lasts: list[dt.date] = _column(ARRAY(Date))
+    sessions: int = Field(sa_column_kwargs={"server_default": text("0")})
+    moved: int = _column(BigInteger, server_default=text("0"))
+    done: bool = Field(sa_column_kwargs={"server_default": text("false")})
+
+
 class Chased(Table, table=True):
     """A mark N about which something was said: `due` or `overdue`. `due_on`: the school day on which it is overdue."""
 
@@ -319,24 +340,3 @@ class Missed(Table, table=True):
     expected: int
     ended: str | None = _column(Text, null=True)
     ended_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
-
-
-class Rejudging(Table, table=True):
-    """What a change has left to be judged anew: the marks of `days`, of everybody (`sessions`) or of some `pupils` from
-    their `firsts` to their `lasts` (`children`); or the marks that wait for pupils who are known by now (`arrivals`).
-
-    `sessions`: how many were judged so far; `moved`: how many verdicts are others since.
-    """
-
-    __table_args__ = (Index("rejudging_school", "urn", "id"),)
-    id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    urn: int
-    what: str = _column(Text)
-    begun_at: dt.datetime = _column(DateTime(timezone=True))
-    days: list[dt.date] = _column(ARRAY(Date))
-    pupils: list[UUID] = _column(ARRAY(Uuid))
-    firsts: list[dt.date] = _column(ARRAY(Date))
-    lasts: list[dt.date] = _column(ARRAY(Date))
-    sessions: int = Field(sa_column_kwargs={"server_default": text("0")})
-    moved: int = _column(BigInteger, server_default=text("0"))
-    done: bool = Field(sa_column_kwargs={"server_default": text("false")})
