@@ -19,7 +19,7 @@ from tests.e2e.sequences.judge import Judge, Sent
 from tests.e2e.sequences.machine import SESSIONS, TODAY, Schools
 
 SEQUENCES = settings(
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -35,6 +35,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         yield Judge(client, running.database, TODAY)
 
 
+@pytest.mark.timeout(600)  # many sequences, each audited: minutes on a busy machine
 def test_any_sequence_ends_with_the_audit_clean_and_the_figures_of_the_second_implementation(judge: Judge) -> None:
     run_state_machine_as_test(lambda: Schools(judge.client, judge), settings=SEQUENCES)
 
