@@ -60,7 +60,9 @@ class Folded:
     `facts`: by pupil, the newest told here. `merges`: (dead, survivor), in order. `identities`: by id, the highest
     identity version told here, and the survivor that it names: None when the id was split off again. `waiting`: what is
     in quarantine. `recalculating`: marks were still to be judged when the last entry was written.
-    `school`: name, LA and phase. `reasons`: the marks N that are due or overdue, and when they are overdue.
+    `school`: name, LA and phase. `life`: first and last day, predecessor and successor. `authorities`: those that the
+    school has had, from when on. `staggered`: by academic year, the sessions that are open for some year groups only.
+    `reasons`: the marks N that are due or overdue, and when they are overdue.
     """
 
     marks: dict[str, dict[Session, str]] = field(default_factory=dict)
@@ -71,6 +73,9 @@ class Folded:
     identities: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     waiting: Counter[Waiting] = field(default_factory=Counter)
     school: dict[str, Any] = field(default_factory=dict)
+    life: dict[str, Any] = field(default_factory=dict)
+    authorities: list[tuple[date, str]] = field(default_factory=list)
+    staggered: dict[int, dict[Session, frozenset[int]]] = field(default_factory=dict)
     recalculating: bool = False
     reasons: dict[Reason, tuple[str, date | None]] = field(default_factory=dict)
 
@@ -137,6 +142,7 @@ def fold(folded: Folded, urn: int, kind: str, data: dict[str, Any]) -> None:
         _session_marked(folded, data)
     elif name == "school-changed.v1":
         folded.school = {key: data[key] for key in ("name", "la_code", "phase")}
+        _life(folded, data)
     elif name == "calendar-changed.v1":
         _calendar_changed(folded, data)
     elif name == "enrolment-changed.v1":
@@ -165,6 +171,20 @@ def _identity(folded: Folded, pupil_id: str, version: int, survivor: str | None)
         folded.identities[pupil_id] = (version, survivor)
 
 
+def _life(folded: Folded, data: dict[str, Any]) -> None:
+    opened, closed = data.get("opened_on"), data.get("closed_on")
+    folded.life = {
+        "opened_on": date.fromisoformat(opened) if opened else None,
+        "closed_on": date.fromisoformat(closed) if closed else None,
+        "predecessor_urn": data.get("predecessor_urn"),
+        "successor_urn": data.get("successor_urn"),
+    }
+    folded.authorities = [
+        (date.fromisoformat(one["from"]) if one["from"] else date.min, one["la_code"])
+        for one in data.get("la_history", [])
+    ]
+
+
 def _session_marked(folded: Folded, data: dict[str, Any]) -> None:
     session = (date.fromisoformat(data["date"]), data["session"])
     for mark in data["marks"]:
@@ -177,7 +197,14 @@ def _session_marked(folded: Folded, data: dict[str, Any]) -> None:
 
 def _calendar_changed(folded: Folded, data: dict[str, Any]) -> None:
     days = [(date.fromisoformat(day["date"]), day["sessions"]) for day in data["days"]]
-    folded.calendars[int(data["academic_year"][:4])] = {(day, half) for day, halves in days for half in halves}
+    year = int(data["academic_year"][:4])
+    folded.calendars[year] = {(day, half) for day, halves in days for half in halves}
+    staggered: dict[Session, frozenset[int]] = {}
+    for day in data["days"]:
+        for half in day["sessions"] if day.get("year_groups") is not None else ():
+            session = (date.fromisoformat(day["date"]), half)
+            staggered[session] = staggered.get(session, frozenset()) | frozenset(day["year_groups"])
+    folded.staggered[year] = staggered
 
 
 def _pupil_changed(folded: Folded, pupil: dict[str, Any]) -> None:

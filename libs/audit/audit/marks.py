@@ -6,11 +6,11 @@ highest-ranked one that today's roll, calendar and code table allow. What they d
 standing mark, waits in quarantine. A deletion is a mark whose code is None: it is always allowed, and then none stands.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from audit.child import Enrolment, Session
+from audit.child import Enrolment, Session, year_of
 from audit.codes import Code
 
 
@@ -27,12 +27,40 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True)
 class Roll:
-    """What the answer depends on beside what was sent: one school as it is known today."""
+    """What the answer depends on beside what was sent: one school as it is known today.
+
+    `first`, `last`: its first and last day. `groups`: the sessions that are open for these year groups only;
+    `year_groups`: by child, what the school said of some academic years.
+    """
 
     calendar: set[Session]
     enrolments: dict[str, list[Enrolment]]  # by the child's own id, at this school
     codes: dict[str, Code]
     today: date
+    first: date = date.min
+    last: date = date.max
+    groups: dict[Session, frozenset[int]] = field(default_factory=dict)
+    year_groups: dict[str, dict[int, int | None]] = field(default_factory=dict)
+
+    def is_open(self, child_id: str, session: Session) -> bool:
+        """Whether the school has the session for a child; one whose year group nobody knows is not kept out."""
+        if session not in self.calendar or not self.first <= session[0] <= self.last:
+            return False
+        groups = self.groups.get(session)
+        group = year_group(self.year_groups.get(child_id, {}), year_of(session[0]))
+        return groups is None or group is None or group in groups
+
+
+def year_group(said: dict[int, int | None], year: int) -> int | None:
+    """A child's year group in an academic year: what was last said of it by then, else what was first said later,
+    counted on or back by a group a year (rule book 8.8).
+    """
+    if not said:
+        return None
+    by_then = [known for known in said if known <= year]
+    known = max(by_then) if by_then else min(said)
+    group = said[known]
+    return None if group is None else group + (year - known)
 
 
 @dataclass(frozen=True)
@@ -77,7 +105,7 @@ def problem(code: str | None, child_id: str, session: Session, roll: Roll) -> st
         return "retired-code"
     if day > roll.today:
         return "future-date"
-    if session not in roll.calendar:
+    if not roll.is_open(child_id, session):
         return "closed-session"
     if not any(enrolment.covers(day) for enrolment in roll.enrolments.get(child_id, [])):
         return "not-enrolled"

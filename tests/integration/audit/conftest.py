@@ -11,7 +11,7 @@ from tests.e2e import school
 from tests.e2e.product import embedded
 from tests.unit.audit.children import SESSIONS
 
-MAIN, OTHER = 100001, 100002
+MAIN, OTHER, THIRD = 100001, 100002, 100003
 TODAY = "2025-12-01"
 
 
@@ -69,4 +69,23 @@ def fill(client: httpx.Client) -> dict[str, str]:
     school.ok(client.put(f"/v1/pupils/{guest['guest']}/flags", json={"flags": [looked_after]}))
     school.put_register(client, MAIN, last_day.isoformat(), last_half, {guest["guest"]: "O"})
     school.put_roll(client, MAIN, [school.pupil("guest", upn=number)])
+    convert(client, days)
     return pupils
+
+
+def convert(client: httpx.Client, days: list[str]) -> None:
+    """A third school of another authority, with a staggered day after all, is taken over by the second."""
+    school.put_school(client, THIRD)
+    school.put_calendar(client, THIRD, days)
+    rows = [school.pupil(f"t{group}", year_group=group) for group in (7, 8)]
+    children = school.put_roll(client, THIRD, rows)
+    for day in days[:4]:
+        school.put_register(client, THIRD, day, "AM", dict.fromkeys(children.values(), "/"))
+    staggered = [{"date": day, "sessions": ["AM", "PM"]} for day in days[1:]]
+    staggered.insert(0, {"date": days[0], "sessions": ["AM"], "year_groups": [7]})
+    school.ok(client.put(f"/v1/schools/{THIRD}/calendars/2025-26", json={"days": staggered}))
+    facts = {"name": "Third", "la_code": "333", "la_from": days[2], "laestab": "3332001", "phase": "primary"}
+    school.ok(client.put(f"/v1/schools/{THIRD}", json=facts))
+    conversion = {"successor_urn": OTHER, "on": days[2]}
+    assert school.ok(client.post(f"/v1/schools/{THIRD}/conversion", json=conversion))["pupils"] == 2
+    school.put_register(client, OTHER, days[2], "PM", dict.fromkeys(children.values(), "/"))

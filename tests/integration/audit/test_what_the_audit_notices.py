@@ -34,6 +34,14 @@ REGISTERS = [
     ("school", "update school set last_number = last_number - 1", "it ends with"),
     ("enrolment", "update enrolment set to_date = '2025-09-05'", "enrolments of pupil"),
     ("calendar_day", "delete from calendar_day where date = '2025-09-04'", "calendar is another"),
+    (
+        "calendar_day",
+        "update calendar_day set am_groups = '{7}' where date = '2025-09-04' and urn = 100001",
+        "staggered days are others",
+    ),
+    ("year_group", "update year_group set year_group = 9", "rank, standing, problem"),
+    ("school", "update school set closed_on = '2025-09-03' where urn = 100001", "its life"),
+    ("school_la", "delete from school_la", "in its ledger: authorities"),
     ("pupil", "update pupil set date_of_birth = '2015-01-01' where survivor is null", "on the roll"),
     ("flag", "update flag set to_date = '2025-10-01' where flag = 'CLA'", "on the roll"),
     (
@@ -50,6 +58,7 @@ ENGINE = [
     ("school", "update school set recalculating = true", "in the engine"),
     ("calendar", "update calendar set sessions = set_byte(sessions, 64, 0)", "calendar of school"),
     ("enrolment", "update enrolment set kind = 'main'", "in the engine: enrolments"),
+    ("school_la", "delete from school_la", "in the engine: authorities"),
     ("child", "update child set date_of_birth = null", "in the engine"),
     ("child", "update child set flag_spans = '[]'", "in the engine"),
     ("child", "update child set survivor = null", "merged children, in the engine"),

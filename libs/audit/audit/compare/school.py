@@ -6,12 +6,13 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import date
 
 from audit.child import Enrolment, Mark, Session
 from audit.compare.world import World
 from audit.fold import Folded, Ledger, Waiting, grid, sheets
 from audit.marks import Roll, Sent, slot
-from audit.read import engine, registers
+from audit.read import engine, registers, schools
 from audit.read.registers import School, SentRow, UnresolvedRow
 from audit.read.snapshot import Snapshots
 from audit.report import Report
@@ -39,6 +40,7 @@ async def compare_school(at: Snapshots, world: World, school: School, report: Re
     else:
         await _engine(at, world, school, folded, report)
     _roll(world, school, folded, report)
+    await _life(at, world, school, folded, report)
     underway = school.urn in world.outstanding.recalculating
     report.same(f"school {school.urn}: is being recalculated, by its ledger", folded.recalculating, underway)
     if underway:
@@ -155,6 +157,20 @@ def _roll(world: World, school: School, folded: Folded, report: Report) -> None:
         report.same(f"school {urn}, on the roll: enrolments of pupil {child}", at_school.get(child, []), wanted)
 
 
+async def _life(at: Snapshots, world: World, school: School, folded: Folded, report: Report) -> None:
+    """The ledger says when the school is, whose it was when, and for whom it is open; the engine knows whose it was."""
+    urn = school.urn
+    report.same(f"school {urn}, in its ledger: its life", folded.life, await schools.life(at.registers, urn))
+    authorities = await schools.authorities(at.registers, urn)
+    report.same(f"school {urn}, in its ledger: authorities", folded.authorities, authorities)
+    said = {session: groups for year in folded.staggered.values() for session, groups in year.items()}
+    kept = await schools.staggered(at.registers, urn)
+    if said != kept:
+        report.difference(f"school {urn}: the ledger's staggered days are others")
+    if urn not in world.outstanding.schools:
+        report.same(f"school {urn}, in the engine: authorities", await schools.authorities(at.engine, urn), authorities)
+
+
 # -- the marks --------------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +194,10 @@ async def _marks(at: Snapshots, world: World, school: School, folded: Folded, re
         enrolments={},
         codes=world.codes,
         today=world.today,
+        first=folded.life.get("opened_on") or date.min,
+        last=folded.life.get("closed_on") or date.max,
+        groups=await schools.staggered(at.registers, school.urn),
+        year_groups=await schools.year_groups(at.registers, school.urn, world.survivors),
     )
     async for rows in _by_child(registers.sent(at.registers, school.urn, world.survivors)):
         child = rows[0].child

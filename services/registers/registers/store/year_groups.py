@@ -8,12 +8,13 @@ from common.db import Transaction
 from registers.domain.calendars import year_group_in
 
 SAID = """
-select a.n, y.academic_year, y.year_group, y.pupil_id = a.child as own
+select a.n, y.academic_year, y.year_group
 from unnest($1::int[], $2::text[]::uuid[]) with ordinality as a(urn, child, n)
 cross join lateral (
     select a.child as pupil_id union all select dead.pupil_id from pupil as dead where dead.survivor = a.child
 ) as id
 join year_group as y on y.urn = a.urn and y.pupil_id = id.pupil_id
+order by y.pupil_id = a.child, y.pupil_id
 """
 KEEP = """
 insert into year_group (urn, pupil_id, academic_year, year_group)
@@ -29,13 +30,15 @@ Said = Mapping[int, int | None]
 
 
 async def said(tx: Transaction, children: Collection[tuple[int, str]]) -> dict[tuple[int, str], Said]:
-    """What schools said of living children, by (URN, child), under any id of the child: its own goes first."""
+    """What schools said of living children, by (URN, child), under any id of the child: what was said under its own
+    goes before what was said under a dead one, of those the last in order.
+    """
     asked = list(children)
     found: dict[tuple[int, str], dict[int, int | None]] = {}
     if not asked:
         return {}
     rows: Sequence[Any] = await tx.fetch(SAID, [urn for urn, _ in asked], [child for _, child in asked])
-    for row in sorted(rows, key=lambda row: row["own"]):
+    for row in rows:
         found.setdefault(asked[row["n"] - 1], {})[row["academic_year"]] = row["year_group"]
     return dict(found)
 
