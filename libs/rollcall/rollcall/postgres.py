@@ -104,6 +104,9 @@ class Postgres:
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline and self.running():
                 time.sleep(0.01)
+        if self._process is not None:  # its file goes a moment before it does
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
         if self.sockets != self.data:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
