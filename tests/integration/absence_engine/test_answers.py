@@ -12,6 +12,7 @@ import pytest
 import rfc8785
 from absence_engine import api
 from absence_engine.domain.counts import Counts
+from common.events.registers import SchoolChanged, SchoolLa
 from common.scopes import AUDIENCE
 from common.security import FixedKeys, Verifier
 from common.service import Service
@@ -247,6 +248,46 @@ async def test_an_area_sums_sessions_and_hides_small_numbers(engine: Engine, ask
     assert (small["children"]["persistent"], small["children"]["persistent_percent"]) == (None, None)
     assert small["children"]["absence_percent"] == "100.00"
     await asker.get("/v1/areas/999/absence", 404)
+
+
+async def test_a_guest_has_figures_but_is_in_no_sum(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, BEN)
+    play(ledger, BEN, "////")
+    ledger.enrol(ANN, from_="2025-09-01", kind="guest")
+    play(ledger, ANN, "OO//")
+    await engine.take(ledger.entries)
+    answer = await asker.get(f"/v1/schools/{URN}/absence")
+    assert {row["pupil_id"]: row["absent"] for row in answer["items"]} == {ANN: 2, BEN: 0}
+    area = (await asker.get("/v1/areas/330/absence"))["enrolments"]
+    for group in (answer["school"], area):
+        assert (group["possible"], group["absent"]) == (4, 0)
+    assert (await asker.absence(ANN))["child"]["absent"] == 2
+
+
+async def test_a_guests_mark_loses_to_every_other_schools(engine: Engine, asker: Asker) -> None:
+    host, home = school(URN), school(OTHER, ANN)
+    host.enrol(ANN, from_="2024-09-01", kind="guest")
+    play(host, ANN, "OOOO")
+    play(home, ANN, "//")
+    for partition, ledger in enumerate((host, home)):
+        await engine.take(ledger.entries, partition)
+    child = (await asker.absence(ANN))["child"]
+    assert (child["possible"], child["absent"]) == (4, 2)
+
+
+async def test_an_area_has_a_schools_sessions_while_the_school_is_its_own(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "OO//")
+    moved = {"urn": URN, "name": "School", "la_code": "333", "laestab": "3331234", "phase": "primary"}
+    history = [SchoolLa("330", None), SchoolLa("333", DAYS[1].isoformat())]
+    ledger.write((SchoolChanged, moved | {"la_history": history}))
+    await engine.take(ledger.entries)
+    for la_code, absent in (("330", 2), ("333", 0)):
+        area = await asker.get(f"/v1/areas/{la_code}/absence")
+        assert (area["enrolments"]["possible"], area["enrolments"]["absent"]) == (2, absent)
+        assert (area["schools"], area["children"]["possible"]) == (1, 4)
+    later = await asker.get("/v1/areas/330/absence?academic_year=2026-27")
+    assert later["schools"] == 0
 
 
 async def test_at_least_waits_for_the_entry_and_no_longer(engine: Engine, asker: Asker) -> None:

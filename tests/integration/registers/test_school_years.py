@@ -162,3 +162,11 @@ async def test_register_times_are_found_by_school_and_day(school: Authority) -> 
         (None, "09:15"), (12, "10:00"),
     ]  # fmt: skip
     assert found == {}
+
+
+async def test_a_pupil_taught_in_another_year_than_the_age_says_is_listed(school: Authority) -> None:
+    born = {"date_of_birth": "2014-03-09"}
+    answer = await school.roll(pupil("1", year_group=7, **born), pupil("2", year_group=6, **born))
+    path = f"/v1/schools/{URN}/data-quality"
+    (item,) = (await school.ask("GET", path, params={"kind": "year-group-exception"}))["items"]
+    assert (item["pupil_id"], item["mend"]["operation"]) == (answer["results"][1]["pupil_id"], "putRoll")

@@ -110,7 +110,7 @@ async def doubts(
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
         closes = default.morning, default.afternoon
-        return await quality.items(tx, urn, closes, on_site, reason_details(), after, kind, limit)
+        return await quality.items(tx, urn, closes, on_site, reason_details(), after, kind, limit, today)
 
 
 async def changes(database: Database, caller: Caller, urn: int, since: int, limit: int) -> list[tuple[int, bytes]]:

@@ -2,9 +2,9 @@
 year groups; what closed days are; terms; and when registers open and close. Every other session is closed.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import NamedTuple
 
 from common.academic import Session, year_of
@@ -17,8 +17,6 @@ Opening = Mapping[Session, Groups]
 Days = Mapping[date, Opening]
 
 SCHOOL = "school"
-LONGEST_OPEN = 30
-"""Minutes that a register may stay open (2.3)."""
 
 
 class Named(NamedTuple):
@@ -46,11 +44,6 @@ class RegisterTime(NamedTuple):
     opens: time
     closes: time
     ends: time | None = None
-
-    @property
-    def minutes(self) -> int:
-        """How long the register stays open."""
-        return _minutes(self.closes) - _minutes(self.opens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +103,6 @@ def as_event(days: Days) -> list[OpenDay]:
     ]
 
 
-def is_staggered(days: Days) -> bool:
-    """Whether some session is open for some year groups only."""
-    return any(groups is not None for opening in days.values() for groups in opening.values())
-
-
 def admits(groups: Collection[int] | None, said: Mapping[int, int | None], on: date) -> bool:
     """Whether a session is open for a child of whom `said` is known (see `year_group_in`). One whose year group nobody
     knows is not kept out.
@@ -123,16 +111,6 @@ def admits(groups: Collection[int] | None, said: Mapping[int, int | None], on: d
         return True
     group = year_group_in(said, year_of(on))
     return group is None or group in groups
-
-
-def too_long(times: Iterable[RegisterTime]) -> list[RegisterTime]:
-    """The lines by which a register stays open for more than 30 minutes (2.3)."""
-    return [line for line in times if line.minutes > LONGEST_OPEN]
-
-
-def uneven(times: Iterable[RegisterTime]) -> bool:
-    """Whether registers stay open for longer in one session than in another (2.3: the same for every session)."""
-    return len({line.minutes for line in times}) > 1
 
 
 def year_group_in(known: Mapping[int, int | None], year: int) -> int | None:
@@ -144,7 +122,3 @@ def year_group_in(known: Mapping[int, int | None], year: int) -> int | None:
     nearest = max((said for said in known if said <= year), default=min(known))
     group = known[nearest]
     return None if group is None else group + year - nearest
-
-
-def _minutes(at: time) -> int:
-    return int((datetime.combine(date.min, at) - datetime.combine(date.min, time.min)).total_seconds()) // 60

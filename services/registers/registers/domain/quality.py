@@ -36,6 +36,12 @@ KINDS: dict[str, Kind] = {
         "The mark names a `reason_detail` that is not in the list.",
         Mend("explain", "putRegister", "Send the mark again with codes of `/v1/reference/reason-details`."),
     ),
+    "year-group-exception": Kind(
+        "The pupil is taught in another year group than that of the age on 31 August (8.8): it may be meant so.",
+        Mend(
+            "check-roll", "putRoll", "If it is not meant so, send the roll row with the right year group or birth date."
+        ),
+    ),
     "register-open-too-long": Kind(
         "By the calendar's times a register stays open for more than 30 minutes (2.3).",
         Mend("correct-times", "putCalendar", "Send the calendar again with times of at most 30 minutes."),

@@ -49,6 +49,14 @@ times as (
         t.closes - t.opens as length, min(t.closes - t.opens) over (partition by t.academic_year) as shortest
     from register_times as t where t.urn = $1
 ),
+taught as (
+    select e.pupil_id, e.from_date, p.year_group,
+        extract(year from age(
+            make_date(extract(year from $13::date - interval '7 months')::int, 8, 31), p.date_of_birth
+        ))::int - 4 as by_age
+    from enrolment as e join pupil as p using (pupil_id)
+    where e.urn = $1 and $13::date between e.from_date and coalesce(e.to_date, $13::date)
+),
 item as (
     select 'correction-without-reason' as kind, date, session, received, place, child, code, details,
         null::int as other_urn
@@ -71,6 +79,9 @@ item as (
     union all
     select 'register-times-differ', date, session, 0, year_group, null, null, null, null
     from times where length > shortest
+    union all
+    select 'year-group-exception', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null
+    from taught where year_group <> by_age
 )
 select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
     s.taken_by, s.taken_at, s.received_at
@@ -78,7 +89,9 @@ from item as i left join submission as s on s.received = i.received
 where (i.date, i.session, i.received, i.place, i.kind) > ($6, $7, $8, $9, $10) and ($11::text is null or i.kind = $11)
 order by i.date, i.session, i.received, i.place, i.kind limit $12
 """
-"""A line of the calendar's times stands at the beginning of its year, with its year group in place of a place."""
+"""A line of the calendar's times stands at the beginning of its year, with its year group in place of a place; a
+child's year group stands at the beginning of the stay, with the child's number among such.
+"""
 
 Place = tuple[date, int, int, int, str]
 """Where a page goes on: date, session, received, place, kind."""
@@ -93,8 +106,9 @@ async def items(
     after: Place,
     kind: str | None,
     limit: int,
+    today: date,
 ) -> Sequence[Any]:
     """What is doubtful at a school, those after `after`. `closes`: when registers close at a school that has not said
     so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named.
     """
-    return await tx.fetch(LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit)
+    return await tx.fetch(LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit, today)
