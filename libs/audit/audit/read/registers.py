@@ -16,12 +16,12 @@ BATCH = 2000
 SCHOOLS = "select urn, name, la_code, phase, last_number, last_entry::text from school order by urn"
 PUPILS = """
 select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags,
-    coalesce((
-        select jsonb_agg(jsonb_build_object('flag', f.flag, 'from', f.from_date, 'to', f.to_date, 'source', f.source))
-        from pupil as same join flag as f on f.pupil_id = same.pupil_id
-        where same.pupil_id = pupil.pupil_id or same.survivor = pupil.pupil_id
-    ), '[]') as flag_spans
-from pupil
+    coalesce(said.spans, '[]') as flag_spans
+from pupil left join (
+    select coalesce(same.survivor, same.pupil_id) as child,
+        jsonb_agg(jsonb_build_object('flag', f.flag, 'from', f.from_date, 'to', f.to_date, 'source', f.source)) as spans
+    from pupil as same join flag as f using (pupil_id) group by 1
+) as said on said.child = pupil.pupil_id
 """
 ENROLMENTS = "select urn, pupil_id::text, from_date, to_date, kind from enrolment order by from_date"
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1"

@@ -9,11 +9,15 @@ from common.db import Transaction
 from registers.domain.flags import SOCIAL_WORK, Moved, Span
 
 OF_CHILDREN = """
-select coalesce(p.survivor, p.pupil_id)::text, f.pupil_id::text, f.source, f.flag, f.from_date, f.to_date, f.urn
-from pupil as p join flag as f using (pupil_id)
-where p.pupil_id = any($1::uuid[]) or p.survivor = any($1::uuid[])
+select ids.child::text, f.pupil_id::text, f.source, f.flag, f.from_date, f.to_date, f.urn
+from (
+    select child, child as pupil_id from unnest($1::uuid[]) as c(child)
+    union all
+    select survivor, pupil_id from pupil where survivor is not null and survivor = any($1::uuid[])
+) as ids join flag as f using (pupil_id)
 order by f.flag, f.from_date, f.source, f.pupil_id
 """
+"""The few that died are looked for by themselves: "either id" in one condition would read every pupil."""
 KEEP = """
 insert into flag (pupil_id, source, flag, from_date, to_date, urn)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::date[], $6::int[])
@@ -34,8 +38,10 @@ from (
     select distinct pupil_id from enrolment
     where urn = $1 and from_date <= $2 and (to_date is null or to_date >= $2) and pupil_id > $3
 ) as e
-join pupil as p on p.pupil_id = e.pupil_id or p.survivor = e.pupil_id
-join flag as f on f.pupil_id = p.pupil_id and f.from_date <= $2
+cross join lateral (
+    select e.pupil_id as own union all select p.pupil_id from pupil as p where p.survivor = e.pupil_id
+) as ids
+join flag as f on f.pupil_id = ids.own and f.from_date <= $2
 group by e.pupil_id
 having bool_or(f.to_date is null or f.to_date >= $2 or f.flag = any($5::text[]) or f.flag = 'EVER_SOCIAL_WORKER')
 order by e.pupil_id limit $4
