@@ -8,7 +8,16 @@ import argparse
 import sys
 from functools import partial
 
-from tests.bench import day190_bench, ingest_bench, latency_bench, memory_bench, put_bench, roll_bench, startup_bench
+from tests.bench import (
+    bulk_bench,
+    day190_bench,
+    ingest_bench,
+    latency_bench,
+    memory_bench,
+    put_bench,
+    roll_bench,
+    startup_bench,
+)
 
 BENCHES = {
     "startup": startup_bench.run,
@@ -16,6 +25,7 @@ BENCHES = {
     "latency": latency_bench.run,
     "day190": day190_bench.run,
     "memory": memory_bench.run,
+    "bulk": bulk_bench.run,
     "roll": roll_bench.run,
     "put": put_bench.run,
 }

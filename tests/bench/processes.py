@@ -42,6 +42,12 @@ def pss_mib(roots: Iterable[int]) -> float:
     return kib / 1024
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory (resident) that a process has ever had, in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
 def postmaster(data: Path) -> int:
     """The process id of the PostgreSQL server that runs on a data folder."""
     return int((data / "postmaster.pid").read_text(encoding="ascii").split()[0])

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import cProfile
+import gc
 import json
 import multiprocessing
 import signal
@@ -43,6 +44,7 @@ SCOPES = "registers:write registers:read pupils:write"
 async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     """The service, until the process is ended."""
     from registers import api
+    from registers.actions.batches import Batches
     from registers.actions.recording import Recorder
     from registers.actions.writing import Writer
     from registers.api.context import Context
@@ -51,8 +53,10 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     clock = Clock(fixed_today=date(2026, 8, 1))
     writer = Writer(database, clock, lambda: None)
     context = Context(database, clock, writer, Recorder(database, clock, writer.wake))
+    stop = asyncio.Event()
+    batches = asyncio.create_task(Batches(database, clock, writer.wake, context.batches).run(stop))
     keys = KeySet.import_key_set({"keys": [key]})
-    service = Service(name="registers", router=api.create_router(context))
+    service = Service(name="registers", router=api.create_router(context), streams=api.STREAMS)
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     config = uvicorn.Config(
         app,
@@ -66,6 +70,8 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     server = _Server(config)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: setattr(server, "should_exit", True))
     await server.serve()
+    stop.set()
+    await batches
 
 
 class _Server(uvicorn.Server):
@@ -81,6 +87,7 @@ def run_service(url: str, port: int, key: dict[str, Any], profile: str | None) -
     from common.logs import configure_logging
 
     configure_logging("warning")
+    gc.set_threshold(50_000, 20, 100)  # as the product does
     profiler = cProfile.Profile() if profile else None
     if profiler is not None:
         profiler.enable()

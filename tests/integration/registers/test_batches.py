@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from common.clock import Clock
 from common.listen import Signal
-from registers.actions import batches
+from registers.actions import batches, bulk
 from registers.actions.batches import Batches
 
 from tests.integration.registers.conftest import OTHER, TODAY, URN, Authority, bearer, pupil
@@ -384,7 +384,7 @@ async def test_a_batch_is_taken_a_piece_at_a_time_whatever_its_form(
     """Pieces of two marks out of ten bytes at a time: every cut there is."""
     monkeypatch.setattr(batches, "PIECE_MARKS", 2)
     monkeypatch.setattr(batches, "PIECE_BYTES", 10)
-    monkeypatch.setattr(batches, "BITE_MARKS", 1)
+    monkeypatch.setattr(bulk, "BITE_MARKS", 1)
     days = [f"2025-09-{day:02d}" for day in (8, 9, 10, 11, 12)]
     sent = [register("/", date=day, comment='a "quoted" [list] \\') for day in days]
     table = "Date,Session,Local ID,Code,Comment\r\n"

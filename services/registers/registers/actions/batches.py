@@ -7,7 +7,7 @@ decided in bites, so that nobody waits long for this process.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -16,25 +16,22 @@ import structlog
 from common.clock import Clock
 from common.codes import code_table
 from common.db import Database, Transaction
-from common.errors import InvalidError, NotFoundError
 from common.health import Health
 from common.listen import Signal
 from common.loops import Pulse
 
+from registers.actions import bulk
 from registers.actions.receiving import SILENT
-from registers.actions.recording import Outcome, write_registers
-from registers.domain.batches import jobs, reading, values
+from registers.domain.batches import jobs, reading
 from registers.domain.batches.jobs import Job
-from registers.domain.batches.sorting import bites, repeated, slot, split
-from registers.domain.batches.values import MalformedBatchError, Piece, RowResult, SentRegister
-from registers.domain.ledger import Head
+from registers.domain.batches.values import MalformedBatchError, Piece
 from registers.store import batches as store
-from registers.store import schools
 
 PIECE_MARKS = 6000
 """How many marks of a batch one transaction takes, about."""
 PIECE_BYTES = 256 * 1024
-BITE_MARKS = 1500
+MOST_AHEAD = 4
+"""How many jobs may have a piece that is read before its turn."""
 LOOK_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 KEPT = timedelta(days=7)
@@ -48,6 +45,13 @@ class Done(NamedTuple):
 
     job: Job
     said: bool
+
+
+class _Ahead(NamedTuple):
+    """A piece that is being read before its turn, where it is known already where it begins."""
+
+    position: int
+    piece: "asyncio.Future[Piece | MalformedBatchError]"
 
 
 class Batches:
@@ -65,6 +69,7 @@ class Batches:
         self._queued = queued
         self._pulse = Pulse()
         self._tidied = float("-inf")
+        self._ahead: dict[str, _Ahead] = {}
 
     def health(self) -> Health:
         """Not ok when it has stopped looking."""
@@ -110,64 +115,36 @@ class Batches:
             return None
         taken.append(job)
         now = self._clock.now()
-        try:
-            piece = await _read(tx, job)
-        except MalformedBatchError as error:
-            ended = jobs.failed(job, "malformed", error.words, now)
+        piece = await self._next(tx, job)
+        if isinstance(piece, MalformedBatchError):
+            ended = jobs.failed(job, "malformed", piece.words, now)
             await store.move(tx, ended)
             return Done(ended, said=False)
-        take = self._try if job.dry_run else self._record
-        results, sequences, said = await take(tx, job, piece)
+        results, sequences, said = await bulk.take(tx, job, piece, self._clock.today(), self._codes)
         after = jobs.advanced(job, piece, results, sequences, now)
         if results:
             await store.add_result(tx, job.job_id, job.pieces, jobs.as_lines(results), jobs.as_table(results))
         await store.move(tx, after)
         return Done(after, said)
 
-    async def _record(self, tx: Transaction, job: Job, piece: Piece) -> tuple[list[RowResult], dict[int, int], bool]:
-        """Takes the registers of a piece; the results of all its marks, the last number of each school that it is
-        about, and whether it said anything there.
-        """
-        heads = await schools.lock(tx, {sent.register.urn for sent in piece.registers if job.opens(sent.register.urn)})
-        before = dict(heads)
-        open_to_job = [sent for sent in piece.registers if sent.register.urn in heads]
-        results = list(piece.refused)
-        for sent in piece.registers:
-            if sent.register.urn not in heads:
-                results += values.refused(sent, NotFoundError("No such school."))
-        again = repeated(open_to_job)
-        for bite in bites(open_to_job, BITE_MARKS):
-            keep = not job.dry_run or any(slot(sent) in again for sent in bite)
-            results += await self._bite(tx, bite, heads, keep=keep)
-        results.sort(key=lambda result: result.line or 0)
-        return results, {urn: head.number for urn, head in heads.items()}, heads != before
-
-    async def _try(self, tx: Transaction, job: Job, piece: Piece) -> tuple[list[RowResult], dict[int, int], bool]:
-        """The same, and nothing of it stays."""
-        trial = tx.transaction()
-        await trial.start()
-        results, _, _ = await self._record(tx, job, piece)
-        await trial.rollback()
-        return results, {}, False
-
-    async def _bite(
-        self, tx: Transaction, bite: Sequence[SentRegister], heads: dict[int, Head], *, keep: bool
-    ) -> list[RowResult]:
-        """Takes some registers of different sessions. Of one that is refused, rows of a table are tried by themselves:
-        one of them never loses the others.
-        """
-        today = self._clock.today()
-        outcomes = await write_registers(tx, [sent.register for sent in bite], heads, today, self._codes, keep=keep)
-        results: list[RowResult] = []
-        for sent, outcome in zip(bite, outcomes, strict=True):
-            if isinstance(outcome, Outcome):
-                results += values.answers_of(sent, outcome.answers)
-            elif isinstance(outcome, InvalidError) and (parts := split(sent, outcome)):
-                for part in parts:
-                    results += await self._bite(tx, [part], heads, keep=True)
-            else:
-                results += values.refused(sent, outcome)
-        return results
+    async def _next(self, tx: Transaction, job: Job) -> Piece | MalformedBatchError:
+        """The next piece of a job. The one after it is read meanwhile, in a thread, while PostgreSQL is at work."""
+        ahead = self._ahead.pop(job.job_id, None)
+        if ahead is not None and ahead.position == job.position:
+            piece = await ahead.piece
+        else:
+            piece = await asyncio.to_thread(_read, job, await _given(tx, job, PIECE_BYTES))
+        most = PIECE_BYTES
+        while isinstance(piece, Piece) and not piece.used and job.position + most < job.bytes:
+            most += PIECE_BYTES  # not even one register is whole
+            piece = await asyncio.to_thread(_read, job, await _given(tx, job, most))
+        if isinstance(piece, Piece) and job.position + piece.used < job.bytes:
+            following = job._replace(position=job.position + piece.used, lines=job.lines + piece.rows)
+            reading_on = asyncio.to_thread(_read, following, await _given(tx, following, PIECE_BYTES))
+            self._ahead[job.job_id] = _Ahead(following.position, asyncio.ensure_future(reading_on))
+            if len(self._ahead) > MOST_AHEAD:
+                del self._ahead[next(iter(self._ahead))]
+        return piece
 
     async def tidy(self) -> None:
         """Forgets jobs that ended long ago, and batches of which the rest never came."""
@@ -176,14 +153,17 @@ class Batches:
             await store.drop(tx, await store.old(tx, now - KEPT, now - SILENT))
 
 
-async def _read(tx: Transaction, job: Job) -> Piece:
-    """The next piece of what was sent. MalformedBatchError where it can't be read any further."""
-    given, most = b"", PIECE_BYTES
-    while True:
-        while len(given) < most and job.position + len(given) < job.bytes:
-            given += await store.slice_of(tx, job.job_id, job.position + len(given), PIECE_BYTES)
-        at_end = job.position + len(given) == job.bytes
-        piece = reading.read(job.form, given, at_end, job.lines, PIECE_MARKS, job.stamp(), job.layout)
-        if piece.used or at_end:
-            return piece
-        most += PIECE_BYTES
+async def _given(tx: Transaction, job: Job, most: int) -> bytes:
+    """The next bytes of what was sent: `most`, a little more, or all that are left."""
+    given = b""
+    while len(given) < most and job.position + len(given) < job.bytes:
+        given += await store.slice_of(tx, job.job_id, job.position + len(given), PIECE_BYTES)
+    return given
+
+
+def _read(job: Job, given: bytes) -> Piece | MalformedBatchError:
+    at_end = job.position + len(given) == job.bytes
+    try:
+        return reading.read(job.form, given, at_end, job.lines, PIECE_MARKS, job.stamp(), job.layout)
+    except MalformedBatchError as error:
+        return error

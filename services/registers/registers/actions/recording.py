@@ -21,7 +21,7 @@ from registers.actions.writing import new_id
 from registers.domain import ledger as ledger_rules
 from registers.domain import register as rules
 from registers.domain.ledger import Head, LedgerEntry
-from registers.domain.register import MarkAnswer, Recorded, Register
+from registers.domain.register import Known, MarkAnswer, Recorded, Register
 from registers.store import marks, schools
 from registers.store import registers as store
 from registers.store.registers import Submission
@@ -119,56 +119,57 @@ class Recorder:
         whether there is something for the relay.
         """
         heads = await schools.lock(tx, {job.register.urn for job in jobs})
-        before = dict(heads)
         registers = [job.register for job in jobs]
-        outcomes = await write_registers(tx, registers, heads, self._clock.today(), self._codes)
-        return outcomes, heads != before
+        known = await store.known(tx, registers)
+        decided = decide(registers, known, heads, self._clock.today(), self._codes)
+        await keep(tx, decided)
+        return decided.outcomes, bool(decided.entries)
 
 
-async def write_registers(
-    tx: Transaction,
+class Decided(NamedTuple):
+    """What some registers change: their outcomes in order, what is to be kept of them, and what that says."""
+
+    outcomes: "list[Outcome | RollcallError]"
+    recorded: list[tuple[Register, int, Recorded]]
+    entries: list[LedgerEntry]
+
+
+def decide(
     registers: Sequence[Register],
+    known: Sequence[Known],
     heads: dict[int, Head],
     today: date,
     codes: Mapping[str, Code],
-    *,
-    keep: bool = True,
-) -> "list[Outcome | RollcallError]":
-    """Writes registers of different sessions; their outcomes in order. Their schools are locked; `heads` says where
-    their ledgers end, and afterwards where they end then. With `keep` false it only says what would become of them.
+) -> Decided:
+    """Decides registers of different sessions by what is known. `heads` says where the ledgers of their schools, which
+    are locked, end; and afterwards where they end then.
     """
-    known = await store.known(tx, registers)
-    outcomes: list[Outcome | RollcallError] = []
-    recorded: list[tuple[Register, int, Recorded]] = []
-    entries: list[LedgerEntry] = []
+    decided = Decided([], [], [])
     for register, what in zip(registers, known, strict=True):
         try:
             if register.urn not in heads:
                 raise NotFoundError("No such school.")
             result = rules.record(register, what, today, codes)
         except RollcallError as error:
-            outcomes.append(error)
+            decided.outcomes.append(error)
             continue
         head = heads[register.urn]
         said = ledger_rules.chain(result.facts, head, register.received_at, new_id, register.correlation_id)
         heads[register.urn] = ledger_rules.after(head, said)
-        entries.extend(said)
-        recorded.append((register, what.received, result))
-        outcomes.append(Outcome(result.answers, heads[register.urn].number))
-    if keep:
-        await _save(tx, recorded, entries)
-    return outcomes
+        decided.entries.extend(said)
+        decided.recorded.append((register, what.received, result))
+        decided.outcomes.append(Outcome(result.answers, heads[register.urn].number))
+    return decided
 
 
-async def _save(
-    tx: Transaction, recorded: Sequence[tuple[Register, int, Recorded]], entries: Sequence[LedgerEntry]
-) -> None:
+async def keep(tx: Transaction, decided: Decided) -> None:
+    """Keeps what was decided, and announces it."""
     submissions = [
         Submission(register, received, "register", result.kept, result.waiting)
-        for register, received, result in recorded
+        for register, received, result in decided.recorded
         if result.kept or result.waiting
     ]
-    for register, _, result in recorded:
+    for register, _, result in decided.recorded:
         await marks.change(tx, register.urn, result.changed)
-    if submissions or entries:
-        await store.keep(tx, submissions, entries)
+    if submissions or decided.entries:
+        await store.keep(tx, submissions, decided.entries)

@@ -76,12 +76,13 @@ def _add(piece: Piece, sent: BatchRegister, place: Place, stamp: Stamp) -> None:
         result = RowResult("rejected", place.line, place.pointer, sent.school_urn, on, sent.session, problem=problem)
         piece.refused.append(result)
         return
+    sent_register = SentRegister(register, () if place.line is None else (place.line,), place.pointer or "")
     try:
         check_keys(sent.marks)
     except InvalidError as error:
-        piece.refused.extend(refused(SentRegister(register, [place]), error))
+        piece.refused.extend(refused(sent_register, error))
         return
-    piece.registers.append(SentRegister(register, [place]))
+    piece.registers.append(sent_register)
 
 
 def _unreadable(raw: bytes) -> Problem | None:

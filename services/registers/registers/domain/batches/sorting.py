@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from common.academic import Session
-from common.errors import InvalidError
+from common.errors import RollcallError
 
 from registers.domain.batches.values import SentRegister
 
@@ -41,21 +41,17 @@ def repeated(sent: Sequence[SentRegister]) -> set[Slot]:
     return {one for one, count in Counter(map(slot, sent)).items() if count > 1}
 
 
-def split(sent: SentRegister, error: InvalidError) -> list[SentRegister]:
+def split(sent: SentRegister, error: RollcallError) -> list[SentRegister]:
     """A register out of a table that was refused, as one of the rows that are not to blame, and one for each of the
     others, in their order; nothing when it was sent as a register, or there is nothing to split.
     """
-    if len(sent.places) < 2:
+    if sent.pointer is not None or sent.size() < 2:
         return []
     blamed = {int(fault.pointer.split("/")[2]) for fault in error.faults}
     good = [number for number in range(sent.size()) if number not in blamed]
-    return (
-        [_part(sent, good), *(_part(sent, [number]) for number in sorted(blamed))]
-        if good
-        else [_part(sent, [number]) for number in sorted(blamed)]
-    )
+    return [_part(sent, numbers) for numbers in (good, *([number] for number in sorted(blamed))) if numbers]
 
 
 def _part(sent: SentRegister, numbers: Sequence[int]) -> SentRegister:
     marks = [sent.register.marks[number] for number in numbers]
-    return SentRegister(sent.register._replace(marks=marks), [sent.places[number] for number in numbers])
+    return SentRegister(sent.register._replace(marks=marks), [sent.lines[number] for number in numbers], None)

@@ -6,9 +6,10 @@ opens a quotation and never closes it does not swallow those behind it.
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from common.academic import Session
 
@@ -19,7 +20,6 @@ from registers.domain.batches.values import (
     MOST_MARKS,
     MalformedBatchError,
     Piece,
-    Place,
     RowResult,
     SentRegister,
     Stamp,
@@ -30,6 +30,8 @@ from registers.domain.register import Register, SentMark
 BOM = b"\xef\xbb\xbf"
 ENCODINGS = ("utf-8", "cp1252")
 VERSIONS = 2**63 - 1
+
+_Common: TypeAlias = "tuple[int | None, str | None, datetime | None]"
 
 
 class Layout(NamedTuple):
@@ -50,12 +52,6 @@ class Header(NamedTuple):
     rows: int
 
 
-class _Group(NamedTuple):
-    register: Register
-    marks: list[SentMark]
-    places: list[Place]
-
-
 def header(given: bytes, school_urn: int | None) -> Header:
     """Reads the header from the first bytes of a table; HeadingError when it does not say what is needed."""
     start = len(BOM) if given.startswith(BOM) else 0
@@ -63,10 +59,10 @@ def header(given: bytes, school_urn: int | None) -> Header:
     encoding = encoding_of(text)
     first = next((line for line in text.splitlines() if line.strip()), b"").decode(encoding, "replace")
     layout = Layout(encoding, headings.delimiter(first), {}, school_urn)
-    for line, row, used in _records(text, True, layout):
+    for line, row in _records(text, True, layout):
         if row and any(row):
             columns, ignored = headings.read(row, school_urn)
-            return Header(layout._replace(columns=columns), ignored, start + used, line)
+            return Header(layout._replace(columns=columns), ignored, start + _behind(text, 0, line), line)
     raise headings.HeadingError("no-header", "The table is empty; its first line has the headings.")
 
 
@@ -85,168 +81,199 @@ def read(given: bytes, at_end: bool, rows: int, most: int, stamp: Stamp, layout:
 
     MalformedBatchError for a row longer than a register may be.
     """
-    table = _Table(layout, stamp)
-    for line, row, used in _records(given, at_end, layout):
+    piece = Piece()
+    table = _Table(piece, layout, stamp)
+    for line, row in _records(given, at_end, layout):
         table.add(rows + line, row)
-        table.piece.used, table.lines = used, line
+        piece.rows = line
         if table.marks >= most:
             break
-    piece = table.finished()
+    piece.used = _behind(given, 0, piece.rows)
+    piece.registers = table.registers()
     if not piece.used and len(given) > LONGEST:
         raise MalformedBatchError(f"Line {rows + 1} has more than {LONGEST} bytes.")
     return piece
 
 
-def _records(given: bytes, at_end: bool, layout: Layout) -> Iterator[tuple[int, list[str] | None, int]]:
-    """Each whole row: its last line (from 1), its cells (None when they can't be read), the bytes up to its end."""
-    ended = lines = 0
-
-    def feed() -> Iterator[str]:
-        nonlocal ended, lines
-        while ended < len(given):
-            stop = given.find(b"\n", ended)
-            if stop < 0:
-                if not at_end:
-                    return
-                stop = len(given) - 1
-            raw, ended, lines = given[ended : stop + 1], stop + 1, lines + 1
-            yield raw.decode(layout.encoding, "replace")
-
-    while True:
-        begun, before = ended, lines
+def _records(given: bytes, at_end: bool, layout: Layout) -> Iterator[tuple[int, list[str] | None]]:
+    """Each whole row: its last line (from 1), and its cells, or None when they can't be read."""
+    whole = given if at_end else given[: given.rfind(b"\n") + 1]
+    start = lines = 0
+    while start < len(whole):
+        text = whole[start:].decode(layout.encoding, "replace")
+        reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=layout.delimiter, strict=True)
+        done = 0
         try:
-            for row in csv.reader(feed(), delimiter=layout.delimiter, strict=True):
-                yield lines, row, ended
-                begun, before = ended, lines
+            for row in reader:
+                done = reader.line_num
+                yield lines + done, row
             return
         except csv.Error:
-            if not at_end and given.find(b"\n", ended) < 0 and len(given) - begun <= csv.field_size_limit():
+            begun = _behind(whole, start, done)
+            is_over = _behind(whole, start, reader.line_num) == len(whole)
+            if is_over and not at_end and len(whole) - begun <= csv.field_size_limit():
                 return  # the quotation may still be closed in what comes
-            ended, lines = given.find(b"\n", begun) + 1 or len(given), before + 1
-            yield lines, None, ended
+            start, lines = _behind(whole, begun, 1), lines + done + 1
+            yield lines, None
+
+
+def _behind(given: bytes, start: int, lines: int) -> int:
+    """Where the bytes behind so many lines begin."""
+    for _ in range(lines):
+        start = given.find(b"\n", start) + 1 or len(given)
+    return start
+
+
+class _Registers:
+    """A school's session, and the registers that the rows make of it. `names` are the pupils of the present turn: of
+    the registers that name none of them twice.
+    """
+
+    __slots__ = ("_turn", "names", "registers", "slot")
+
+    def __init__(self, slot: tuple[int, date, Session]) -> None:
+        self.slot = slot
+        self.names: set[tuple[str | None, ...]] = set()
+        self.registers: dict[tuple[object, ...], tuple[Register, list[SentMark], list[int]]] = {}
+        self._turn = 0
+
+    def next_turn(self) -> None:
+        """A pupil is named a second time, or the register is full."""
+        self.names.clear()
+        self._turn += 1
+
+    def of(self, common: _Common, stamp: Stamp) -> tuple[list[SentMark], list[int]]:
+        """Marks and lines of the present register that says this beside its marks."""
+        key = (self._turn, *common)
+        if (found := self.registers.get(key)) is None:
+            marks: list[SentMark] = []
+            version, taken_by, taken_at = common
+            lines: list[int] = []
+            found = Register(*self.slot, version, taken_at, taken_by, *stamp, marks), marks, lines
+            self.registers[key] = found
+        return found[1], found[2]
 
 
 class _Table:
     """The rows of one piece, as they are sorted into registers."""
 
-    def __init__(self, layout: Layout, stamp: Stamp) -> None:
-        self.piece = Piece()
-        self.lines = 0
+    def __init__(self, piece: Piece, layout: Layout, stamp: Stamp) -> None:
         self.marks = 0
-        self._layout = layout
-        self._at = layout.columns
+        self._piece = piece
+        self._school_urn = layout.school_urn
+        self._at = {column: layout.columns.get(column, -1) for column in headings.COLUMNS}
+        self._width = max(layout.columns.values()) + 1
         self._stamp = stamp
-        self._groups: dict[tuple[object, ...], _Group] = {}
-        self._turns: dict[tuple[int, date, Session], int] = {}
-        self._seen: dict[tuple[int, date, Session], set[tuple[str | None, ...]]] = {}
-        self._fixed = not {"taken_by", "taken_at", "source_version"} & self._at.keys()
-        self._bare = not {"minutes_late", "comment", "reason", "amended_by"} & self._at.keys()
+        self._sessions: dict[tuple[int, date, Session], _Registers] = {}
+        self._days: dict[tuple[str, str], tuple[int, date, bool]] = {}
+        self._has_codes = "code" in layout.columns
+        self._common = bool({"taken_by", "taken_at", "source_version"} & layout.columns.keys())
+        self._details = bool({"minutes_late", "comment", "reason", "amended_by"} & layout.columns.keys())
+        halves = ((Session.AM, "am_code"), (Session.PM, "pm_code"))
+        self._halves = [(session, self._at[column]) for session, column in halves if column in layout.columns]
+
+    def registers(self) -> list[SentRegister]:
+        """All that there is, in the order in which it began."""
+        return [
+            SentRegister(register, lines, None)
+            for session in self._sessions.values()
+            for register, _, lines in session.registers.values()
+        ]
 
     def add(self, line: int, row: Sequence[str] | None) -> None:
         """Adds the marks of a row, or what is wrong with it."""
-        if row is not None and not any(row):
-            return
         try:
             if row is None:
                 raise CellError("bad-quotation", "A quotation in this line is not closed, or goes on behind its end.")
-            self._add(line, row)
+            if any(row):
+                # A column that is not there is the last one; of a short row the rest is blank.
+                self._add(line, [*row, ""] if len(row) >= self._width else [*row, *[""] * self._width])
         except CellError as error:
-            problem = Problem(error.code, error.words)
-            self.piece.refused.append(RowResult("rejected", line, problem=problem))
+            self._piece.refused.append(RowResult("rejected", line, problem=Problem(error.code, error.words)))
             self.marks += 1
 
-    def _add(self, line: int, row: Sequence[str]) -> None:
-        urn = self._layout.school_urn or cells.whole(self._cell(row, "school_urn"), 9_999_999, "The URN")
-        if not urn:
-            raise CellError("no-school", "The school's URN is missing.")
-        on, day_first = cells.day(self._cell(row, "date"))
-        names = self._names(row)
-        given = [(session, code, self._mark(row, names, code)) for session, code in self._codes(row)]
-        common = (None, None, None) if self._fixed else self._common(row)
-        if day_first:
-            self.piece.warn("day-first-date", line)
-        for session, _, mark in given:
-            self._sort_in(urn, on, session, common, names, mark, line)
-
-    def _cell(self, row: Sequence[str], column: str) -> str:
-        at = self._at.get(column)
-        return row[at].strip() if at is not None and at < len(row) else ""
-
-    def _names(self, row: Sequence[str]) -> tuple[str | None, str | None, str | None]:
-        """Local id, UPN and id of the row's pupil."""
-        local_id = self._cell(row, "local_id") or self._cell(row, "admission_number") or None
-        upn, pupil_id = self._cell(row, "upn") or None, self._cell(row, "pupil_id") or None
-        if local_id is None and upn is None and pupil_id is None:
-            raise CellError("no-key", "The row names no pupil.")
-        if max(len(local_id or ""), len(upn or ""), len(pupil_id or "")) > 64:
-            raise CellError("too-long", "What names a pupil has at most 64 characters.")
-        return local_id, upn, pupil_id
-
-    def _codes(self, row: Sequence[str]) -> list[tuple[Session, str]]:
-        """The sessions that the row is about, and their codes."""
-        if "code" in self._at:
-            found = [(cells.session(self._cell(row, "session")), self._cell(row, "code"))]
+    def _add(self, line: int, row: list[str]) -> None:
+        at = self._at
+        written = (row[at["school_urn"]], row[at["date"]])
+        known = self._days.get(written)
+        if known is None:
+            known = self._days[written] = self._day(*written)
+        urn, on, day_first = known
+        names = (
+            row[at["local_id"]].strip() or row[at["admission_number"]].strip() or None,
+            row[at["upn"]].strip() or None,
+            row[at["pupil_id"]].strip() or None,
+        )
+        _check_names(names)
+        if self._has_codes:
+            given = [(cells.session(row[at["session"]].strip()), row[at["code"]].strip())]
         else:
-            halves = ((Session.AM, "am_code"), (Session.PM, "pm_code"))
-            found = [(session, self._cell(row, column)) for session, column in halves if column in self._at]
-        if any(len(code) > 16 for _, code in found):
-            raise CellError("too-long", "A code has at most 16 characters.")
-        return found
+            given = [(session, row[place].strip()) for session, place in self._halves]
+        marks = [self._mark(row, names, code) for _, code in given]
+        common = self._beside(row) if self._common else (None, None, None)
+        if day_first:
+            self._piece.warn("day-first-date", line)
+        for (session, _), mark in zip(given, marks, strict=True):
+            self._sort_in((urn, on, session), common, names, mark, line)
+
+    def _day(self, urn: str, written: str) -> tuple[int, date, bool]:
+        school = self._school_urn or cells.whole(urn.strip(), 9_999_999, "The URN")
+        if not school:
+            raise CellError("no-school", "The school's URN is missing.")
+        return school, *cells.day(written.strip())
 
     def _mark(self, row: Sequence[str], names: tuple[str | None, ...], code: str) -> SentMark:
         local_id, upn, pupil_id = names
-        if self._bare:
+        if len(code) > 16:
+            raise CellError("too-long", "A code has at most 16 characters.")
+        if not self._details:
             return SentMark(code, pupil_id, upn, local_id)
-        minutes = cells.whole(self._cell(row, "minutes_late"), 1440, "Minutes late")
+        at = self._at
+        minutes = cells.whole(row[at["minutes_late"]].strip(), 1440, "Minutes late")
         return SentMark(
             code,
             pupil_id,
             upn,
             local_id,
-            minutes if "code" in self._at or code in ("L", "U") else None,  # of AM and PM, the late one
-            cells.short(self._cell(row, "comment"), 2000, "A comment"),
-            cells.short(self._cell(row, "reason"), 2000, "A reason"),
-            cells.short(self._cell(row, "amended_by"), 2000, "Who amended a mark"),
+            minutes if self._has_codes or code in ("L", "U") else None,  # of AM and PM, the late one
+            cells.short(row[at["comment"]].strip(), 2000, "A comment"),
+            cells.short(row[at["reason"]].strip(), 2000, "A reason"),
+            cells.short(row[at["amended_by"]].strip(), 2000, "Who amended a mark"),
         )
 
-    def _common(self, row: Sequence[str]) -> tuple[int | None, str | None, datetime | None]:
+    def _beside(self, row: Sequence[str]) -> _Common:
         """What a register says beside its marks: version, by whom and when it was taken."""
+        at = self._at
         return (
-            cells.whole(self._cell(row, "source_version"), VERSIONS, "A version"),
-            cells.short(self._cell(row, "taken_by"), 200, "Who took a register"),
-            cells.moment(self._cell(row, "taken_at")),
+            cells.whole(row[at["source_version"]].strip(), VERSIONS, "A version"),
+            cells.short(row[at["taken_by"]].strip(), 200, "Who took a register"),
+            cells.moment(row[at["taken_at"]].strip()),
         )
 
     def _sort_in(
         self,
-        urn: int,
-        on: date,
-        session: Session,
-        common: tuple[int | None, str | None, datetime | None],
+        slot: tuple[int, date, Session],
+        common: _Common,
         names: tuple[str | None, ...],
         mark: SentMark,
         line: int,
     ) -> None:
         """Puts a mark into its register; into a further one when that names the pupil already."""
-        slot = (urn, on, session)
-        seen = self._seen.setdefault(slot, set())
-        if names in seen or len(seen) == MOST_MARKS:
-            seen.clear()
-            self._turns[slot] = self._turns.get(slot, 0) + 1
-        seen.add(names)
-        key = (*slot, *common, self._turns.get(slot, 0))
-        group = self._groups.get(key)
-        if group is None:
-            version, taken_by, taken_at = common
-            marks: list[SentMark] = []
-            register = Register(urn, on, session, version, taken_at, taken_by, *self._stamp, marks)
-            group = self._groups[key] = _Group(register, marks, [])
-        group.marks.append(mark)
-        group.places.append(Place(line, None))
+        session = self._sessions.get(slot)
+        if session is None:
+            session = self._sessions[slot] = _Registers(slot)
+        if names in session.names or len(session.names) == MOST_MARKS:
+            session.next_turn()
+        session.names.add(names)
+        marks, lines = session.of(common, self._stamp)
+        marks.append(mark)
+        lines.append(line)
         self.marks += 1
 
-    def finished(self) -> Piece:
-        """All of it."""
-        self.piece.registers += [SentRegister(group.register, group.places) for group in self._groups.values()]
-        self.piece.rows = self.lines
-        return self.piece
+
+def _check_names(names: tuple[str | None, ...]) -> None:
+    longest = max(len(name or "") for name in names)
+    if not longest:
+        raise CellError("no-key", "The row names no pupil.")
+    if longest > 64:
+        raise CellError("too-long", "What names a pupil has at most 64 characters.")

@@ -58,14 +58,17 @@ class Place(NamedTuple):
 
 
 class SentRegister(NamedTuple):
-    """One register of a batch. `places`: the line of each mark in a table; one for all of a register in JSON."""
+    """One register of a batch. `lines`: that of each mark in a table, that of the register in NDJSON, none in JSON;
+    `pointer`: to the register, none in a table.
+    """
 
     register: Register
-    places: Sequence[Place]
+    lines: Sequence[int]
+    pointer: str | None
 
-    def place(self, number: int) -> Place:
-        """Where its mark with this number stands."""
-        return self.places[number] if len(self.places) > 1 else self.places[0]
+    def line(self, number: int) -> int | None:
+        """The line where its mark with this number stands."""
+        return self.lines[number] if self.pointer is None else self.lines[0] if self.lines else None
 
     def size(self) -> int:
         """How many marks it has."""
@@ -113,15 +116,15 @@ WARNINGS: Mapping[str, str] = {
 
 def answers_of(sent: SentRegister, answers: Sequence[MarkAnswer]) -> list[RowResult]:
     """The results of a register's marks, in its order."""
-    register = sent.register
+    register, base = sent.register, sent.pointer
     on, session, urn = register.on.isoformat(), register.session.name, register.urn
     results: list[RowResult] = []
     for number, answer in enumerate(answers):
-        line, base = sent.place(number)
         pointer = None if base is None else base + answer.pointer
         told = answer.problem
         if told is not None:
             told = Problem(told.code, told.detail, None if base is None else base + (told.pointer or ""))
+        line = sent.line(number)
         results.append(RowResult(answer.status, line, pointer, urn, on, session, answer.pupil_id, answer.code, told))
     return results
 
@@ -129,14 +132,13 @@ def answers_of(sent: SentRegister, answers: Sequence[MarkAnswer]) -> list[RowRes
 def refused(sent: SentRegister, error: RollcallError) -> list[RowResult]:
     """The results of a register of which nothing is taken: the marks that are to blame say why, the others that."""
     faults = {fault.pointer.removeprefix("/marks/").partition("/")[0]: fault for fault in error.faults}
-    register = sent.register
+    register, base = sent.register, sent.pointer
     results: list[RowResult] = []
     for number, mark in enumerate(register.marks):
-        line, base = sent.place(number)
         pointer = None if base is None else f"{base}/marks/{number}"
         fault = faults.get(str(number))
         problem = Problem(fault.code, fault.detail, pointer) if fault else Problem(error.type, error.detail, base)
-        told = (mark.code or "").strip()
+        told, line = (mark.code or "").strip(), sent.line(number)
         on, session = register.on.isoformat(), register.session.name
         results.append(RowResult("rejected", line, pointer, register.urn, on, session, None, told, problem))
     return results
