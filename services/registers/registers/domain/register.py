@@ -182,10 +182,12 @@ def resolve(marks: Sequence[SentMark], found: Mapping[tuple[int, KeyKind], str])
     faults: list[Fault] = []
     for place, mark in enumerate(marks):
         names = mark.names()
-        children = {found[place, kind] for kind, _ in names if (place, kind) in found}
-        if len(children) > 1:
-            faults.append(Fault(f"/marks/{place}", "keys-disagree", "The keys of this mark name different pupils."))
-        owner = next(iter(children), None)
+        owner = found.get((place, names[0][0]))
+        if len(names) > 1:
+            children = {found[place, kind] for kind, _ in names if (place, kind) in found}
+            if len(children) > 1:
+                faults.append(Fault(f"/marks/{place}", "keys-disagree", "The keys of this mark name different pupils."))
+            owner = next(iter(children), None)
         for name in (owner,) if owner is not None else names:
             first = places.setdefault(name, place)
             if first != place:

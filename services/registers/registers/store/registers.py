@@ -154,7 +154,7 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
     result = [Known() for _ in registers]
     staggered: dict[int, frozenset[int]] = {}
     for row in rows:
-        kind, n, child, flag, received = row[:5]
+        kind, n, child, flag, received = row[0], row[1], row[2], row[3], row[4]
         if kind == OF_REGISTER:
             result[n - 1].is_open, result[n - 1].received = flag, received
             result[n - 1].successor = row["rank"]
