@@ -15,7 +15,7 @@ from common.service import Check, Service
 from common.settings import Settings
 from common.web.app import create_app
 from common.web.bodies import LIMIT_BYTES
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from pydantic import BaseModel
@@ -50,6 +50,12 @@ async def get_thing(number: int, caller: Annotated[Caller, needs("registers:read
     return Thing(code="/")
 
 
+@router.post("/v1/streams", name="post_stream")
+async def post_stream(request: Request, caller: Annotated[Caller, needs("registers:write")]) -> dict[str, int]:
+    sizes = [len(part) async for part in request.stream()]
+    return {"bytes": sum(sizes), "largest": max(sizes)}
+
+
 class Loop:
     name = "loop"
 
@@ -66,7 +72,9 @@ async def database() -> Check:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
-    service = Service(name="things", router=router, background=(Loop(),), ready=(database,))
+    service = Service(
+        name="things", router=router, background=(Loop(),), ready=(database,), streams=frozenset({"/v1/streams"})
+    )
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://rollcall") as client:
@@ -264,3 +272,14 @@ async def test_the_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) 
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js"):
         assert (await client.get(f"/docs/{asset}")).status_code == 200
     problem(await client.get("/docs/passwd"), 404, "not-found")
+
+
+async def test_a_route_that_streams_gets_its_body_as_it_comes(client: httpx.AsyncClient) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(9):
+            yield b"\xff" * (LIMIT_BYTES // 4)
+
+    headers = bearer() | {"content-type": "text/csv"}
+    answer = await client.post("/v1/streams", content=parts(), headers=headers)
+    assert answer.json() == {"bytes": 9 * (LIMIT_BYTES // 4), "largest": LIMIT_BYTES // 4}
+    problem(await client.post("/v1/streams", content=b"x" * 10), 401, "unauthenticated")

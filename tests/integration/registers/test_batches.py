@@ -232,6 +232,52 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(school: Authority) -> 
     assert statuses(results) == ["corrected", "accepted", "corrected", "quarantined"]
 
 
+@pytest.mark.parametrize("kind", ["application/json", NDJSON, CSV])
+async def test_a_batch_leaves_what_the_same_registers_leave(school: Authority, kind: str) -> None:
+    """Every kind of mark there is, by PUT at one school and by a batch at another with pupils of the same keys."""
+    await school.roll(*(pupil(str(n)) for n in range(1, 5)), urn=OTHER)
+    codes = ["/", "O", "8", "", "X", "#", "L", None, "\\", "-"]
+    sent = [
+        (
+            day,
+            half,
+            version,
+            [{"local_id": str((n + at) % 6), "code": codes[(n * 3 + at) % len(codes)]} for n in range(5)],
+        )
+        for at, (day, half, version) in enumerate(
+            (day, half, version)
+            for day in ("2025-09-12", "2025-09-13", "2025-09-15", "2025-09-16")
+            for half in ("AM", "PM")
+            for version in (None, 5, 3, None)
+        )
+    ]
+    by_put = [await school.register(marks, f"{day}/{half}", source_version=v) for day, half, v, marks in sent]
+    registers = [
+        {"school_urn": OTHER, "date": day, "session": half, "source_version": v, "marks": marks}
+        for day, half, v, marks in sent
+    ]
+    _, results = await taken(school, as_sent(registers, kind), kind)
+    assert sorted(statuses(results)) == sorted(mark["status"] for answer in by_put for mark in answer["marks"])
+    for slot in {f"{day}/{half}" for day, half, _, _ in sent}:
+        assert await school.standing(slot, OTHER) == await school.standing(slot)
+    assert sorted(await school.quarantine(OTHER)) == sorted(await school.quarantine())
+
+
+def as_sent(registers: Sequence[Any], kind: str) -> str:
+    """Registers in one of the three forms."""
+    if kind == "application/json":
+        return json.dumps({"registers": registers})
+    if kind == NDJSON:
+        return "\n".join(map(json.dumps, registers))
+    rows = [
+        f"{one['school_urn']},{one['date']},{one['session']},{one['source_version'] or ''},{mark['local_id']},"
+        f"{mark['code'] or ''}"
+        for one in registers
+        for mark in one["marks"]
+    ]
+    return "\n".join(["URN,Date,Session,Source Version,Local ID,Code", *rows])
+
+
 async def test_a_batch_sent_again_changes_nothing(school: Authority) -> None:
     body = json.dumps({"registers": [register("/"), register("O", session="PM")]})
     await taken(school, body, "application/json")
