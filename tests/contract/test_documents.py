@@ -105,6 +105,18 @@ def test_every_path_without_the_scope_answers_403_as_a_problem(product: Product,
                 assert answer.json()["type"] == "/problems/forbidden"
 
 
+def test_every_path_answers_405_to_a_method_that_it_has_not(product: Product, openapi: dict[str, Any]) -> None:
+    """Also where a name would be read as somebody's id by another path: `/v1/pupils/lookup`."""
+    with product.client() as client:
+        for path, methods in openapi["paths"].items():
+            known = sorted(method.upper() for method in methods)
+            place = filled(path, next(iter(methods.values())))
+            for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - {*known}:
+                answer = client.request(method, place, json={} if method in ("PUT", "POST", "PATCH") else None)
+                assert (answer.status_code, answer.headers.get("allow")) == (405, ", ".join(known)), (method, place)
+                assert answer.json()["type"] == "/problems/method-not-allowed"
+
+
 def filled(path: str, operation: dict[str, Any]) -> str:
     """The path with values that fit its parameters' types."""
     for parameter in operation.get("parameters", []):

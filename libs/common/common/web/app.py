@@ -101,13 +101,21 @@ def _add_operations(app: FastAPI, services: Sequence[Service], settings: Setting
 
 
 def _methods_by_path(app: FastAPI) -> Callable[[str], list[str]]:
-    """Which methods a path has: the framework alone would name those of the first matching route only."""
-    templates: list[tuple[re.Pattern[str], list[str]]] = []
+    """Which methods a path has: the framework alone would name those of the first matching route only. Of several
+    templates the one with the fewest parameters is meant: `lookup` is no pupil's id.
+    """
+    templates: list[tuple[int, re.Pattern[str], list[str]]] = []
 
     def methods(path: str) -> list[str]:
         if not templates:
             paths = app.openapi()["paths"]
-            templates.extend((compile_path(path)[0], [m.upper() for m in paths[path]]) for path in paths)
-        return sorted({method for pattern, found in templates if pattern.match(path) for method in found})
+            templates.extend(
+                (path.count("{"), compile_path(path)[0], [m.upper() for m in paths[path]]) for path in paths
+            )
+            templates.sort(key=lambda template: template[0])
+        for _, pattern, found in templates:
+            if pattern.match(path):
+                return sorted(found)
+        return []
 
     return methods

@@ -105,7 +105,11 @@ def install(app: FastAPI, methods: Callable[[str], Sequence[str]]) -> None:
         return response(kind(), request.url.path, headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
-        return response(_from_validation(cast("RequestValidationError", error)), request.url.path)
+        wrong = cast("RequestValidationError", error)
+        in_path = any(item["loc"][0] == "path" for item in wrong.errors())
+        if in_path and request.method not in (known := methods(request.url.path)):
+            return response(errors.MethodNotAllowedError(), request.url.path, {"allow": ", ".join(known)})
+        return response(_from_validation(wrong), request.url.path)
 
     async def refused_by_database(request: Request, error: Exception) -> Response:
         log.warning("value refused by the database", kind=type(error).__name__, route=_route(request))
