@@ -74,7 +74,8 @@ def one_round(product: Product, folder: Path, seed: int, seconds: float) -> None
         cwd=folder,
         env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.fuzz.bodies", "PYTHONPATH": os.pathsep.join((ROOT, *PATH))},
     )  # fmt: skip
-    assert done.returncode == 0, f"seed {seed}:\n{done.stdout[-12000:]}{done.stderr[-2000:]}"
+    found = done.stdout[done.stdout.find("= FAILURES") :][:12000]
+    assert done.returncode == 0, f"seed {seed}:\n{found}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
 
 
 def configuration(known: dict[str, list[Any]]) -> str:
