@@ -103,7 +103,7 @@ class Authority:
 def pupil(number: str, **changes: Any) -> dict[str, Any]:
     return {
         "local_id": number, "upn": None, "given_name": "Sam", "family_name": f"Child{number}",
-        "date_of_birth": "2014-03-09", "year_group": 6, "flags": [],
+        "date_of_birth": "2014-09-09", "year_group": 6, "flags": [],
         "enrolment": {"from": "2025-09-01", "to": None, "kind": "single"},
     } | changes  # fmt: skip
 
