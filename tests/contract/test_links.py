@@ -49,6 +49,13 @@ def test_every_link_of_a_service_is_in_the_document_of_all(operations: dict[str,
     assert said == {(source, target) for source, target, _, _ in links(operations)}
 
 
+def test_every_operation_with_an_id_in_its_path_follows_from_another(operations: dict[str, dict[str, Any]]) -> None:
+    """Else nobody who reads the document, and no fuzzer, comes to it with an id that means something."""
+    reached = {target for _, target, _, _ in links(operations)}
+    with_id = {name for name, found in operations.items() if parameters(found, ("path",)).keys() - {"la_code"}}
+    assert not with_id - reached
+
+
 def test_every_link_gives_parameters_that_its_target_has(
     openapi: dict[str, Any], operations: dict[str, dict[str, Any]]
 ) -> None:

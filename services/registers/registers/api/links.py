@@ -11,7 +11,7 @@ LINKS: Links = {
         for name in (
             "getSchool", "putSchool", "putCalendar", "putRoll", "getRoll", "listQuarantine", "listDataQuality",
             "listChanges", "getSchoolAbsence", "getSync", "compareSync", "reconcileCounts", "putConnection",
-            "listAdmissions", "listDeletions",
+            "listAdmissions", "listDeletions", "convertSchool", "listExpectedRegisters",
         )
     },
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
@@ -26,8 +26,8 @@ LINKS: Links = {
     },
     "getRoll": dict.fromkeys(
         (
-            "listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes", "putPupilFlags", "putSiblings",
-            "putSocialWorkers",
+            "getPupil", "listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes", "putPupilFlags",
+            "putSiblings", "putSocialWorkers",
         ),
         ITEM_PUPIL,
     ) | {"putPartTimeTimetables": asked("urn") | ITEM_PUPIL},
@@ -68,8 +68,16 @@ LINKS: Links = {
     "listDeletions": {"listPupilMarks": ITEM_PUPIL, "getPupilContacts": ITEM_PUPIL},
     "lookUpPupil": {
         name: told(pupil_id="/pupil_id")
-        for name in ("listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes")
+        for name in ("getPupil", "listPupilMarks", "getPupilContacts", "getPupilAbsence", "listEpisodes")
     },
+    "getPupil": dict.fromkeys(("mergePupil", "splitPupil", "listIdentityChanges", "listPupilMarks"), asked("pupil_id")),
+    "mergePupil": {
+        "getPupil": told(pupil_id="/pupil_id"),
+        "splitPupil": told(pupil_id="/pupil_id"),
+        "getPupilAbsence": told(pupil_id="/pupil_id"),
+    },
+    "splitPupil": {"getPupil": told(pupil_id="/other"), "getPupilAbsence": told(pupil_id="/other")},
+    "listIdentityChanges": {"splitPupil": asked("pupil_id"), "getPupil": told(pupil_id="/items/0/other")},
     "putPupilFlags": {"getPupilFlags": asked("pupil_id"), "listSchoolFlags": told(urn="/school_urn")},
     "listSchoolFlags": dict.fromkeys(("putPupilFlags", "getPupilFlags", "getSiblings", "getSocialWorkers"), ITEM_PUPIL),
     "putSocialWorkers": {"getSocialWorkers": asked("pupil_id")},
