@@ -169,6 +169,30 @@ async def test_a_merge_brings_the_flags_along_and_a_split_gives_them_back(school
     assert {**await told(school, OTHER), **await told(school)}[dead] == {("CLA", "2025-09-03", None)}
 
 
+async def test_flags_follow_from_merge_to_merge_and_back(school: Authority) -> None:
+    ids = [await child_of(school, number) for number in ("1", "2", "3")]
+    first, second, third = ids
+    await put(school, first, flag("CIN", "2025-09-08"))
+    because = {"reason": "One child", "by": "J. Field"}
+    await school.ask("POST", f"/v1/pupils/{first}/merge", json={"into": second, **because})
+    await school.ask("POST", f"/v1/pupils/{second}/merge", json={"into": third, **because})
+    assert (await told(school))[third] == {("CIN", "2025-09-08", None)}
+    await school.ask("POST", f"/v1/pupils/{third}/split", json={"restore": second, **because})
+    now = await told(school)
+    assert (now[second], now[third]) == ({("CIN", "2025-09-08", None)}, set())
+
+
+async def test_what_was_taken_back_while_an_id_was_dead_is_not_told_of_it_again(school: Authority) -> None:
+    first, second = [await child_of(school, number) for number in ("1", "2")]
+    await put(school, first, flag("CIN", "2025-09-08"))
+    because = {"reason": "One child", "by": "J. Field"}
+    await school.ask("POST", f"/v1/pupils/{first}/merge", json={"into": second, **because})
+    await put(school, second, sources=["social-care"])
+    await school.ask("POST", f"/v1/pupils/{second}/split", json={"restore": first, **because})
+    now = await told(school)
+    assert (now[first], now[second]) == (set(), set())
+
+
 async def test_flags_that_were_known_before_they_were_dated_are_dated_by_the_next_roll(school: Authority) -> None:
     child = await child_of(school, flags=["FSM"])
     async with school.database.transaction() as tx:

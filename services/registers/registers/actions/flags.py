@@ -72,14 +72,19 @@ async def tell(write: Write, urn: int, pupil_id: str, spans: Sequence[Span]) -> 
     write.facts(urn).pupils.append(roll.facts_of(raised, spans))
 
 
-async def follow(write: Write, urn: int, children: Collection[str], moved: Collection[str]) -> None:
-    """After a merge or a split: announces these (locked) living children with the spans that are theirs now, if
-    anything was ever said of one of the ids that moved.
+async def brought(write: Write, merges: Sequence[tuple[str, str]]) -> set[str]:
+    """Of (dead, survivor) pairs that are about to be merged, the survivors to whom the other brings flags: its own, and
+    those of ids that died into it before.
     """
+    said = await flags.of_children(write.tx, [dead for dead, _ in merges])
+    return {survivor for dead, survivor in merges if said.get(dead)}
+
+
+async def follow(write: Write, urn: int, children: Collection[str]) -> None:
+    """After a merge or a split: announces these (locked) living children with the spans that are theirs now."""
     said = await flags.of_children(write.tx, children)
-    if any(span.pupil_id in moved for spans in said.values() for span in spans):
-        for child in sorted(children):
-            await tell(write, urn, child, said.get(child, []))
+    for child in sorted(children):
+        await tell(write, urn, child, said.get(child, []))
 
 
 async def of_pupil(database: Database, caller: Caller, pupil_id: str, on: date | None) -> tuple[str, list[Span]]:

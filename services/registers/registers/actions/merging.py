@@ -90,6 +90,7 @@ async def _merge(
     contacts = await identities.moving_contacts(write.tx, merges)
     went = {dead: await _went(write, dead, survivor, stays, contacts.get(dead, [])) for dead, survivor in merges}
     moving = [contact for some in contacts.values() for contact in some]
+    flagged = await flags.brought(write, merges)
     versions = await identities.merge(write.tx, merges, moving)
     records: list[IdentityChange] = []
     for dead, survivor in merges:
@@ -99,7 +100,7 @@ async def _merge(
             0, new_id(), "merge", survivor, dead, False, versions[dead], urn, *said, write.now
         )  # fmt: skip
         records.append(await identities.record(write.tx, change, went[dead]))
-    await flags.follow(write, urn, {survivor for _, survivor in merges}, {dead for dead, _ in merges})
+    await flags.follow(write, urn, flagged)
     return records, await _unite_stays(write, dict(merges), knowing, stays)
 
 

@@ -221,7 +221,7 @@ async def _tell(
     pupil_id, other, restored, version = what
     write.facts(urn).split.append(what)
     if restored:
-        await flags.follow(write, urn, [pupil_id, other], [other])
+        await flags.follow(write, urn, [pupil_id, other])  # of the other one, nothing was told while it was dead
     for school in schools:
         await settle_children(write, school, {pupil_id: EVER, other: EVER})
     change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)
