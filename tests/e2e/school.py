@@ -28,9 +28,11 @@ def ok(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-def put_school(client: httpx.Client, urn: int, *, la_code: str = "330", phase: str = "primary") -> Any:
+def put_school(
+    client: httpx.Client, urn: int, *, la_code: str = "330", phase: str = "primary", **more: str | None
+) -> Any:
     laestab = f"{la_code}{urn % 10000:04d}"
-    body = {"name": f"School {urn}", "la_code": la_code, "laestab": laestab, "phase": phase}
+    body = {"name": f"School {urn}", "la_code": la_code, "laestab": laestab, "phase": phase, **more}
     return ok(client.put(f"/v1/schools/{urn}", json=body))
 
 

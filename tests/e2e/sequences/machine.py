@@ -6,6 +6,7 @@ acknowledged.
 """
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.e2e import school
+from tests.e2e.product import eventually
 from tests.e2e.sequences.judge import Judge, Sent
 
 TODAY = date(2026, 9, 21)
@@ -36,6 +38,7 @@ versions = st.none() | st.integers(1, 4)
 places = st.integers(0, len(SESSIONS) - 1)
 starts = st.sampled_from([-1, -1, *range(0, len(DAYS), 3)])
 kinds = st.sampled_from(["single", "main", "subsidiary", "guest"])
+groups = st.sampled_from([None, 6, 6, 7])
 births = st.sampled_from([None, "2014-03-09", "2021-09-01", "2010-08-31"])
 codes = st.lists(
     st.sampled_from(["/", "/", "O", "O", "N", "G", "I", "D", "L", "", "-", "H", "QQ", None]), min_size=1, max_size=5
@@ -44,12 +47,22 @@ codes = st.lists(
 open_halves = st.lists(st.booleans(), min_size=1, max_size=4)
 children = st.tuples(schools, pupils)
 """By the school and its local id: whoever that is when it is asked."""
+REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CONFLICT)
 SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
 terms = st.tuples(
     st.integers(36, len(SESSIONS)),
     st.lists(st.sampled_from(["/", "/", "/", "O", "N", "G", "I", None]), min_size=2, max_size=9),
 )
 """How many sessions a school has marked before anything else happens, and with which codes."""
+
+
+def named(at: int, pupil: str) -> str:
+    """A school's local id for a pupil. No two schools share one, so that each may take over the other."""
+    return pupil + "ab"[at]
+
+
+def local_ids(at: int) -> list[str]:
+    return [named(at, pupil) for pupil in PUPILS]
 
 
 class Schools(RuleBasedStateMachine):
@@ -71,11 +84,11 @@ class Schools(RuleBasedStateMachine):
         self, first: tuple[int, list[str | None]], second: tuple[int, list[str | None]]
     ) -> None:
         """Pupil 3 is one child at both schools, under a temporary UPN; others may turn out to be one child."""
-        upns = {(0, "1"): self.upns[0], (0, "3"): self.upns[2], (1, "3"): self.upns[2]}
+        upns = {"1a": self.upns[0], "3a": self.upns[2], "3b": self.upns[2]}
         for at, urn in enumerate(self.urns):
             school.put_school(self.client, urn)
             school.put_calendar(self.client, urn, [day.isoformat() for day in DAYS])
-            rows = [school.pupil(name, upn=upns.get((at, name)), contacts=PARENTS) for name in PUPILS[:3]]
+            rows = [school.pupil(name, upn=upns.get(name), contacts=PARENTS) for name in local_ids(at)[:3]]
             self.put_roll(at, rows)
         for at, (length, pattern) in enumerate([first, second]):
             self.put_registers(at, 0, length, None, pattern)
@@ -91,22 +104,55 @@ class Schools(RuleBasedStateMachine):
     def the_school_is_open_after_all(self, at: int) -> None:
         self.put_calendar(at, [True])
 
-    @rule(at=schools, local_id=pupils, upn=st.none() | st.integers(0, 2), first=starts,
-          length=st.none() | st.integers(0, 80), kind=kinds, born=births)  # fmt: skip
-    def a_child_joins_leaves_or_was_never_here(
-        self, at: int, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None
+    @rule(at=schools, pattern=open_halves, group=st.sampled_from([6, 7]))
+    def some_days_are_for_one_year_group_alone(self, at: int, pattern: Sequence[bool], group: int) -> None:
+        self.put_calendar(at, pattern, group)
+
+    @rule(at=schools, opened=st.none() | st.sampled_from(DAYS[:8]), closed=st.none() | st.sampled_from(DAYS[12:]),
+          moved=st.none() | st.sampled_from(DAYS))  # fmt: skip
+    def a_school_opens_closes_or_moves(
+        self, at: int, opened: date | None, closed: date | None, moved: date | None
     ) -> None:
-        self.put_roll(at, [self.row(local_id, upn, first, length, kind, born)])
+        """To another authority, or back; the day on which it opens or closes may turn out to be none."""
+        more = {"opened_on": opened and opened.isoformat(), "closed_on": closed and closed.isoformat()}
+        if moved is not None:
+            more |= {"la_code": "331", "la_from": moved.isoformat()}
+        school.put_school(self.client, self.urns[at], **more)
+
+    @rule(at=schools, on=st.sampled_from(DAYS))
+    def the_other_school_takes_over(self, at: int, on: date) -> None:
+        """Refused where it has closed otherwise, the day is to come, or a local id means two children."""
+        body = {"successor_urn": self.urns[1 - at], "on": on.isoformat()}
+        answer = self.client.post(f"/v1/schools/{self.urns[at]}/conversion", json=body)
+        if answer.status_code not in REFUSED:
+            school.ok(answer)
+
+    @rule(at=schools, local_id=pupils, upn=st.none() | st.integers(0, 2), first=starts,
+          length=st.none() | st.integers(0, 80), kind=kinds, born=births, group=groups)  # fmt: skip
+    def a_child_joins_leaves_or_was_never_here(
+        self, at: int, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None,
+        group: int | None,
+    ) -> None:  # fmt: skip
+        self.put_roll(at, [self.row(at, local_id, upn, first, length, kind, born) | {"year_group": group}])
+
+    @rule(child=children, flag=st.sampled_from(["CIN", "EHCP", "FSM"]), first=st.sampled_from(DAYS),
+          length=st.none() | st.integers(0, 30))  # fmt: skip
+    def something_is_said_of_a_child(self, child: tuple[int, str], flag: str, first: date, length: int | None) -> None:
+        pupil_id = self.find(child)
+        if pupil_id is not None:
+            to = None if length is None else (first + timedelta(length)).isoformat()
+            body = {"flags": [{"flag": flag, "from": first.isoformat(), "to": to, "source": "social-care"}]}
+            school.ok(self.client.put(f"/v1/pupils/{pupil_id}/flags", json=body))
 
     @rule(named=st.sampled_from([(0, "2", 0), (1, "1", 0), (0, "3", 1), (1, "3", 1), (1, "2", 1)]), kind=kinds)
     def a_upn_arrives(self, named: tuple[int, str, int], kind: str) -> None:
         """That of another child, so that two become one, or a child's first permanent one."""
         at, local_id, upn = named
-        self.put_roll(at, [self.row(local_id, upn, -1, None, kind, None)])
+        self.put_roll(at, [self.row(at, local_id, upn, -1, None, kind, None)])
 
     @rule(at=schools, listed=st.sets(pupils, min_size=1), on=st.sampled_from(DAYS))
     def whoever_is_not_listed_has_left(self, at: int, listed: set[str], on: date) -> None:
-        rows = [self.row(local_id, None, -1, None, "single", None) for local_id in sorted(listed)]
+        rows = [self.row(at, local_id, None, -1, None, "single", None) for local_id in sorted(listed)]
         self.put_roll(at, rows, complete=True, as_at=on.isoformat())
 
     @rule(at=schools, first=places, length=st.integers(1, 8), version=versions, pattern=codes, by_upn=st.booleans())
@@ -115,11 +161,32 @@ class Schools(RuleBasedStateMachine):
     ) -> None:
         self.put_registers(at, first, length, version, pattern, by_upn=by_upn)
 
+    @rule(at=schools, first=places, length=st.integers(1, 8), version=versions, pattern=codes)
+    def many_registers_come_at_once(
+        self, at: int, first: int, length: int, version: int | None, pattern: Sequence[str | None]
+    ) -> None:
+        registers = [
+            {"school_urn": self.urns[at], "date": day, "session": half, "source_version": version,
+             "marks": self.marks(at, place, pattern)}
+            for place, (day, half) in list(enumerate(SESSIONS))[first : first + length]
+        ]  # fmt: skip
+        body = "".join(json.dumps(register) + "\n" for register in registers)
+        headers = {"content-type": "application/x-ndjson"}
+        job = school.ok(self.client.post("/v1/register-batches", content=body, headers=headers))["links"]
+        done = eventually(lambda: [one for one in [school.ok(self.client.get(job["self"]))] if one["ended_at"]])[0]
+        assert done["state"] == "done", done
+        results = [json.loads(line) for line in self.client.get(job["results"]).text.splitlines()]
+        sent = [(r["date"], r["session"], m["code"]) for r in registers for m in r["marks"]]
+        told = [(r["date"], r["session"], r["code"]) for r in results if r["status"] != "rejected"]
+        rejected = [r for r in results if r["status"] == "rejected"]
+        assert rejected or sorted(told) == sorted(sent), results
+        self.sent += [Sent(self.urns[at], *mark, "batch", ("job", done["job_id"])) for mark in told]
+
     @rule(at=schools, place=places, local_id=pupils, code=st.sampled_from(["/", "O", "G", "N", "I", "M"]),
           why=st.none() | st.just("Telephoned"))  # fmt: skip
     def a_mark_is_amended(self, at: int, place: int, local_id: str, code: str, why: str | None) -> None:
         details = {"reason": why, "amended_by": why and "J. Field, office"}
-        self.put_marks(at, place, [{"local_id": local_id, "code": code, **details}], None)
+        self.put_marks(at, place, [{"local_id": named(at, local_id), "code": code, **details}], None)
 
     @rule(at=schools, place=places, local_id=pupils, version=versions)
     def a_mark_is_taken_back(self, at: int, place: int, local_id: str, version: int | None) -> None:
@@ -161,13 +228,13 @@ class Schools(RuleBasedStateMachine):
 
     def split(self, pupil_id: str, what: Mapping[str, Any]) -> None:
         answer = self.client.post(f"/v1/pupils/{pupil_id}/split", json={**what, **SAID})
-        if answer.status_code not in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CONFLICT):
+        if answer.status_code not in REFUSED:
             school.ok(answer)
 
     def find(self, child: tuple[int, str]) -> str | None:
         """Whom a school means by a local id; None for nobody."""
         at, local_id = child
-        sought = {"school_urn": self.urns[at], "local_id": local_id}
+        sought = {"school_urn": self.urns[at], "local_id": named(at, local_id)}
         answer = self.client.post("/v1/pupils/lookup", json=sought)
         return None if answer.status_code == httpx.codes.NOT_FOUND else str(school.ok(answer)["pupil_id"])
 
@@ -183,40 +250,47 @@ class Schools(RuleBasedStateMachine):
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def row(
-        self, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None
+        self, at: int, local_id: str, upn: int | None, first: int, length: int | None, kind: str, born: str | None
     ) -> dict[str, Any]:
         """A row of a roll, from one of DAYS on, or from long before."""
         start = date(2025, 9, 1) if first < 0 else DAYS[first]
         to = None if length is None else (start + timedelta(length)).isoformat()
         number = None if upn is None else self.upns[upn]
         stay = {"from": start.isoformat(), "to": to, "kind": kind}
-        return school.pupil(local_id, upn=number, date_of_birth=born, enrolment=stay, contacts=PARENTS)
+        return school.pupil(named(at, local_id), upn=number, date_of_birth=born, enrolment=stay, contacts=PARENTS)
 
     def put_roll(self, at: int, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
         body = {"pupils": list(rows), "complete": False, **more}
         school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/roll", json=body))
 
-    def put_calendar(self, at: int, pattern: Sequence[bool]) -> None:
+    def put_calendar(self, at: int, pattern: Sequence[bool], group: int | None = None) -> None:
+        """The sessions of DAYS, as a pattern that repeats; with `group`, every third day is open for it alone."""
         years: dict[str, dict[str, list[str]]] = {"2025-26": {}, "2026-27": {}}
         for place, (day, half) in enumerate(SESSIONS):
             if pattern[place % len(pattern)]:
                 years["2025-26" if place < SUMMER else "2026-27"].setdefault(day, []).append(half)
         for year, days in years.items():
-            body = {"days": [{"date": day, "sessions": halves} for day, halves in days.items()]}
+            listed: list[dict[str, Any]] = [{"date": day, "sessions": halves} for day, halves in days.items()]
+            if group is not None:
+                for one in listed[::3]:
+                    one["year_groups"] = [group]
+            body = {"days": listed}
             school.ok(self.client.put(f"/v1/schools/{self.urns[at]}/calendars/{year}", json=body))
 
     def put_registers(
         self, at: int, first: int, length: int, version: int | None, pattern: Sequence[str | None], by_upn: bool = False
     ) -> None:
         """Registers of sessions in a row; a key may be one that the school does not know."""
-        keys = [("upn", upn) for upn in self.upns] if by_upn else [("local_id", name) for name in PUPILS]
         for place in range(first, min(first + length, len(SESSIONS))):
-            marks = [
-                {kind: key, "code": code}
-                for number, (kind, key) in enumerate(keys)
-                if (code := pattern[(place + number) % len(pattern)]) is not None
-            ]
-            self.put_marks(at, place, marks, version)
+            self.put_marks(at, place, self.marks(at, place, pattern, by_upn), version)
+
+    def marks(self, at: int, place: int, pattern: Sequence[str | None], by_upn: bool = False) -> list[dict[str, str]]:
+        keys = [("upn", upn) for upn in self.upns] if by_upn else [("local_id", name) for name in local_ids(at)]
+        return [
+            {kind: key, "code": code}
+            for number, (kind, key) in enumerate(keys)
+            if (code := pattern[(place + number) % len(pattern)]) is not None
+        ]
 
     def put_marks(self, at: int, place: int, marks: Sequence[Mapping[str, Any]], version: int | None) -> None:
         """One register; it is refused whole when two of its keys mean one child."""
