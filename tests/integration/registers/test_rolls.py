@@ -318,3 +318,13 @@ async def test_five_thousand_rows_are_taken(school: Authority) -> None:
     assert (await school.roll(*rows))["counts"]["created"] == 5000
     pupils = [len(e["data"]["pupils"]) for e in await school.changes() if "pupils" in e["data"]]
     assert pupils == [500] * 20
+
+
+async def test_marks_of_a_pupil_who_had_no_stay_left_stand_again_with_a_new_one(school: Authority) -> None:
+    await school.roll(pupil("1", enrolment={"from": "2025-09-15", "to": None, "kind": "single"}))
+    await school.mark("1", "/", "2025-09-15/AM")
+    await school.roll(complete=True, as_at="2025-09-10")  # what had not begun by then is gone
+    assert await school.quarantine() == [("/", "not-enrolled")]
+    await school.roll(pupil("1", enrolment={"from": "2025-09-08", "to": None, "kind": "single"}))
+    assert await school.standing("2025-09-15/AM") == {"1": "/"}
+    assert await school.quarantine() == []

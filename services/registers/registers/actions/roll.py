@@ -136,8 +136,9 @@ async def _settle(
     for school in sorted({urn, *touched}):
         spans = dict.fromkeys(touched.get(school, ()), EVER)
         if school == urn:
-            for child in changes.stays.keys() & before.keys():
-                if span := enrolments.span_of_change(before[child], changes.stays[child]):
+            new = {person.pupil_id for person in changes.created}
+            for child in changes.stays.keys() - new:  # who has no stay may have had one, and marks that wait since
+                if span := enrolments.span_of_change(before.get(child, ()), changes.stays[child]):
                     spans.setdefault(child, span)
         await settle_children(write, school, spans)
 
