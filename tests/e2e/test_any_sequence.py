@@ -19,8 +19,8 @@ from tests.e2e.sequences.judge import Judge, Sent
 from tests.e2e.sequences.machine import SESSIONS, TODAY, Schools
 
 SEQUENCES = settings(
-    max_examples=10,
-    stateful_step_count=12,
+    max_examples=20,
+    stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
