@@ -160,6 +160,7 @@ async def test_a_conversion_that_can_not_be_changes_nothing(school: Authority) -
     await school.roll(pupil("1", given_name="Other"), urn=OTHER)
     assert (await convert(school, status=409))["detail"].endswith(": 1.")
     assert (await convert(school, "2025-09-16", 422))["errors"][0]["code"] == "future-date"
+    await convert(school, "0001-01-01", 422)
     await convert(school, status=422, successor_urn=URN)
     await convert(school, status=404, successor_urn=999)
     narrow = bearer(schools=[URN])

@@ -9,7 +9,7 @@ from common.academic import Session, parse_year
 from common.errors import Fault, InvalidError
 from common.web import decode_cursor, encode_cursor
 from fastapi import Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from registers.actions.look import Place
 
@@ -27,6 +27,8 @@ def _is_a_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_is_a_day)]
+DayOfLife = Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2100, 12, 31))]
+"""A day that something began or ended: others are slips of the pen, and have no day before or after them."""
 Urn = Annotated[int, Path(ge=1, le=9_999_999, description="The school's URN.", examples=[100001])]
 OnDay = Annotated[Day, Path(alias="date", description="The day of the session.", examples=["2025-09-15"])]
 Half = Annotated[Literal["AM", "PM"], Path(alias="session", description="The session.", examples=["AM"])]

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from registers.api.parameters import Day
+from registers.api.parameters import DayOfLife
 from registers.api.pupil_shapes import AddressOut
 from registers.api.shapes import PUPIL, example
 from registers.domain.flags import Kind
 
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Known = Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2100, 12, 31))]
 
 OTHER = "7b1c5a2e-8e0f-4a57-9d4e-2f9a61b0c7d2"
 FLAG: dict[str, Any] = {"flag": "CIN", "from": "2025-09-01", "to": None, "source": "social-care"}
@@ -31,8 +30,8 @@ class Dated(BaseModel):
     """From one day to another, both inclusive; `to` is null while nobody knows."""
 
     model_config = ConfigDict(populate_by_name=True, extra="forbid")
-    from_: Known = Field(alias="from")
-    to: Known | None = None
+    from_: DayOfLife = Field(alias="from")
+    to: DayOfLife | None = None
 
 
 class FlagIn(Dated):
@@ -88,8 +87,8 @@ class SchoolFlags(PupilFlags):
 class PlanIn(Dated):
     """A part-time timetable: when it is to be looked at again, when it was, and who agreed to it."""
 
-    review_on: Known
-    reviewed_on: Known | None = None
+    review_on: DayOfLife
+    reviewed_on: DayOfLife | None = None
     agreed_by: Annotated[list[Text], Field(max_length=20)]
 
 

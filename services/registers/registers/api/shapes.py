@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from registers.api.parameters import Day
+from registers.api.parameters import Day, DayOfLife
 
 PUPIL = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
 PROBLEM = {
@@ -132,7 +132,7 @@ class ConversionIn(BaseModel):
 
     model_config = example(successor_urn=100002, on="2025-09-01")
     successor_urn: UrnIn
-    on: Day
+    on: DayOfLife
 
 
 class ConversionOut(BaseModel):
