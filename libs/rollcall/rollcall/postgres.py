@@ -36,7 +36,7 @@ _SETTINGS = {
     "maintenance_work_mem": "32MB",
     "max_wal_size": "1GB",
     "checkpoint_timeout": "10min",
-    "wal_level": "minimal",
+    "wal_level": "replica",  # with "minimal", a sequence made moments before a crash hands its numbers out again
     "max_wal_senders": "0",
     "io_method": "sync",
     "jit": "off",
