@@ -11,6 +11,7 @@ import httpx
 import pytest
 import rfc8785
 from absence_engine import api
+from absence_engine.actions import figures
 from absence_engine.domain.counts import Counts
 from common.events.registers import SchoolChanged, SchoolLa
 from common.scopes import AUDIENCE
@@ -248,6 +249,31 @@ async def test_an_area_sums_sessions_and_hides_small_numbers(engine: Engine, ask
     assert (small["children"]["persistent"], small["children"]["persistent_percent"]) == (None, None)
     assert small["children"]["absence_percent"] == "100.00"
     await asker.get("/v1/areas/999/absence", 404)
+
+
+async def test_an_area_has_a_childs_marks_of_elsewhere_where_it_has_none_here(engine: Engine, asker: Asker) -> None:
+    here, elsewhere = school(URN, ANN, from_="2025-09-03"), school(OTHER, ANN, la_code="333", to="2025-09-02")
+    play(elsewhere, ANN, "OO//")
+    for partition, ledger in enumerate((here, elsewhere)):
+        await engine.take(ledger.entries, partition)
+    area = await asker.get("/v1/areas/330/absence")
+    assert (area["enrolments"]["possible"], area["children"]["possible"], area["children"]["absent"]) == (0, 4, 2)
+
+
+async def test_a_new_schools_figures_read_each_of_its_rows_once(engine: Engine) -> None:
+    """PostgreSQL has no statistics of a school that is just being counted: the figures must not depend on them."""
+    children = [pupil(n) for n in range(600)]
+    ledger = school(URN, *children)
+    ledger.marks(DAYS[0], "AM", dict.fromkeys(children, "/"))
+    await engine.take(ledger.entries)
+    async with engine.database.transaction() as tx:
+        found = await figures.school(tx, URN, 2025, POLICY, CLOCK.today())
+        read = await tx.fetchval(
+            "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int from pg_stat_xact_user_tables"
+            " where relname in ('child', 'enrolment', 'sheet')"
+        )
+    assert len(found.stays) == len(children)
+    assert read < 8 * len(children), f"{read} rows read for {len(children)} children"
 
 
 async def test_a_guest_has_figures_but_is_in_no_sum(engine: Engine, asker: Asker) -> None:

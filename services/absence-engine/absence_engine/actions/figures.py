@@ -147,8 +147,9 @@ async def school(tx: Transaction, urn: int, year: int, policy: Policy, today: da
     if await store.school(tx, urn) is None:
         raise NotFoundError
     found: list[StayFigures] = []
-    others = await store.others(tx, [urn], year, everywhere=False)
-    async for rows in store.plain_stays(tx, [urn], year, others, everywhere=False):
+    others: list[str] = []
+    async for rows, rest in store.stays(tx, [urn], year, everywhere=False):
+        others += rest
         counted = count_rows(_matrix([row.codes for row in rows]))
         found += [StayFigures(r.pupil_id, r.stay, counts_of(c)) for r, c in zip(rows, counted, strict=True)]
     for record in await store.records(tx, others):
@@ -168,8 +169,9 @@ async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> Area
     stays: list[Figures] = []
     children: list[Figures] = []
     phases: list[str] = []
-    others = await store.others(tx, members, year, everywhere=True)
-    async for every in store.plain_stays(tx, members, year, others, everywhere=True):
+    others: list[str] = []
+    async for every, found in store.stays(tx, members, year, everywhere=True):
+        others += found
         rows = [row for row in every if members[row.stay.urn].has(row.stay)]
         counted = await asyncio.to_thread(count_rows, _matrix([row.codes for row in rows]))
         children.append(counted)

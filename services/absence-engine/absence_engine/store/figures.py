@@ -1,7 +1,10 @@
 """What the API reads: children as they stand, and the sheets of a school or an area.
 
 Most children have one stay at the schools asked about and one sheet of the year: those come in one statement, row by
-row (`plain_stays`). The others, movers and merged children, come with all that is known of them (`others`, `records`).
+row (`stays`), which tells as well who the others are. Those, movers and merged children, come with all that is known of
+them (`records`). The statement groups stays and sheets instead of joining them: a join by the living id, of which there
+are no statistics, is planned as a loop within a loop while a school is new, and then a school of 2,000 takes ten
+seconds.
 All statements of one answer run in one snapshot, so that its figures and their freshness agree.
 """
 
@@ -35,18 +38,15 @@ MARKS = """
     select coalesce(child.survivor, pupil_id) as living, urn, codes
     from sheet join child using (pupil_id) where year = $2 and ($5::int[] is null or urn = any($5::int[]))
 """
-OTHERS = f"""
-select living::text from (
-    select living, 1 as stays, 0 as sheets from ({STAYS}) as stay
+FOUND = f"""
+select living::text, count(kind) > 1 or count(codes) > 1 or coalesce(max(urn) <> max(marked_at), false) as is_other,
+    max(urn), max(from_date), max(to_date), max(kind), case when count(codes) = 1 then string_agg(codes, '') end
+from (
+    select living, urn, from_date, to_date, kind, null::int as marked_at, null::bytea as codes from ({STAYS}) as stay
     union all
-    select living, 0, 1 from ({MARKS}) as marks
-) as found group by living having sum(stays) > 1 or (sum(stays) = 1 and sum(sheets) > 1)
+    select living, null, null, null, null, urn, codes from ({MARKS}) as marks
+) as found group by living having count(kind) > 0
 """  # noqa: S608 (constants)
-PLAIN = f"""
-select stay.living::text, urn, from_date, to_date, kind, codes
-from ({STAYS}) as stay left join ({MARKS}) as marks using (living, urn)
-where not exists (select from unnest($6::uuid[]) as other (living) where other.living = stay.living)
-"""  # noqa: S608
 CHUNK = 5000
 
 
@@ -104,22 +104,17 @@ async def members(tx: Transaction, la_code: str) -> dict[int, Member]:
     return found
 
 
-async def others(tx: Transaction, urns: Collection[int], year: int, *, everywhere: bool) -> list[str]:
-    """The living children with several stays at these schools in the year, or with several sheets of the year: at these
-    schools, or `everywhere`.
+async def stays(
+    tx: Transaction, urns: Collection[int], year: int, *, everywhere: bool
+) -> AsyncIterator[tuple[list[PlainStay], list[str]]]:
+    """The living children with a stay at these schools in the year: the plain ones, and the ids of the others.
+
+    Others have several stays there, several sheets of the year (at these schools, or `everywhere`), or one of another
+    school. In chunks: an authority's sheets are too much to be in memory at once.
     """
-    return [row[0] for row in await tx.fetch(OTHERS, *_where(urns, year, everywhere))]
-
-
-async def plain_stays(
-    tx: Transaction, urns: Collection[int], year: int, but: Sequence[str], *, everywhere: bool
-) -> AsyncIterator[list[PlainStay]]:
-    """The stays of all the other children, in chunks: an authority's sheets are too much to be in memory at once."""
-    cursor = await tx.cursor(PLAIN, *_where(urns, year, everywhere), but)
-    while rows := await cursor.fetch(CHUNK):
-        yield [PlainStay(row[0], Enrolment(row[1], row[2], row[3], row[4]), row[5]) for row in rows]
-
-
-def _where(urns: Collection[int], year: int, everywhere: bool) -> tuple[object, ...]:
     listed = sorted(urns)
-    return listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed
+    where = (listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed)
+    cursor = await tx.cursor(FOUND, *where)
+    while rows := await cursor.fetch(CHUNK):
+        plain = [PlainStay(row[0], Enrolment(row[2], row[3], row[4], row[5]), row[6]) for row in rows if not row[1]]
+        yield plain, [row[0] for row in rows if row[1]]
