@@ -18,7 +18,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -31,6 +31,14 @@ AnyServer = TypeVar("AnyServer", bound="_Server")
 START_SECONDS = 60
 STOP_SECONDS = 20
 NOBODY = 65534
+
+
+class User(TypedDict, total=False):
+    """As whom a process runs, where not as whoever starts it: arguments for Popen."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 class _Server(ABC):
@@ -56,8 +64,8 @@ class _Server(ABC):
             raise RuntimeError(f"{self.name} is not running")
         return self._process.pid
 
-    def user(self) -> dict[str, Any]:
-        """As whom it runs: arguments for Popen."""
+    def user(self) -> User:
+        """As whom it runs."""
         return {}
 
     @abstractmethod
@@ -75,7 +83,7 @@ class _Server(ABC):
     def start(self) -> None:
         """Starts on the data that is there, on the same port; returns once the server answers."""
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -84,10 +92,11 @@ class _Server(ABC):
                 start_new_session=True,  # Ctrl-C reaches the tests first, and they end their servers
                 **self.user(),
             )
-        self._guard(self._process.pid)
+        self._process = process
+        self._guard(process.pid)
         deadline = time.monotonic() + START_SECONDS
         while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"{self.name} did not start:\n{_tail(self.log)}")
             time.sleep(0.02)
@@ -172,7 +181,7 @@ class Postgres(_Server):
         """The URL of the server: its database `postgres`."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-    def user(self) -> dict[str, Any]:
+    def user(self) -> User:
         """PostgreSQL refuses root."""
         return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid5
 
 from common.broker import Partition, Record
@@ -32,7 +32,25 @@ def weekdays(after: date, number: int) -> list[str]:
     return [day.isoformat() for day in days if day.weekday() < 5][:number]
 
 
-def crossing(what: str = "crossed", *, episode: str = "e1", count: int = 1, **changes: Any) -> engine.Threshold:
+class Changed(TypedDict, total=False):
+    """What a test says of an episode that `crossing` would say otherwise: see `Threshold`, and there `revision`."""
+
+    episode: str
+    count: int
+    pupil_id: str
+    kind: str
+    academic_year: str | None
+    provisional: bool
+    crossed_on: SessionRef
+    firm_on: SessionRef | None
+    ended_on: SessionRef | None
+    ended_reason: str | None
+    school_urn: int
+    explanation: engine.Explanation
+    open_days: list[str]
+
+
+def crossing(what: str = "crossed", **changes: Unpack[Changed]) -> engine.Threshold:
     """A firm PA episode of child c1, or what `changes` make of it."""
     state = {"ended": "ended", "reversed": "reversed"}.get(what, "open")
     sessions = [
@@ -41,6 +59,7 @@ def crossing(what: str = "crossed", *, episode: str = "e1", count: int = 1, **ch
         engine.CountedSession(date="2025-09-30", session="AM", code="O", school_urn=URN),
         engine.CountedSession(date="2025-09-30", session="PM", code="U", school_urn=URN),
     ]
+    episode, count = changes.pop("episode", "e1"), changes.pop("count", 1)
     values: dict[str, Any] = {
         "episode_id": some_id(episode),
         "pupil_id": some_id("c1"),
@@ -66,7 +85,7 @@ def crossing(what: str = "crossed", *, episode: str = "e1", count: int = 1, **ch
         "sequence": [engine.SchoolSequence(URN, 40)],
         "open_days": weekdays(TODAY, 20),
     }
-    return TYPES[what](**(values | changes))
+    return TYPES[what](**{**values, **changes})
 
 
 def letter(kind: type[notifications.Letter] = notifications.LetterQueued, *, count: int = 1, **changes: Any) -> Data:

@@ -165,7 +165,8 @@ def registers(rooms: Sequence[Sequence[str]], count: int, seed: int = 7) -> list
 
 
 def _make_topic(bootstrap: str, topic: str) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(topic, 6, 1)])[topic].result(30)

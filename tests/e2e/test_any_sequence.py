@@ -37,7 +37,11 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
 
 @pytest.mark.timeout(600)  # many sequences, each audited: minutes on a busy machine
 def test_any_sequence_ends_with_the_audit_clean_and_the_figures_of_the_second_implementation(judge: Judge) -> None:
-    run_state_machine_as_test(lambda: Schools(judge.client, judge), settings=SEQUENCES)
+    class Judged(Schools):
+        def __init__(self) -> None:
+            super().__init__(judge.client, judge)
+
+    run_state_machine_as_test(Judged, settings=SEQUENCES)
 
 
 def test_who_judges_notices_a_lost_mark_and_a_wrong_figure(judge: Judge) -> None:

@@ -44,12 +44,12 @@ from registers.actions.writing import Writer
 from registers.domain.identity import RowKeys
 from registers.domain.identity_changes import Part
 from registers.domain.register import Register, SentMark
-from registers.domain.roll import SentEnrolment, SentPupil
+from registers.domain.roll import Kind, SentEnrolment, SentPupil
 from registers.store.schools import School
 
 ANYBODY = Caller("test", frozenset(), None)
 FIRST, SECOND = 100001, 100002
-SCHOOLS = (FIRST, SECOND)
+SCHOOLS: tuple[int, int] = (FIRST, SECOND)
 TODAY = date(2026, 9, 21)
 DAYS = [date(2026, 7, day) for day in (6, 7, 13, 14, 16)] + [
     date(2026, 9, day) for day in (2, 3, 7, 8, 10, 14, 15, 21, 22)
@@ -94,7 +94,7 @@ class PutRow:
     upn: str | None
     first: int
     length: int | None
-    kind: str
+    kind: Kind
     born: date | None
 
 
@@ -155,7 +155,7 @@ Step = PutCalendar | PutRow | PutMarks | Delete | NextDay | Merge | Restore | Pa
 urns = st.sampled_from(SCHOOLS)
 versions = st.none() | st.integers(1, 4)
 places = st.integers(0, 2 * len(DAYS) - 1)
-kinds = st.sampled_from(["single", "main", "subsidiary", "guest"])
+kinds: st.SearchStrategy[Kind] = st.sampled_from(["single", "main", "subsidiary", "guest"])
 births = st.sampled_from([None, date(2014, 3, 9), date(2021, 9, 1), date(2010, 8, 31)])
 marks = st.builds(
     PutMarks,
@@ -186,7 +186,7 @@ rows = st.builds(
     births,
 )
 new_upns = st.builds(
-    lambda named, kind: PutRow(*named, -1, None, kind, None),
+    lambda named, kind: PutRow(*named, first=-1, length=None, kind=kind, born=None),
     st.sampled_from([(FIRST, "2", UPNS[0]), (SECOND, "1", UPNS[0]), (FIRST, "3", UPNS[1]), (SECOND, "3", UPNS[1])]),
     kinds,
 )
@@ -336,16 +336,16 @@ class Authority:
     async def _put_row(self, step: PutRow) -> None:
         first = DAYS[step.first] if step.first >= 0 else date(2025, 9, 1)
         to = None if step.length is None else first + timedelta(step.length)
-        stay = SentEnrolment(first, to, step.kind)  # type: ignore[arg-type]
+        stay = SentEnrolment(first, to, step.kind)
         pupil = SentPupil(step.local_id, "A", "B", stay, upn=step.upn, date_of_birth=step.born)
         await put_roll(self._writer(), Roll(step.urn, [Row(pupil, RowKeys(step.local_id, step.upn))]))
 
     async def _put_register(self, step: PutMarks, place: int) -> None:
         day, session = session_at(place)
-        keys = [("upn", upn) for upn in UPNS] if step.by_upn else [("local_id", local_id) for local_id in PUPILS]
+        keys = [(None, upn) for upn in UPNS] if step.by_upn else [(local_id, None) for local_id in PUPILS]
         marks = [
-            SentMark(code, **{kind: key})
-            for number, (kind, key) in enumerate(keys)
+            SentMark(code, local_id=local_id, upn=upn)
+            for number, (local_id, upn) in enumerate(keys)
             if (code := step.codes[(place + number) % len(step.codes)]) is not None
         ]
         recorder = Recorder(self.registers, self.clock, lambda: None)
@@ -405,7 +405,8 @@ class Authority:
     async def episodes(self) -> dict[str, str]:
         """The state of every episode that was ever announced."""
         async with self.engines[0].connection() as connection:
-            return dict(await connection.fetch("select episode_id::text, state from episode"))
+            rows = await connection.fetch("select episode_id::text, state from episode")
+        return {row["episode_id"]: row["state"] for row in rows}
 
     async def audit(self, policy: PlainPolicy) -> str:
         """What the second implementation finds wrong, in words; empty when nothing is."""

@@ -140,7 +140,7 @@ async def deliver(
 ) -> None:
     """Everything, in one of all the ways in which it may arrive."""
     deliveries = [delivery([(urn, body) for body in ledgers[urn]], chance) for urn in SCHOOLS]
-    partitions = [interleaved(*deliveries, chance)] if one_partition else deliveries
+    partitions = [interleaved(deliveries[0], deliveries[1], chance)] if one_partition else deliveries
     await authority.deliver_all(partitions, [chance.randint(0, 1) for _ in range(7)])
 
 

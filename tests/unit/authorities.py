@@ -7,7 +7,7 @@ Long stretches come from short patterns that repeat, so that a counterexample sh
 from datetime import date, timedelta
 from itertools import cycle, islice
 
-from audit.child import Child, Enrolment, Mark, Session
+from audit.child import Child, Enrolment, Kind, Mark, Session
 from hypothesis import strategies as st
 
 LIVING, DEAD = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000000"
@@ -24,6 +24,7 @@ WEEKS: list[list[tuple[int, str]]] = [
 ]
 """Kinds of weeks, as open sessions: full, holiday, one day, mornings only, one that ends on Sunday."""
 
+KINDS: list[Kind] = ["single", "main", "subsidiary", "guest"]
 CODES = ["/", "O", "N", "G", "U", "I", "L", "D", "X", "#", "Y4", None]
 
 calendars = st.tuples(
@@ -40,7 +41,7 @@ stays = st.lists(
     st.tuples(
         st.integers(min_value=-1, max_value=6),
         st.none() | st.integers(min_value=0, max_value=45),
-        st.sampled_from(["single", "main", "subsidiary", "guest"]),
+        st.sampled_from(KINDS),
     ),
     min_size=1,
     max_size=3,
@@ -56,7 +57,7 @@ def open_sessions(start: date, pattern: list[int], weeks: int) -> list[Session]:
     ]
 
 
-def enrolments_of(urn: int, start: date, rows: list[tuple[int, int | None, str]]) -> list[Enrolment]:
+def enrolments_of(urn: int, start: date, rows: list[tuple[int, int | None, Kind]]) -> list[Enrolment]:
     """Stays that follow one another, in weeks from the start; a stay that another follows has an end."""
     found: list[Enrolment] = []
     begin = start

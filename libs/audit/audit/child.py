@@ -5,9 +5,10 @@ A session is `(day, half)`, half being `AM` or `PM`; such pairs sort in time ord
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Session = tuple[date, str]
+Kind = Literal["main", "single", "subsidiary", "guest"]
 
 ENROLMENT_ORDER = {"main": 0, "single": 1, "subsidiary": 2, "guest": 3}
 """Which enrolment's mark counts for the child when two schools marked one session (rule book 12.9)."""
@@ -33,7 +34,7 @@ class Enrolment(NamedTuple):
     urn: int
     start: date
     to: date | None
-    kind: str
+    kind: Kind
 
     def covers(self, day: date) -> bool:
         return self.start <= day and (self.to is None or day <= self.to)

@@ -114,10 +114,9 @@ class Schools(RuleBasedStateMachine):
         self, at: int, opened: date | None, closed: date | None, moved: date | None
     ) -> None:
         """To another authority, or back; the day on which it opens or closes may turn out to be none."""
-        more = {"opened_on": opened and opened.isoformat(), "closed_on": closed and closed.isoformat()}
-        if moved is not None:
-            more |= {"la_code": "331", "la_from": moved.isoformat()}
-        school.put_school(self.client, self.urns[at], **more)
+        first, last = opened and opened.isoformat(), closed and closed.isoformat()
+        authority = {} if moved is None else {"la_code": "331", "la_from": moved.isoformat()}
+        school.put_school(self.client, self.urns[at], opened_on=first, closed_on=last, **authority)
 
     @rule(at=schools, on=st.sampled_from(DAYS))
     def the_other_school_takes_over(self, at: int, on: date) -> None:

@@ -1,11 +1,10 @@
 """From a crossing to a letter in the folder, and back while that is possible."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from common.errors import NotFoundError, UnavailableError
@@ -342,7 +341,7 @@ async def test_a_letter_waits_while_its_channel_is_away(desk: Desk, tmp_path: Pa
 async def test_a_recall_that_comes_while_the_channel_opens_wins(desk: Desk, tmp_path: Path) -> None:
     class Opening(FolderChannel):
         @asynccontextmanager
-        async def open(self) -> Any:
+        async def open(self) -> AsyncGenerator[FolderChannel]:
             await desk.tell(crossing("reversed", count=2))
             yield self
 

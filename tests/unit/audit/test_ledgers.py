@@ -8,7 +8,7 @@ import pytest
 from audit.child import Enrolment
 from audit.codes import code_table
 from audit.fold import Facts, Ledger, Row, grid, place, sheets
-from common.events import Data, encode, make
+from common.events import encode, make
 from common.events import registers as events
 
 from tests.unit.audit.children import PUPIL, SCHOOL
@@ -21,7 +21,7 @@ def entry_id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def ledger(*writes: list[tuple[type[Data], dict[str, Any]]]) -> list[Row]:
+def ledger(*writes: list[tuple[type[events.Entry], dict[str, Any]]]) -> list[Row]:
     """Rows of a ledger made of these writes."""
     rows: list[Row] = []
     for write in writes:
@@ -34,7 +34,7 @@ def ledger(*writes: list[tuple[type[Data], dict[str, Any]]]) -> list[Row]:
     return rows
 
 
-def marked(**codes: str | None) -> tuple[type[Data], dict[str, Any]]:
+def marked(**codes: str | None) -> tuple[type[events.Entry], dict[str, Any]]:
     marks = [events.Mark(PUPIL if who == "one" else who, code) for who, code in codes.items()]
     return events.SessionMarked, {"date": "2026-01-14", "session": "AM", "marks": marks}
 

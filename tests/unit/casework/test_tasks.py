@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Unpack
 
 import pytest
 from casework.actions.hear import EpisodeNews, hear
@@ -12,12 +13,12 @@ from common.errors import ConflictError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.told import NOW, TODAY, crossing, event, some_id
+from tests.told import NOW, TODAY, Changed, crossing, event, some_id
 
 POLICY = policy_on(TODAY)
 
 
-def episode(what: str = "crossed", **changes: object) -> Episode:
+def episode(what: str = "crossed", **changes: Unpack[Changed]) -> Episode:
     heard = hear(event(crossing(what, **changes)))
     assert isinstance(heard, EpisodeNews)
     return heard.episode
@@ -27,8 +28,8 @@ def after(task: Task | None, of: Episode, today: date = TODAY) -> Task | None:
     return tasks.after_episode(task, of, POLICY.episodes[of.kind], some_id("case"), today, NOW)
 
 
-def opened(**changes: object) -> Task:
-    task = after(None, episode(**changes))
+def opened(what: str = "crossed", **changes: Unpack[Changed]) -> Task:
+    task = after(None, episode(what, **changes))
     assert task is not None
     return task
 
@@ -91,7 +92,7 @@ def test_the_end_of_an_episode_changes_nothing() -> None:
 
 
 def test_an_episode_first_heard_of_when_it_had_ended_still_needs_its_task() -> None:
-    assert opened(what="ended").status == "open"
+    assert opened("ended").status == "open"
 
 
 def test_what_was_done_stays_done() -> None:

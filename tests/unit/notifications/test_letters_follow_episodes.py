@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Unpack
 
 from common.events import Data
 from hypothesis import given
@@ -12,7 +13,7 @@ from notifications.domain import follow, letters
 from notifications.domain.policy import policy_on
 from notifications.domain.values import Contact, Episode, ExplainedEpisode, Letter, Settlement
 
-from tests.told import NOW, TODAY, crossing, event, some_id
+from tests.told import NOW, TODAY, Changed, crossing, event, some_id
 
 POLICY = policy_on(TODAY)
 HOLD = timedelta(hours=24)
@@ -25,7 +26,7 @@ PARENTS = [
 ]  # fmt: skip
 
 
-def episode(what: str = "crossed", **changes: object) -> ExplainedEpisode:
+def episode(what: str = "crossed", **changes: Unpack[Changed]) -> ExplainedEpisode:
     heard = hear(event(crossing(what, **changes)))
     assert isinstance(heard, ExplainedEpisode)
     return heard

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
+from typing import Unpack
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from notifications.domain.page import Page, page, percent
 from notifications.domain.policy import policies
 from notifications.domain.values import Address, Child, Contact, ExplainedEpisode
 
-from tests.told import TODAY, URN, crossing, event
+from tests.told import TODAY, URN, Changed, crossing, event
 
 KINDS = ["persistent_absence", "severe_absence", "penalty_threshold"]
 ROBIN = Contact(
@@ -27,7 +28,7 @@ ROBIN = Contact(
 SAM = Child(pupil_id="p", given_name="Sam", family_name="Child", schools={URN: "Hill School"}, contacts=(ROBIN,))
 
 
-def facts(child: Child = SAM, recipient: Contact = ROBIN, **changes: object) -> Page:
+def facts(child: Child = SAM, recipient: Contact = ROBIN, **changes: Unpack[Changed]) -> Page:
     heard = hear(event(crossing(**changes)))
     assert isinstance(heard, ExplainedEpisode)
     return page(heard, child, recipient, TODAY)
