@@ -1,6 +1,6 @@
 """Which episode a span continues, and what happened to it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from absence_engine.domain.claims import Change, Episode, Evaluation, claims, decide, new_id
@@ -65,6 +65,13 @@ def test_a_standing_episode_is_claimed_before_a_reversed_one() -> None:
 def test_a_reversed_one_that_was_open_ends_at_the_last_mark_of_its_child() -> None:
     assert claimed([span(25)], [episode("a", 10, reversed_after=25)]) == ["a"]
     assert claimed([span(26)], [episode("a", 10, reversed_after=25)]) == [None]
+
+
+def test_of_reversed_ones_the_last_reversed_stands_again() -> None:
+    merged = episode("a child merged into this one had it", 8, reversed_after=40)
+    last = episode("stood last", 10, reversed_after=40)._replace(reversed_at=NOW + timedelta(hours=1))
+    assert claimed([span(9)], [merged, last]) == ["stood last"]
+    assert claimed([span(9)], [merged, last._replace(reversed_at=NOW)]) == [merged.episode_id]  # at once: the earlier
 
 
 def test_in_time_order_each_is_claimed_once() -> None:

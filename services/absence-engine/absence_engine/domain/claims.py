@@ -1,9 +1,9 @@
 """Which earlier episode a span continues, and what happened to each (`docs/decisions/episodes.md`; 12.10, 12.23).
 
 A span is what the marks now say; an episode is a span with an id that others know. Spans claim old episodes of their
-kind and year that they overlap: standing ones first, then reversed ones, each in time order. Who claims keeps the id;
-other spans become new episodes; standing episodes that nobody claims are reversed. What was reversed stays, and may be
-claimed again.
+kind and year that they overlap: standing ones first, in time order, then reversed ones, the last reversed first: what
+was taken back and is brought back is the same episode again. Who claims keeps the id; other spans become new episodes;
+standing episodes that nobody claims are reversed. What was reversed stays, and may be claimed again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -102,9 +102,11 @@ class Evaluation(NamedTuple):
 def claims(spans: Sequence[Span], old: Iterable[Episode]) -> list[Episode | None]:
     """For each span (of one kind and year, in time order) the episode that it continues, or None."""
     in_time_order = sorted(old, key=lambda episode: (episode.crossed, episode.episode_id))
+    standing = [episode for episode in in_time_order if episode.stands]
+    taken_back = [(episode.reversed_at, episode) for episode in in_time_order if episode.reversed_at is not None]
+    latest_first = [episode for _, episode in sorted(taken_back, key=lambda pair: pair[0], reverse=True)]
     claimed: list[Episode | None] = [None] * len(spans)
-    for standing in (True, False):
-        free = [episode for episode in in_time_order if episode.stands is standing]
+    for free in (standing, latest_first):
         for n, span in enumerate(spans):
             if claimed[n] is None:
                 claimed[n] = next((episode for episode in free if _overlap(span, episode)), None)
