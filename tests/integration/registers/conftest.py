@@ -1,7 +1,7 @@
 """registers as schools' systems meet it: its routes over a database of the test's own, on 15 September 2025."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from common.security import FixedKeys, Verifier
 from common.service import Service
 from common.settings import Settings
 from common.web.app import create_app
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from registers import api
@@ -120,35 +121,71 @@ def registers_url(postgres_url: str) -> str:
     return asyncio.run(make())
 
 
+class Emptied(Database):
+    """The database for one test after the other, on a pool of each test's own: a pool belongs to its event loop."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def begin(self) -> None:
+        """Connects, and forgets what the test before did. Deleting a few rows is faster than truncating 30 tables."""
+        self._pool = (await Database.open(self.url))._pool
+        async with self.transaction() as tx:
+            await tx.execute(";".join(f"delete from {table}" for table in tables.metadata.tables))
+            await tx.execute("select setval(format('%I.%I', schemaname, sequencename), 1, false) from pg_sequences")
+
+
+@pytest.fixture(scope="session")
+def emptied(registers_url: str) -> Emptied:
+    return Emptied(registers_url)
+
+
 @pytest.fixture
-async def database(registers_url: str) -> AsyncIterator[Database]:
+async def database(emptied: Emptied) -> AsyncIterator[Database]:
     """The database, empty."""
-    opened = await Database.open(registers_url)
-    async with opened.transaction() as tx:
-        await tx.execute(f"truncate {', '.join(tables.metadata.tables)} restart identity")
-    yield opened
-    await opened.close()
+    await emptied.begin()
+    yield emptied
+    await emptied.close()
 
 
-def assemble(database: Database, today: date = TODAY) -> tuple[httpx.AsyncClient, Writer, list[None]]:
-    """The routes on a database, as the process of a given day would serve them."""
-    clock = Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC))
+@dataclass
+class Process:
+    """The routes on a database, as the process of a given day would serve them. `woken`: once for each write."""
+
+    app: FastAPI
+    writer: Writer
+    woken: list[None]
+
+    def client(self) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+        return httpx.AsyncClient(transport=transport, base_url="http://rollcall", headers=bearer())
+
+
+def writer_on(database: Database, today: date = TODAY, wake: Callable[[], None] = lambda: None) -> Writer:
+    """What writes in the process of a given day."""
+    return Writer(database, Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC)), wake)
+
+
+def assemble(database: Database, today: date = TODAY) -> Process:
     woken: list[None] = []
-    writer = Writer(database, clock, lambda: woken.append(None))
-    recorder = Recorder(database, clock, writer.wake)
-    router = api.create_router(Context(database, clock, writer, recorder))
+    writer = writer_on(database, today, lambda: woken.append(None))
+    recorder = Recorder(database, writer.clock, writer.wake)
+    router = api.create_router(Context(database, writer.clock, writer, recorder))
     service = Service(name="registers", router=router, streams=api.STREAMS)
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, raise_app_exceptions=True), base_url="http://rollcall", headers=bearer()
-    )
-    return client, writer, woken
+    return Process(app, writer, woken)
+
+
+@pytest.fixture(scope="session")
+def process(emptied: Emptied) -> Process:
+    """One for all tests: to make its routes takes longer than most tests last."""
+    return assemble(emptied)
 
 
 @pytest.fixture
-async def authority(database: Database) -> AsyncIterator[Authority]:
-    client, writer, woken = assemble(database)
-    async with client:
-        yield Authority(database, client, writer, woken)
+async def authority(database: Database, process: Process) -> AsyncIterator[Authority]:
+    process.woken.clear()
+    async with process.client() as client:
+        yield Authority(database, client, process.writer, process.woken)
     await ledgers.check(database)

@@ -7,15 +7,14 @@ import pytest
 from common.clock import Clock
 from registers.actions.chasing import Chase
 
-from tests.integration.registers.conftest import OTHER, TODAY, URN, Authority, assemble, pupil
+from tests.integration.registers.conftest import OTHER, TODAY, URN, Authority, pupil, writer_on
 
 CHASING = ("reason-due", "reason-overdue", "reason-settled")
 
 
 async def chase(authority: Authority, today: date = TODAY) -> None:
     """A process that begins on that day looks once."""
-    _, writer, _ = assemble(authority.database, today)
-    await Chase(authority.database, writer).look()
+    await Chase(authority.database, writer_on(authority.database, today)).look()
 
 
 async def said(authority: Authority, urn: int = URN) -> list[tuple[str, list[Any]]]:
@@ -128,7 +127,7 @@ async def test_a_school_is_looked_at_again_only_when_its_ledger_moves_or_a_day_c
         def today(self) -> date:
             return day[0]
 
-    _, writer, _ = assemble(authority.database)
+    writer = writer_on(authority.database)
     writer.clock = Calendar()
     work = Chase(authority.database, writer)
     await work.look()

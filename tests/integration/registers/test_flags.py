@@ -53,9 +53,9 @@ async def test_a_roll_opens_flags_from_the_stay_on_and_closes_them_the_day_befor
 ) -> None:
     child = await child_of(school, flags=["FSM"])
     assert await flags(school, child) == [("FSM", "2025-09-01", None, "roll")]
-    client, writer, _ = assemble(database, today=date(2025, 9, 20))
-    async with client:
-        later = replace(school, client=client, writer=writer)
+    process = assemble(database, today=date(2025, 9, 20))
+    async with process.client() as client:
+        later = replace(school, client=client, writer=process.writer)
         await later.roll(pupil("1", flags=["CIN"]))
         assert await flags(later, child) == [
             ("CIN", "2025-09-20", None, "roll"), ("FSM", "2025-09-01", "2025-09-19", "roll"),

@@ -15,7 +15,7 @@ from registers.actions.rejudging import Rejudging, judge_next
 from registers.actions.release import judge_by
 from registers.store import rejudging as store
 
-from tests.integration.registers.conftest import OTHER, TODAY, URN, Authority, assemble, pupil
+from tests.integration.registers.conftest import OTHER, TODAY, URN, Authority, pupil, writer_on
 
 DAYS = [f"2025-09-{day:02d}" for day in (8, 9, 10, 11, 12)]
 CHILDREN = [str(n) for n in range(4)]
@@ -233,14 +233,13 @@ async def test_two_workers_share_the_schools(authority: Authority) -> None:
         await authority.register([{"local_id": n, "code": "/"} for n in CHILDREN], f"{day}/AM", OTHER)
     await authority.calendar({})
     await authority.calendar({}, OTHER)
-    client, writer, _ = assemble(authority.database)
-    workers = [Rejudging(authority.database, one, Signal()) for one in (authority.writer, writer)]
+    writers = [authority.writer, writer_on(authority.database)]
+    workers = [Rejudging(authority.database, one, Signal()) for one in writers]
 
     async def done() -> bool:
         return not await is_recalculating(authority) and not await is_recalculating(authority, OTHER)
 
     await working(authority, done, *workers)
-    await client.aclose()
     assert len(await authority.quarantine()) == 40
     assert len(await authority.quarantine(OTHER)) == 20
     for urn in (URN, OTHER):

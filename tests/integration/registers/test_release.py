@@ -13,12 +13,11 @@ from registers.actions import release, writing
 from registers.actions.release import Release, judge_by
 from registers.actions.writing import Writer
 
-from tests.integration.registers.conftest import TODAY, Authority, assemble, pupil
+from tests.integration.registers.conftest import TODAY, Authority, pupil, writer_on
 
 
 async def judge(authority: Authority, today: date) -> None:
-    _, writer, _ = assemble(authority.database, today)
-    await judge_by(authority.database, writer, today)
+    await judge_by(authority.database, writer_on(authority.database, today), today)
 
 
 async def waiting(authority: Authority) -> None:
@@ -104,7 +103,7 @@ async def test_a_mark_that_was_being_written_at_midnight_stands_soon_after(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await waiting(authority)
-    _, writer, _ = assemble(authority.database, date(2025, 9, 16))
+    writer = writer_on(authority.database, date(2025, 9, 16))
     statuses: list[str] = []
 
     async def judge_just_before(database: Database, writer: Writer, today: date) -> None:
