@@ -1,4 +1,6 @@
-"""What the school is chased for, and when (invariant 9: rules are dated data, in `chase.json` beside this file)."""
+"""What the school is chased for, what its parents are expected to tell, and when (invariant 9: rules are dated data, in
+`chase.json` beside this file).
+"""
 
 from datetime import date, time
 from functools import cache
@@ -35,12 +37,24 @@ class RegisterRule(msgspec.Struct, frozen=True):
     look_back_days: int
 
 
+class NoticeRule(msgspec.Struct, frozen=True):
+    """What a parent has to tell: absences with these codes, those that nobody knew of beforehand, and until when (`by`,
+    in London, at a school that has not said when its registers close). A run of absence is followed back for
+    `look_back_days`.
+    """
+
+    by: Closes
+    codes: frozenset[str]
+    look_back_days: int
+
+
 class Policy(msgspec.Struct, frozen=True):
     """The rules in force from `valid_from` on, until the next set."""
 
     valid_from: date
     reasons: ReasonRule
     registers: RegisterRule
+    notices: NoticeRule
 
 
 @cache
