@@ -7,7 +7,8 @@ Rows of three services are compared with one another here, by the rules of casew
 - A letter belongs to a firm episode. When that is reversed, or provisional again, an unsent letter is recalled, and
   one that had reached `sending` is overtaken. When it is firm again, a recalled letter waits again to be sent, unless
   its recipient may not be written to any more (`withheld`). While a child has a firm SA episode, no PA letter of that
-  year waits to be sent. The recipients of each firm episode have been asked for, once.
+  year waits to be sent. The recipients of each firm episode have been asked for, once; a letter to nobody is withheld
+  while its episode is firm and open, and not afterwards.
 - A letter that was overtaken has one task `already_sent`; one of which nobody knows whether it left has
   `check_sending`; one that is withheld, for a reason that was kept, has `check_recipient`, which is not open for any
   other letter.
@@ -22,6 +23,8 @@ TASK_WHILE_PROVISIONAL = {"PN_10_IN_10"}
 ALREADY_SENT = "already_sent"
 CHECK_SENDING = "check_sending"
 CHECK_RECIPIENT = "check_recipient"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The recipient of a letter while there is nobody to be written to."""
 REACHED_SENDING = {"sending", "sent", "delivered", "returned", "failed"}
 
 
@@ -162,7 +165,11 @@ def letter_differences(
         if episode.kind == "PA" and letter.status == "queued" and of_year in displaced_now:
             wrong.append("waits to be sent, though absence is severe by now")
         may_be_displaced = episode.kind == "PA" and of_year in displaced
-        if letter.status == "recalled" and episode.firm and not letter.withheld and not may_be_displaced:
+        to_nobody = letter.recipient_id == NOBODY
+        if to_nobody and (letter.status != "recalled" or (letter.withheld and episode.state != "open")):
+            wrong.append("is to nobody, and waits")
+        over = may_be_displaced or (to_nobody and episode.state == "ended")
+        if letter.status == "recalled" and episode.firm and not letter.withheld and not over:
             wrong.append("does not wait to be sent, though the episode is firm")
         found += [f"{about} {what}" for what in wrong]
     for (episode_id, kind, recipient), count in seen.items():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from casework import consumer
 from casework.actions import look, work
+from casework.domain import wording
 from casework.domain.values import Task
 from casework.store.look import TaskFilter
 from casework.store.republish import republish
@@ -18,6 +19,8 @@ from common.migrate import differences
 
 from tests.integration.casework.conftest import CLOCK, Tell
 from tests.told import crossing, letter, merge, records, some_id
+
+NIL = "00000000-0000-0000-0000-000000000000"
 
 
 async def tasks(database: Database, **filters: Any) -> list[Task]:
@@ -70,6 +73,19 @@ async def test_a_letter_that_goes_to_nobody_has_its_recipient_checked_until_its_
     await tell(letter(letters.LetterRecalled, count=4, **withheld))
     (again,) = await tasks(database, kind="check_recipient")
     assert (again.task_id, again.status) == (task.task_id, "open")
+
+
+async def test_a_crossing_with_nobody_to_write_to_has_its_recipient_looked_for_until_there_is_one(
+    database: Database, tell: Tell
+) -> None:
+    nobody: dict[str, Any] = {"recipient_id": NIL, "status": "recalled", "withheld": "nobody"}
+    await tell(crossing(), letter(letters.LetterRecalled, **nobody), letter(letters.LetterRecalled, **nobody))
+    (task,) = await tasks(database, kind="check_recipient")
+    assert (task.status, task.letter_id) == ("open", some_id("l1"))
+    assert "Nobody" in task.reason
+    await tell(letter(letters.LetterQueued, count=2))
+    (task,) = await tasks(database, kind="check_recipient")
+    assert (task.status, task.reason) == ("cancelled", wording.RECIPIENT_CHECKED)
 
 
 async def test_an_older_revision_that_comes_late_changes_no_task_but_is_on_the_timeline(

@@ -14,9 +14,10 @@ from notifications.actions.send import send_due
 from notifications.actions.settle import settle_due
 from notifications.channels import HandOverError, Parcel
 from notifications.channels.folder import FolderChannel
+from notifications.domain.values import NOBODY
 from notifications.store.republish import republish
 
-from tests.integration.notifications.conftest import Desk, RegistersService
+from tests.integration.notifications.conftest import HOLD, Desk, RegistersService
 from tests.told import crossing, merge, some_id, split
 
 GO_ON = asyncio.Event()
@@ -196,6 +197,59 @@ async def test_a_parent_of_no_fixed_abode_gets_no_letter_in_the_folder_and_a_per
     desk.after_the_hold()
     assert await send(desk) == (1, "")
     assert len(on_paper(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("barred", [False, True])
+async def test_a_crossing_with_nobody_to_write_to_tells_a_person_once_until_somebody_is_there(
+    desk: Desk, registers: RegistersService, barred: bool
+) -> None:
+    registers.contacts = []
+    if barred:
+        registers.name("p1", contact_barred={"from": "2025-09-01", "to": None, "order": "B 12/2025"})
+    (waiting,) = await desk.settled(crossing())
+    assert (waiting.recipient_id, waiting.status, waiting.withheld_why) == (NOBODY, "recalled", "nobody")
+    for _ in range(3):
+        desk.wall.forward(timedelta(hours=1))
+        assert await desk.settled(crossing()) == [waiting]
+    registers.name("p2")
+    registers.name("p3")
+    desk.wall.forward(timedelta(hours=1))
+    letters = {letter.recipient_id: letter for letter in await desk.settled()}
+    assert set(letters) == {some_id("p2"), some_id("p3")}
+    assert waiting.letter_id in {letter.letter_id for letter in letters.values()}
+    assert {(letter.status, letter.hold_until) for letter in letters.values()} == {("queued", desk.wall.at + HOLD)}
+    assert [data.withheld for data in await desk.said()] == ["nobody", None, None]
+    desk.after_the_hold()
+    assert await send(desk) == (2, "")
+
+
+async def test_a_letter_to_nobody_waits_only_while_its_episode_is_open(desk: Desk, registers: RegistersService) -> None:
+    registers.contacts = []
+    await desk.settled(crossing())
+    for what, count, withheld in (("ended", 2, None), ("changed", 3, "nobody"), ("reversed", 4, None)):
+        (letter,) = await desk.settled(crossing(what, count=count))
+        assert (letter.status, letter.withheld_why) == ("recalled", withheld), what
+    registers.name("p1")
+    desk.wall.forward(timedelta(hours=1))
+    assert [letter.recipient_id for letter in await desk.settled()] == [NOBODY]
+    (letter,) = await desk.settled(crossing(count=5))
+    assert (letter.recipient_id, letter.status) == (some_id("p1"), "queued")
+
+
+async def test_an_episode_that_had_ended_writes_to_nobody_who_comes_later(
+    desk: Desk, registers: RegistersService
+) -> None:
+    registers.contacts = []
+    await desk.settled(crossing())
+    desk.wall.forward(timedelta(hours=1))
+    await desk.settled(crossing("ended", count=2))
+    registers.name("p1")
+    desk.wall.forward(timedelta(hours=2))
+    asked = registers.asked
+    assert [letter.withheld_why for letter in await desk.settled()] == [None]
+    assert registers.asked == asked
+    await desk.tell(crossing("changed", count=3))
+    assert [letter.recipient_id for letter in await desk.settled()] == [some_id("p1")]
 
 
 async def test_an_address_that_is_lost_while_the_letter_is_held_withholds_it(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from audit.effects import EpisodeState, LetterState, TaskState, letter_differences, task_differences
+from audit.effects import NOBODY, EpisodeState, LetterState, TaskState, letter_differences, task_differences
 
 FIRM = EpisodeState("e1", "p1", "PA", 2025, "open", provisional=False)
 SEVERE = EpisodeState("e2", "p1", "SA", 2025, "open", provisional=False)
@@ -83,6 +83,16 @@ def test_a_letter_that_goes_to_nobody_has_its_recipient_checked() -> None:
     assert task_differences({}, [check], [LETTER]) != []
     assert task_differences({}, [cancelled], [LETTER]) == []
     assert task_differences({}, [], [replace(withheld, withheld_why=None)]) == []
+
+
+def test_a_letter_to_nobody_waits_while_its_episode_is_open_and_no_longer() -> None:
+    to_nobody = replace(LETTER, recipient_id=NOBODY, status="recalled", withheld=True, withheld_why="nobody")
+    over = replace(to_nobody, withheld=False, withheld_why=None)
+    ended = replace(FIRM, state="ended")
+    assert letters([FIRM], to_nobody) == letters([ended], over) == []
+    assert letters([FIRM], over) != []
+    assert letters([ended], to_nobody) != []
+    assert letters([FIRM], replace(over, status="queued")) != []
 
 
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "delivered", "returned", "failed"])

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from audit.effects import LetterState, TaskState
+from audit.effects import NOBODY, LetterState, TaskState
 from audit.read.registers import BATCH
 from audit.read.snapshot import Connection
 from audit.reasons import ReasonTask, Said
@@ -19,7 +19,11 @@ from letter
 MIRRORED_EPISODES = "select episode_id::text, state, provisional, epoch, revision from episode"
 MIRRORED_LETTERS = "select letter_id::text, status, overtaken, epoch, revision from letter"
 ALIASES = "select pupil_id::text, survivor::text from alias where survivor <> pupil_id"
-SETTLEMENTS = "select episode_id::text, state from settlement"
+SETTLEMENTS = """
+select episode_id::text, case when exists (
+    select from letter where letter.episode_id = settlement.episode_id and recipient_id = $1
+) then 'settled' else state end as state from settlement
+"""
 REASONS = """
 select school_urn, told_pupil_id::text, day, session, state, due_on from reason where state <> 'settled'
 """
@@ -72,8 +76,10 @@ async def aliases(connection: Connection) -> dict[str, str]:
 
 
 async def settlements(connection: Connection) -> dict[str, str]:
-    """By episode, whether its recipients are still to be asked for (`due`) or are known (`settled`)."""
-    return {row["episode_id"]: row["state"] for row in await connection.fetch(SETTLEMENTS)}
+    """By episode, whether its recipients are still to be asked for (`due`), or have been (`settled`): they are known,
+    or there was nobody.
+    """
+    return {row["episode_id"]: row["state"] for row in await connection.fetch(SETTLEMENTS, NOBODY)}
 
 
 async def reasons(connection: Connection) -> Said:

@@ -80,7 +80,7 @@ def after_withholding(
     """The task of a letter that goes to nobody, as the letter's newest state wants it; None when there is none and none
     is needed. It is cancelled when the letter loses its reason, or finds its recipient after all.
     """
-    reason = wording.withheld(letter.withheld) if letter.withheld else wording.GONE
+    reason = wording.withheld(letter.withheld) if letter.withheld else wording.RECIPIENT_CHECKED
     if task is None:
         return about_letter(letter, rule, reason, open_days, case_id, today, now) if letter.withheld else None
     if task.status == "done" or (task.status == "cancelled" and not letter.withheld):

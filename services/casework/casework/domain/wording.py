@@ -39,11 +39,13 @@ OVERTAKEN = (
     "A letter had already left, or was leaving, when its reason went: decide what to tell the family. "
     "No second letter is sent by itself."
 )
+RECIPIENT_CHECKED = "No longer needed: the letter has a recipient, or its reason is over."
 UNSURE = "It cannot be known whether this letter left: find out before anything is sent again."
 WITHHELD = {
     "barred": "A court order keeps its recipient from contact: a letter was not sent, and none may be.",
     "gone": "The school no longer names its recipient: a letter was not sent. Find out who should have it.",
     "no-address": "No address reaches its recipient: a letter was not sent. Find out how to reach the family.",
+    "nobody": "Nobody among the child's contacts may be written to: no letter was sent. Find out who should have it.",
     "not-to-be-written-to": "The school says that its recipient is not to be written to: a letter was not sent.",
 }
 

@@ -1,11 +1,15 @@
 """Finds whom a letter is for, once per episode and letter kind, and queues the letters.
 
+Where nobody may be written to, a letter to nobody is withheld, so that a person looks, and registers is asked again
+every hour while the episode is open.
+
 A settlement is claimed for a short lease, registers is asked outside any transaction, and the result is saved under the
 child's lock, if it is still wanted then. While registers is away a settlement waits, with growing delays; none is lost.
 """
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from common import children, outbox
@@ -17,8 +21,8 @@ from notifications import metrics
 from notifications.actions.office import Office
 from notifications.domain import letters as rules
 from notifications.domain import recipients, say
-from notifications.domain.policy import policy_on
-from notifications.domain.values import Child
+from notifications.domain.policy import LetterRule, policy_on
+from notifications.domain.values import NOBODY, ChannelName, Child, Contact, Episode, Letter
 from notifications.store import heard, letters, queue
 from notifications.store.queue import Claim
 
@@ -28,6 +32,7 @@ AT_ONCE = 8
 LEASE = timedelta(seconds=25)
 LONGEST_WAIT = 30.0
 UNKNOWN_CHILD_WAIT = timedelta(seconds=60)
+NOBODY_WAIT = timedelta(hours=1)
 
 
 async def settle_due(office: Office) -> tuple[int, str]:
@@ -67,14 +72,39 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
 
     known = recipients.on(child.contacts, office.clock.today())
     ways = recipients.ways(recipients.recipients(known, episode.school_urn), can_email=office.can_email)
-    made = [rules.made(episode, rule, contact, channel, now, office.hold) for contact, channel in ways]
+    own = [one for one in await letters.of_children(tx, [living]) if one.episode_id == episode.episode_id]
+    to_nobody = next((one for one in own if one.recipient_id == NOBODY), None)
+    made, given = _letters(episode, rule, ways, to_nobody, now, office.hold)
 
-    for letter in made:
+    for letter in (*given, *made):
         metrics.LETTERS.labels(rule.letter, letter.status).inc()
     await letters.add(tx, made)
-    await letters.settled(tx, settlement)
-    await outbox.add(tx, [say.of_letter(letter, now) for letter in made], TOPIC)
-    log.info("recipients settled", episode_id=claim.episode_id, kind=claim.letter_kind, letters=len(made))
+    await letters.save(tx, given)
+    await outbox.add(tx, [say.of_letter(letter, now) for letter in (*given, *made)], TOPIC)
+    if ways or not rules.waits_for_somebody(episode):
+        await letters.settled(tx, settlement)
+    else:
+        await queue.postpone_settlement(tx, claim, now + NOBODY_WAIT)
+    log.info("recipients asked for", episode_id=claim.episode_id, kind=claim.letter_kind, found=len(ways))
+
+
+def _letters(
+    episode: Episode,
+    rule: LetterRule,
+    ways: Sequence[tuple[Contact, ChannelName | None]],
+    to_nobody: Letter | None,
+    now: datetime,
+    hold: timedelta,
+) -> tuple[list[Letter], list[Letter]]:
+    """The letters that are new, one for each recipient or one to nobody, and the one to nobody that has found its
+    recipient.
+    """
+    if not ways:
+        is_new = to_nobody is None and rules.waits_for_somebody(episode)
+        return [rules.to_nobody(episode, rule, now, hold)] if is_new else [], []
+    given = [rules.given(to_nobody, *ways[0], now, hold)] if to_nobody is not None else []
+    made = [rules.made(episode, rule, contact, channel, now, hold) for contact, channel in ways[len(given) :]]
+    return made, given
 
 
 async def _postpone(office: Office, claim: Claim, wait: timedelta, trouble: str) -> str:

@@ -34,7 +34,9 @@ class LetterOut(BaseModel):
     pupil_id: str
     school_urn: int
     episode_id: str
-    recipient_id: str = Field(description="The contact_id of the person written to.")
+    recipient_id: str = Field(
+        description="The contact_id of the person written to; the nil UUID while there is nobody."
+    )
     channel: ChannelName
     status: Status
     template_version: str
@@ -43,7 +45,7 @@ class LetterOut(BaseModel):
     hold_until: datetime
     sent_at: datetime | None
     withheld: str | None = Field(
-        description="Why a recalled letter has its reason but goes to nobody: barred, gone, no-address, …"
+        description="Why a recalled letter has its reason but goes to nobody: barred, gone, no-address, nobody, …"
     )
 
     @classmethod

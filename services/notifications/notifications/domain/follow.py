@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from notifications.domain import letters
 from notifications.domain.policy import Policy
-from notifications.domain.values import Episode, Letter, Settlement
+from notifications.domain.values import NOBODY, Episode, Letter, Settlement
 
 Told = TypeVar("Told", bound=Episode)
 
@@ -54,14 +54,16 @@ def follow(
             continue
         wanted = letters.is_wanted(episode, of_child, rule)
         settlement = settlements.get(episode.episode_id)
-        if wanted and settlement is None:
+        its_letters = letters_of.get(episode.episode_id, ())
+        looked_in_vain = any(one.recipient_id == NOBODY for one in its_letters) and letters.waits_for_somebody(episode)
+        if wanted and (settlement is None or (looked_in_vain and settlement.state == "settled")):
             due = Settlement(
                 episode_id=episode.episode_id, letter_kind=rule.letter, state="due", due_at=now, attempts=0
             )
             changes.due.append(due)
         if not wanted and settlement is not None and settlement.state == "due":
             changes.dropped.append(settlement)
-        for letter in letters_of.get(episode.episode_id, ()):
+        for letter in its_letters:
             after = letters.after_episode(letter, episode, rule, wanted=wanted, now=now, hold=hold)
             if after != letter:
                 changes.letters.append(after)

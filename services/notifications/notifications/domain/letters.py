@@ -4,6 +4,9 @@ A letter is wanted while its episode is firm and no graver one of the same year 
 `sending` is recalled when it is not wanted, and queued again under its id, with a new hold, when it is. One that has
 can't be held back: if its reason goes, it is overtaken, once and for good, and a person decides. Being displaced
 takes no reason away.
+
+Where nobody may be written to, one letter to nobody is withheld while its episode is open, so that a person looks; it
+is given to the first recipient who is found.
 """
 
 from collections.abc import Iterable
@@ -14,7 +17,7 @@ from uuid import UUID, uuid5
 from common.events import Revision
 
 from notifications.domain.policy import LetterRule
-from notifications.domain.values import UNSENT, ChannelName, Contact, Episode, Letter, Withholding, revised
+from notifications.domain.values import NOBODY, UNSENT, ChannelName, Contact, Episode, Letter, Withholding, revised
 
 FIRST = Revision(1, 1)
 
@@ -32,18 +35,45 @@ def is_wanted(episode: Episode, of_child: Iterable[Episode], rule: LetterRule) -
     )
 
 
+def waits_for_somebody(episode: Episode) -> bool:
+    """Whether recipients of an episode's wanted letter are looked for until there are any."""
+    return episode.state == "open"
+
+
 def made(
     episode: Episode, rule: LetterRule, recipient: Contact, channel: ChannelName | None, now: datetime, hold: timedelta
 ) -> Letter:
     """A new letter, queued until its hold has passed; withheld when there is no channel that reaches its recipient."""
-    letter = Letter(
-        letter_id=letter_id(episode.episode_id, rule.letter, recipient.contact_id),
+    return _addressed(_new(episode, rule, recipient.contact_id, now, hold), recipient, channel)
+
+
+def to_nobody(episode: Episode, rule: LetterRule, now: datetime, hold: timedelta) -> Letter:
+    """A new letter that waits for somebody who may be written to."""
+    letter = _new(episode, rule, NOBODY, now, hold)
+    return replace(letter, status="recalled", withheld=True, withheld_why="nobody")
+
+
+def given(letter: Letter, recipient: Contact, channel: ChannelName | None, now: datetime, hold: timedelta) -> Letter:
+    """A letter to nobody that has found its recipient: as if it were made now."""
+    until = now + hold
+    queued = replace(letter, status="queued", withheld=False, withheld_why=None, queued_at=now)
+    return revised(letter, _addressed(replace(queued, hold_until=until, due_at=until), recipient, channel))
+
+
+def _addressed(letter: Letter, recipient: Contact, channel: ChannelName | None) -> Letter:
+    letter = replace(letter, recipient_id=recipient.contact_id, channel=channel or "letter")
+    return letter if channel else replace(letter, status="recalled", withheld=True, withheld_why="no-address")
+
+
+def _new(episode: Episode, rule: LetterRule, recipient_id: str, now: datetime, hold: timedelta) -> Letter:
+    return Letter(
+        letter_id=letter_id(episode.episode_id, rule.letter, recipient_id),
         kind=rule.letter,
         pupil_id=episode.pupil_id,
         school_urn=episode.school_urn,
         episode_id=episode.episode_id,
-        recipient_id=recipient.contact_id,
-        channel=channel or "letter",
+        recipient_id=recipient_id,
+        channel="letter",
         status="queued",
         overtaken=False,
         withheld=False,
@@ -55,7 +85,6 @@ def made(
         sent_at=None,
         revision=FIRST,
     )
-    return letter if channel else replace(letter, status="recalled", withheld=True, withheld_why="no-address")
 
 
 def after_episode(
@@ -67,6 +96,9 @@ def after_episode(
     if not wanted:
         return revised(letter, replace(letter, status="recalled", withheld=False, withheld_why=None))
     placed = replace(letter, school_urn=episode.school_urn)
+    if letter.recipient_id == NOBODY:
+        waits = waits_for_somebody(episode)
+        return revised(letter, replace(placed, withheld=waits, withheld_why="nobody" if waits else None))
     if letter.status == "recalled" and not letter.withheld:
         until = now + hold
         again = replace(placed, status="queued", queued_at=now, hold_until=until, due_at=until)

@@ -10,10 +10,13 @@ from common.events.absence_engine import Explanation
 Status = Literal["queued", "sending", "sent", "delivered", "returned", "recalled", "failed"]
 ChannelName = Literal["letter", "email", "text"]
 
-Withholding = Literal["barred", "gone", "no-address", "not-to-be-written-to"]
+Withholding = Literal["barred", "gone", "no-address", "nobody", "not-to-be-written-to"]
 """Why a letter is not sent to its recipient: a court order, the school no longer names the person, there is no way to
-reach the person, or the school says that nobody writes there.
+reach the person, there is nobody to be written to, or the school says that nobody writes there.
 """
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The recipient of a letter while there is nobody to be written to: the nil UUID."""
 
 UNSENT: tuple[Status, ...] = ("queued", "recalled")
 """The states of a letter that has not reached `sending`."""
@@ -52,8 +55,9 @@ class Letter:
     """A letter to one recipient about one episode. It holds no name: those are asked for when it is written out.
 
     `withheld`: recalled because the recipient can't or may not be written to, not because its reason went;
-    `withheld_why` says which (unknown for letters withheld before it was kept). `due_at`: when the sender looks at it
-    (again), never before `hold_until`. `made_at` never changes.
+    `withheld_why` says which (unknown for letters withheld before it was kept). The recipient is `NOBODY` until
+    somebody may be written to. `due_at`: when the sender looks at it (again), never before `hold_until`. `made_at`
+    never changes.
     """
 
     letter_id: str
@@ -80,7 +84,8 @@ class Letter:
 class Settlement:
     """Whether the recipients of an episode's letter have been found; once they are, they stay.
 
-    While `due`, a worker asks registers for them at `due_at`; `attempts` counts the askings.
+    While `due`, a worker asks registers for them at `due_at`; `attempts` counts the askings. It stays so while there is
+    nobody to be written to and the episode is open.
     """
 
     episode_id: str

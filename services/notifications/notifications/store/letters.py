@@ -21,7 +21,7 @@ select * from settlement where episode_id = any($1::uuid[]) order by episode_id,
 
 SAVE = rows.upsert("letter", Letter, "letter_id")
 ADD = rows.insert("letter", Letter)
-ADD_SETTLEMENTS = rows.insert("settlement", Settlement)
+OPEN_SETTLEMENTS = rows.upsert("settlement", Settlement, "episode_id, letter_kind")
 SETTLED = "update settlement set state = 'settled' where episode_id = $1 and letter_kind = $2"
 DROP = """
 delete from settlement using unnest($1::uuid[], $2::text[]) as gone (episode_id, letter_kind)
@@ -66,7 +66,7 @@ async def add(tx: Transaction, letters: Sequence[Letter]) -> None:
 async def open_settlements(tx: Transaction, due: Sequence[Settlement]) -> None:
     """Notes that recipients are to be found."""
     if due:
-        await tx.execute(ADD_SETTLEMENTS, rows.as_json(due))
+        await tx.execute(OPEN_SETTLEMENTS, rows.as_json(due))
 
 
 async def drop_settlements(tx: Transaction, gone: Sequence[Settlement]) -> None:
