@@ -11,20 +11,25 @@ from registers.domain.roll import KnownRoll, Person
 from registers.store import contacts
 
 FIND = """
-select p.pupil_id::text as pupil_id, p.upn, s.local_id, s.formerly, s.had, p.given_name, p.family_name, p.date_of_birth
-from (
-    select s.pupil_id, s.local_id, null as formerly, null as had
-    from school_pupil as s where s.urn = $1 and s.local_id = any($2::text[])
-    union all
-    select p.pupil_id, null, null, null from pupil as p where p.upn = any($3::text[])
-    union all
-    (
-        select coalesce(p.survivor, p.pupil_id), null, p.pupil_id::text, u.upn
-        from upn as u join pupil as p using (pupil_id)
-        where u.upn = any($3::text[]) and u.replaced_at is not null and u.taken_at is null
-        order by u.replaced_at, u.pupil_id desc
-    )
-) as s join pupil as p using (pupil_id)
+select p.pupil_id::text as pupil_id, p.upn, s.local_id, null as formerly, null as had,
+    p.given_name, p.family_name, p.date_of_birth
+from school_pupil as s cross join lateral (select * from pupil as p where p.pupil_id = s.pupil_id offset 0) as p
+where s.urn = $1 and s.local_id = any($2::text[])
+union all
+select p.pupil_id::text, p.upn, null, null, null, p.given_name, p.family_name, p.date_of_birth
+from pupil as p where p.upn = any($3::text[])
+union all
+(
+    select p.pupil_id::text, p.upn, null, u.pupil_id::text, u.upn, p.given_name, p.family_name, p.date_of_birth
+    from upn as u
+    cross join lateral (select survivor from pupil as p where p.pupil_id = u.pupil_id offset 0) as had
+    cross join lateral (select * from pupil as p where p.pupil_id = coalesce(had.survivor, u.pupil_id) offset 0) as p
+    where u.upn = any($3::text[]) and u.replaced_at is not null and u.taken_at is null
+    order by u.replaced_at, u.pupil_id desc
+)
+"""
+"""`lateral … offset 0`: only the children that are found are looked up. A plain join makes the planner read all that
+there are, twice for each roll.
 """
 LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
 PEOPLE = """
