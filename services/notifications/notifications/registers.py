@@ -55,6 +55,7 @@ class _Contact(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from
     do_not_contact: bool
     priority: int | None = None
     email: str | None = None
+    phone: str | None = None
     address: _Address | None = None
     care_of_child: bool = False
     contact_barred: _Barred | None = None
@@ -97,6 +98,7 @@ def _contact(contact: _Contact) -> Contact:
         address=Address(tuple(where.lines), where.postcode or "")
         if where and (any(line.strip() for line in where.lines) or (where.postcode or "").strip())
         else None,
+        phone=contact.phone,
         care_of_child=contact.care_of_child,
         known=Span(contact.from_, contact.to) if contact.from_ or contact.to else EVER,
         barred=Span(bar.from_, bar.to) if bar is not None else None,

@@ -199,6 +199,17 @@ async def test_a_parent_of_no_fixed_abode_gets_no_letter_in_the_folder_and_a_per
     assert len(on_paper(tmp_path)) == 1
 
 
+async def test_who_has_no_more_than_the_name_of_a_barred_person_gets_no_letter_and_a_person_is_told(
+    desk: Desk, registers: RegistersService
+) -> None:
+    order = {"from": "2025-09-01", "to": None, "order": "B 12/2025"}
+    registers.name("p2", name="Parent p1", school_urn=100002, address=None, contact_barred=order)
+    (letter,) = await desk.settled(crossing())
+    assert (letter.recipient_id, letter.status, letter.withheld_why) == (some_id("p1"), "recalled", "perhaps-barred")
+    with pytest.raises(NotFoundError, match="court order"):
+        await look.content(desk.office, letter.letter_id, None)
+
+
 @pytest.mark.parametrize("barred", [False, True])
 async def test_a_crossing_with_nobody_to_write_to_tells_a_person_once_until_somebody_is_there(
     desk: Desk, registers: RegistersService, barred: bool

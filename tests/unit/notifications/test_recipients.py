@@ -51,11 +51,61 @@ def test_a_record_without_parental_responsibility_is_not_chosen_for_a_person_who
     assert ids(ROBIN, lacking) == ["a"]
 
 
-def test_a_court_order_bars_everybody_of_that_name_at_whatever_address() -> None:
-    barred = replace(ROBIN, contact_id="b", school_urn=100002, address=None, barred=Span())
-    kim = replace(ROBIN, contact_id="c", name="Kim Parent")
-    assert ids(ROBIN, barred, kim) == ["c"]
-    assert why_not([ROBIN, barred], ROBIN) == why_not([ROBIN, barred], barred) == "barred"
+FULL = replace(ROBIN, email="robin@example.org", phone="0121 496 0001")
+ELSEWHERE = Address(("2 Low Road",), "B2 2BB")
+
+
+@pytest.mark.parametrize(
+    "barred",
+    [
+        replace(FULL, phone=None, address=None, email=" Robin@Example.org"),
+        replace(FULL, email=None, address=None, phone="+44 121 4960001"),
+        replace(FULL, email=None, phone=None, address=Address(("1, High Street",), "b11aa")),
+        replace(FULL, name="Mr ROBIN Parent", email=None, phone=None),
+    ],
+)
+def test_a_court_order_bars_who_has_the_name_and_one_thing_more(barred: Contact) -> None:
+    barred = replace(barred, contact_id="b", school_urn=100002, barred=Span())
+    kim = replace(FULL, contact_id="c", name="Kim Parent", email=None)
+    assert ids(FULL, barred, kim) == ["c"]
+    assert why_not([FULL, barred], FULL) == why_not([FULL, barred], barred) == "barred"
+
+
+def test_a_court_order_bars_a_record_by_way_of_another_school_s_of_the_same_person() -> None:
+    again = replace(FULL, contact_id="b", school_urn=100002, email=None, phone=None)
+    barred = replace(FULL, contact_id="c", address=ELSEWHERE, barred=Span())
+    assert ids(FULL, again, barred) == []
+
+
+@pytest.mark.parametrize(
+    "barred",
+    [
+        replace(ROBIN, address=None),
+        replace(FULL, email="other@example.org", phone="0121 496 0002", address=ELSEWHERE),
+        replace(FULL, name="Kim Parent", phone=None, address=None),
+        replace(FULL, name="R. Parent", email=None, address=None),
+    ],
+)
+def test_who_may_be_the_barred_person_is_not_written_to_before_somebody_looked(barred: Contact) -> None:
+    barred = replace(barred, contact_id="b", school_urn=100002, barred=Span())
+    known = [FULL, barred]
+    assert why_not(known, FULL) == "perhaps-barred"
+    assert ways(known, recipients(known, 100001), can_email=True) == [(FULL, "perhaps-barred")]
+
+
+@pytest.mark.parametrize(
+    "barred",
+    [
+        replace(FULL, name="Kim Parent", email=None),
+        replace(FULL, name="Kim Parent", email="none", phone="-", address=None),
+        replace(FULL, name="R. Parent", email=None, phone=None, address=None),
+    ],
+)
+def test_who_shares_a_home_or_a_telephone_with_a_barred_person_is_another_one(barred: Contact) -> None:
+    barred = replace(barred, contact_id="b", barred=Span())
+    unclear = replace(FULL, email="none")
+    assert ids(FULL, barred) == ids(unclear, barred) == ["a"]
+    assert why_not([FULL, barred], FULL) is None
 
 
 def test_an_order_holds_from_its_first_day_to_its_last() -> None:
@@ -89,8 +139,8 @@ def test_without_any_address_there_is_no_way_to_a_person() -> None:
 
 def test_a_record_without_an_address_asks_for_nobody_while_another_of_that_name_can_be_reached() -> None:
     nowhere = replace(ROBIN, contact_id="b", school_urn=100002, address=None)
-    assert ways([ROBIN, nowhere], can_email=False) == [(ROBIN, "letter")]
-    assert ways([nowhere], can_email=False) == [(nowhere, None)]
+    assert ways([ROBIN, nowhere], [ROBIN, nowhere], can_email=False) == [(ROBIN, "letter")]
+    assert ways([nowhere], [nowhere], can_email=False) == [(nowhere, "no-address")]
 
 
 def test_email_needs_an_address_and_a_server() -> None:
@@ -117,6 +167,7 @@ def test_what_can_not_be_an_email_address_gets_a_letter(email: str) -> None:
             parental_responsibility=st.booleans(),
             do_not_contact=st.booleans(),
             priority=st.integers(1, 3),
+            barred=st.sampled_from([None, None, Span()]),
             email=st.none(),
             address=st.sampled_from([HOME, None]),
         ),
@@ -129,4 +180,4 @@ def test_the_order_of_contacts_does_not_matter_and_every_recipient_may_be_writte
     chosen = recipients(contacts, 100001)
     shuffled = random.sample(contacts, len(contacts))
     assert {one.contact_id for one in recipients(shuffled, 100001)} == {one.contact_id for one in chosen}
-    assert all(may_be_written_to(contacts, one) for one in chosen)
+    assert all(why_not(contacts, one) in (None, "perhaps-barred") for one in chosen)

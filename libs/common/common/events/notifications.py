@@ -11,8 +11,8 @@ class Letter(Data, frozen=True, kw_only=True):
     """The full state of a letter; `overtaken` says that its reason went after it had reached `sending`.
 
     `withheld` says why one that has its reason is not sent to its recipient: `barred`, `gone`, `no-address`,
-    `nobody`, `not-to-be-written-to`; a person looks (task `check_recipient`). Null for every other letter. `nobody`:
-    there is none to be written to, and `recipient_id` is the nil UUID until there is.
+    `nobody`, `not-to-be-written-to`, `perhaps-barred`; a person looks (task `check_recipient`). Null for every other
+    letter. `nobody`: there is none to be written to, and `recipient_id` is the nil UUID until there is.
     """
 
     topic: ClassVar[str] = TOPIC

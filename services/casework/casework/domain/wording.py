@@ -46,6 +46,10 @@ WITHHELD = {
     "gone": "The school no longer names its recipient: a letter was not sent. Find out who should have it.",
     "no-address": "No address reaches its recipient: a letter was not sent. Find out how to reach the family.",
     "nobody": "Nobody among the child's contacts may be written to: no letter was sent. Find out who should have it.",
+    "perhaps-barred": (
+        "A court order keeps somebody from contact who may be its recipient: a letter was not sent. "
+        "Find out whether they are one person."
+    ),
     "not-to-be-written-to": "The school says that its recipient is not to be written to: a letter was not sent.",
 }
 

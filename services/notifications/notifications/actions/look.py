@@ -46,6 +46,6 @@ async def content(office: Office, letter_id: str, schools: frozenset[int] | None
     contact = recipients.find(known, found.recipient_id)
     if contact is None or episode is None:
         raise NotFoundError("The recipient of this letter is no longer known.")
-    if recipients.why_not(known, contact) == "barred":
-        raise NotFoundError("A court order keeps the recipient of this letter from contact.")
+    if recipients.why_not(known, contact) in ("barred", "perhaps-barred"):
+        raise NotFoundError("A court order keeps the recipient of this letter from contact, or may do so.")
     return office.render(found.kind, found.template_version, page(episode, child, contact, office.clock.today()))

@@ -22,7 +22,7 @@ from notifications.actions.office import Office
 from notifications.domain import letters as rules
 from notifications.domain import recipients, say
 from notifications.domain.policy import LetterRule, policy_on
-from notifications.domain.values import NOBODY, ChannelName, Child, Contact, Episode, Letter
+from notifications.domain.values import NOBODY, Child, Contact, Episode, Letter, Way
 from notifications.store import heard, letters, queue
 from notifications.store.queue import Claim
 
@@ -71,7 +71,8 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
         return
 
     known = recipients.on(child.contacts, office.clock.today())
-    ways = recipients.ways(recipients.recipients(known, episode.school_urn), can_email=office.can_email)
+    chosen = recipients.recipients(known, episode.school_urn)
+    ways = recipients.ways(known, chosen, can_email=office.can_email)
     own = [one for one in await letters.of_children(tx, [living]) if one.episode_id == episode.episode_id]
     to_nobody = next((one for one in own if one.recipient_id == NOBODY), None)
     made, given = _letters(episode, rule, ways, to_nobody, now, office.hold)
@@ -91,7 +92,7 @@ async def _write(tx: Transaction, office: Office, claim: Claim, child: Child) ->
 def _letters(
     episode: Episode,
     rule: LetterRule,
-    ways: Sequence[tuple[Contact, ChannelName | None]],
+    ways: Sequence[tuple[Contact, Way]],
     to_nobody: Letter | None,
     now: datetime,
     hold: timedelta,
@@ -103,7 +104,7 @@ def _letters(
         is_new = to_nobody is None and rules.waits_for_somebody(episode)
         return [rules.to_nobody(episode, rule, now, hold)] if is_new else [], []
     given = [rules.given(to_nobody, *ways[0], now, hold)] if to_nobody is not None else []
-    made = [rules.made(episode, rule, contact, channel, now, hold) for contact, channel in ways[len(given) :]]
+    made = [rules.made(episode, rule, contact, way, now, hold) for contact, way in ways[len(given) :]]
     return made, given
 
 

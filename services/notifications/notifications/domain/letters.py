@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from common.events import Revision
 
 from notifications.domain.policy import LetterRule
-from notifications.domain.values import NOBODY, UNSENT, ChannelName, Contact, Episode, Letter, Withholding, revised
+from notifications.domain.values import NOBODY, UNSENT, ChannelName, Contact, Episode, Letter, Way, Withholding, revised
 
 FIRST = Revision(1, 1)
 
@@ -40,11 +40,9 @@ def waits_for_somebody(episode: Episode) -> bool:
     return episode.state == "open"
 
 
-def made(
-    episode: Episode, rule: LetterRule, recipient: Contact, channel: ChannelName | None, now: datetime, hold: timedelta
-) -> Letter:
-    """A new letter, queued until its hold has passed; withheld when there is no channel that reaches its recipient."""
-    return _addressed(_new(episode, rule, recipient.contact_id, now, hold), recipient, channel)
+def made(episode: Episode, rule: LetterRule, recipient: Contact, way: Way, now: datetime, hold: timedelta) -> Letter:
+    """A new letter, queued until its hold has passed; withheld when there is no way to its recipient."""
+    return _addressed(_new(episode, rule, recipient.contact_id, now, hold), recipient, way)
 
 
 def to_nobody(episode: Episode, rule: LetterRule, now: datetime, hold: timedelta) -> Letter:
@@ -53,16 +51,18 @@ def to_nobody(episode: Episode, rule: LetterRule, now: datetime, hold: timedelta
     return replace(letter, status="recalled", withheld=True, withheld_why="nobody")
 
 
-def given(letter: Letter, recipient: Contact, channel: ChannelName | None, now: datetime, hold: timedelta) -> Letter:
+def given(letter: Letter, recipient: Contact, way: Way, now: datetime, hold: timedelta) -> Letter:
     """A letter to nobody that has found its recipient: as if it were made now."""
     until = now + hold
     queued = replace(letter, status="queued", withheld=False, withheld_why=None, queued_at=now)
-    return revised(letter, _addressed(replace(queued, hold_until=until, due_at=until), recipient, channel))
+    return revised(letter, _addressed(replace(queued, hold_until=until, due_at=until), recipient, way))
 
 
-def _addressed(letter: Letter, recipient: Contact, channel: ChannelName | None) -> Letter:
-    letter = replace(letter, recipient_id=recipient.contact_id, channel=channel or "letter")
-    return letter if channel else replace(letter, status="recalled", withheld=True, withheld_why="no-address")
+def _addressed(letter: Letter, recipient: Contact, way: Way) -> Letter:
+    letter = replace(letter, recipient_id=recipient.contact_id)
+    if way in ("letter", "email", "text"):
+        return replace(letter, channel=way)
+    return replace(letter, channel="letter", status="recalled", withheld=True, withheld_why=way)
 
 
 def _new(episode: Episode, rule: LetterRule, recipient_id: str, now: datetime, hold: timedelta) -> Letter:

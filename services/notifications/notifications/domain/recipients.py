@@ -2,17 +2,18 @@
 
 These are people with parental responsibility or with care of the child (rule book 4.9). A parent whom two schools name
 is one person when name and address agree (letter case, spaces and punctuation aside). If either school says that this
-person is not to be contacted, nobody writes (invariant 6). A court order that bars contact goes further: it holds for
-everybody of that name among the child's contacts, for the other school may have an older address of the same person.
+person is not to be contacted, nobody writes (invariant 6). A court order that bars contact goes further (`orders`):
+who may be the barred person is not written to either before somebody has looked.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from notifications.domain.values import ChannelName, Contact, Withholding
+from notifications.domain.orders import under_order
+from notifications.domain.plain import address_of, plain
+from notifications.domain.values import ChannelName, Contact, Way, Withholding
 
 Person = tuple[str, str]
 
@@ -22,10 +23,7 @@ EMAIL = re.compile(r"""[^\s@<>()\[\],;:"\\]+@[^\s@<>()\[\],;:"\\]+""")
 
 def person(contact: Contact) -> Person:
     """What tells whether two contacts are one person: name and address, put in one form."""
-    if contact.address is None:
-        return _plain(contact.name), ""
-    postcode = _plain(contact.address.postcode).replace(" ", "")
-    return _plain(contact.name), f"{_plain(' '.join(contact.address.lines))} {postcode}".strip()
+    return plain(contact.name), address_of(contact)
 
 
 def on(contacts: Iterable[Contact], day: date) -> list[Contact]:
@@ -40,21 +38,22 @@ def on(contacts: Iterable[Contact], day: date) -> list[Contact]:
 
 
 def recipients(contacts: Iterable[Contact], school_urn: int) -> list[Contact]:
-    """One contact for each person to be written to: of the letter's school if it names the person, else of another."""
+    """One contact for each person to be written to: of the letter's school if it names the person, else of another.
+
+    Who may be barred is among them: see `ways`.
+    """
+    known = list(contacts)
     people: dict[Person, list[Contact]] = {}
-    barred: set[str] = set()
-    for contact in contacts:
+    for contact in known:
         people.setdefault(person(contact), []).append(contact)
-        if contact.barred is not None:
-            barred.add(_plain(contact.name))
     chosen = [
         min(
             (contact for contact in named if contact.is_parent),
             key=lambda contact: (contact.school_urn != school_urn, contact.priority, contact.contact_id),
             default=None,
         )
-        for (name, _), named in people.items()
-        if name not in barred and not any(contact.do_not_contact for contact in named)
+        for named in people.values()
+        if under_order(known, named) != "barred" and not any(contact.do_not_contact for contact in named)
     ]
     return [contact for contact in chosen if contact is not None]
 
@@ -75,9 +74,9 @@ def why_not(contacts: Sequence[Contact], contact: Contact | None) -> Withholding
     """
     if contact is None:
         return "gone"
-    if any(other.barred is not None and _plain(other.name) == _plain(contact.name) for other in contacts):
-        return "barred"
     same = [other for other in contacts if person(other) == person(contact)]
+    if order := under_order(contacts, same):
+        return order
     if not contact.is_parent or any(other.do_not_contact for other in same):
         return "not-to-be-written-to"
     return None
@@ -92,23 +91,19 @@ def channel_for(contact: Contact, *, can_email: bool) -> ChannelName | None:
     return "letter" if contact.address is not None else None
 
 
-def ways(chosen: Sequence[Contact], *, can_email: bool) -> list[tuple[Contact, ChannelName | None]]:
-    """Each recipient with its channel. One who can't be reached is left out where another record of the same name can
-    be: it is the record that lacks an address, not the person.
+def ways(contacts: Sequence[Contact], chosen: Sequence[Contact], *, can_email: bool) -> list[tuple[Contact, Way]]:
+    """Each recipient among the child's contacts with its channel, or with why it has none.
+
+    One who can't be reached is left out where another record of the same name can be: it is the record that lacks an
+    address, not the person.
     """
-    found: list[tuple[Contact, ChannelName | None]] = [
-        (contact, channel_for(contact, can_email=can_email)) for contact in chosen
+    found: list[tuple[Contact, Way]] = [
+        (contact, why_not(contacts, contact) or channel_for(contact, can_email=can_email) or "no-address")
+        for contact in chosen
     ]
-    reached = {_plain(contact.name) for contact, channel in found if channel is not None}
-    return [(contact, way) for contact, way in found if way is not None or _plain(contact.name) not in reached]
+    reached = {plain(contact.name) for contact, way in found if way != "no-address"}
+    return [(contact, way) for contact, way in found if way != "no-address" or plain(contact.name) not in reached]
 
 
 def _is_mailbox(email: str) -> bool:
     return email.isascii() and EMAIL.fullmatch(email) is not None
-
-
-def _plain(text: str) -> str:
-    """Lower case, no accents, only letters and digits, single spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c) and c not in "'’.")
-    return " ".join(kept.split())

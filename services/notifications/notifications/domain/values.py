@@ -10,10 +10,14 @@ from common.events.absence_engine import Explanation
 Status = Literal["queued", "sending", "sent", "delivered", "returned", "recalled", "failed"]
 ChannelName = Literal["letter", "email", "text"]
 
-Withholding = Literal["barred", "gone", "no-address", "nobody", "not-to-be-written-to"]
+Withholding = Literal["barred", "gone", "no-address", "nobody", "not-to-be-written-to", "perhaps-barred"]
 """Why a letter is not sent to its recipient: a court order, the school no longer names the person, there is no way to
-reach the person, there is nobody to be written to, or the school says that nobody writes there.
+reach the person, there is nobody to be written to, the school says that nobody writes there, or a court order may be
+about the person.
 """
+
+Way = ChannelName | Withholding
+"""How a letter goes to somebody, or why it does not."""
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The recipient of a letter while there is nobody to be written to: the nil UUID."""
@@ -132,6 +136,7 @@ class Contact:
     priority: int
     email: str | None
     address: Address | None
+    phone: str | None = None
     care_of_child: bool = False
     known: Span = EVER
     barred: Span | None = None
