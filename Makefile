@@ -11,6 +11,8 @@ READY  := $(VENV)/.ready
 
 # Which tests `make test` runs, for example: make test TESTS="tests/unit -k calendar"
 TESTS ?=
+# How many processes run them, each a file at a time with servers of its own; 0: the one that was asked itself.
+WORKERS ?= 2
 
 .PHONY: help setup demo test lint format bench fuzz faults lock clean
 
@@ -27,7 +29,7 @@ demo: $(READY) ## Start the product with a simulated authority, play school days
 	@$(BIN)/rollcall demo
 
 test: $(READY) ## Run all tests on a real PostgreSQL and a real Apache Kafka (TESTS="tests/unit" for some)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY) ## Check format, style, types and who may import whom
 	$(BIN)/ruff format --check .

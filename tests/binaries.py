@@ -8,7 +8,9 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.util
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -46,11 +48,24 @@ transaction.state.log.replication.factor=1
 """
 
 
+PORTS = range(12_000, 32_000)
+"""Below those that the system hands out by itself: none becomes an end of somebody's connection in the meantime."""
+_ports = itertools.cycle(random.Random().sample(PORTS, len(PORTS)))
+
+
 def free_port() -> int:
-    """A port that was free a moment ago; whoever uses it must bear losing the race."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that was free a moment ago, and is not given soon again: workers of one test run share the ports out.
+
+    Whoever uses it must bear losing the race to somebody else.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in _ports:
+        if port % workers == own:
+            with socket.socket() as listener, contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("they never end")
 
 
 def postgres_binary(name: str) -> str:

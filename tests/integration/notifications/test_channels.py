@@ -3,7 +3,6 @@
 import asyncio
 import email
 import email.policy
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -21,6 +20,7 @@ from notifications.channels.folder import FolderChannel
 from notifications.channels.smtp import SmtpChannel
 from notifications.domain.page import Rendered
 
+from tests.binaries import free_port
 from tests.integration.notifications.conftest import Desk, RegistersService
 from tests.told import NOW, crossing, some_id
 
@@ -71,12 +71,6 @@ class Outside:
     arrived: Callable[[], list[tuple[str, str]]]
     cut_off: Callable[[], None]
     copies: Archive
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
