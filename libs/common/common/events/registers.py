@@ -149,7 +149,7 @@ class PupilSplit(Entry, frozen=True, kw_only=True):
     identity_version: int
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """The code that now stands for a pupil in the entry's session; null says that none does."""
 
     pupil_id: str

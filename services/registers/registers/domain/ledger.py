@@ -58,7 +58,11 @@ class Facts:
     def mark(self, on: date, session: Session, said: Sequence[tuple[str, str | None]]) -> None:
         """Adds what readers must hear of one slot."""
         if said:
-            self.marks.setdefault((on, session), []).extend([events.Mark(pupil_id, code) for pupil_id, code in said])
+            self.of_session(on, session).extend([events.Mark(pupil_id, code) for pupil_id, code in said])
+
+    def of_session(self, on: date, session: Session) -> list[events.Mark]:
+        """What readers hear of a session so far, to be added to: one of which nothing is said is not asked for."""
+        return self.marks.setdefault((on, session), [])
 
     def waits(self, on: date, session: Session, pupil_id: str | None, code: str, why: str) -> None:
         """A mark begins to wait in quarantine."""

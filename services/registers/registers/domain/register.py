@@ -13,6 +13,7 @@ import msgspec
 from common.academic import Session
 from common.codes import Code
 from common.errors import Fault, InvalidError
+from common.events.registers import Mark
 from msgspec import Meta
 
 from registers.domain import problems, standing
@@ -32,7 +33,7 @@ _Key = Annotated[str, Meta(min_length=1, max_length=64)]
 _Text = Annotated[str, Meta(max_length=2000)]
 
 
-class SentMark(msgspec.Struct, frozen=True):
+class SentMark(msgspec.Struct, frozen=True, gc=False):
     """One mark as sent. It names its pupil by `pupil_id`, `upn` or `local_id`; several must mean the same child."""
 
     code: Annotated[str, Meta(max_length=16, description="An attendance code; blank or `-`: no mark was taken.")] | None
@@ -118,7 +119,7 @@ class Known:
     successor: int | None = None
 
 
-class Kept(NamedTuple):
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """A new entry, as it is to be kept."""
 
     pupil_id: str
@@ -139,7 +140,7 @@ class Changed(NamedTuple):
     verdict: Verdict
 
 
-class MarkAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class MarkAnswer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one mark; `pupil_id` is null when the school does not know the pupil."""
 
     pointer: str
@@ -205,13 +206,19 @@ def record(register: Register, known: Known, today: date, codes: Mapping[str, Co
     """Decides every mark of a register; InvalidError as in `resolve`."""
     owners = resolve(register.marks, known.found)
     result = Recorded()
+    firsts = _Firsts(result, register, codes)
+    on, enrolled, kept_out = register.on, known.enrolled, known.kept_out
+    of_enrolled, of_others = (problems.of_slot(on, today, known.is_open, is_enrolled) for is_enrolled in (True, False))
+    of_kept_out = problems.of_slot(on, today, False, False)
     for place, (mark, owner) in enumerate(zip(register.marks, owners, strict=True)):
         if owner is None:
             _keep_waiting(result, register, place, mark, known)
+            continue
+        why = of_kept_out if owner in kept_out else of_enrolled if owner in enrolled else of_others
+        if slot := known.slots.get(owner):
+            _keep(result, register, place, mark, owner, slot, why, codes)
         else:
-            is_open = known.is_open and owner not in known.kept_out
-            why = problems.of_slot(register.on, today, is_open, owner in known.enrolled)
-            _keep(result, register, place, mark, owner, known.slots.get(owner, ()), why, codes)
+            firsts.keep(place, mark, owner, why)
     if known.successor is not None:
         result.answers = [_name_successor(answer, known.successor) for answer in result.answers]
     return result
@@ -235,11 +242,8 @@ def _keep(
     slot_problem: str | None,
     codes: Mapping[str, Code],
 ) -> None:
-    """Decides one mark of a known pupil."""
+    """Decides one mark of a known pupil for whom something was sent before."""
     code, details, on, session = (mark.code or "").strip(), mark.details(), register.on, register.session
-    if not slot:
-        _keep_first(result, register, place, owner, code, details, problems.of_code(code, on, codes) or slot_problem)
-        return
     new = Entry(owner, NEW, place, register.version, code, details)
     if (same := twin(slot, new)) is not None:
         verdict = _verdict_again(result, register, slot, same, slot_problem, codes)
@@ -273,18 +277,38 @@ def _verdict_again(
     return verdicts[slot.index(same)]
 
 
-def _keep_first(
-    result: Recorded, register: Register, place: int, owner: str, code: str, details: Details | None, why: str | None
-) -> None:
-    """What `_keep` comes to where nothing was sent before: by far the most marks, so no more than is needed is done."""
-    verdict = Verdict(register.version or 0, why is None, why)
-    result.kept.append(Kept(owner, place, register.version, code, details, verdict, False))
-    if why is None:
-        result.facts.mark(register.on, register.session, ((owner, code),))
-        result.answers.append(MarkAnswer(f"/marks/{place}", owner, "accepted", code))
-    else:
-        result.facts.waits(register.on, register.session, owner, code, why)
-        result.answers.append(MarkAnswer(f"/marks/{place}", owner, "quarantined", code, _told(why, place)))
+class _Firsts:
+    """What `_keep` comes to where nothing was sent before: by far the most marks, so what they share is made once."""
+
+    def __init__(self, result: Recorded, register: Register, codes: Mapping[str, Code]) -> None:
+        self._result = result
+        self._register = register
+        self._codes = codes
+        self._troubles: dict[str, str | None] = {}
+        self._stands = Verdict(register.version or 0, True, None)
+        self._said: list[Mark] | None = None
+
+    def keep(self, place: int, mark: SentMark, owner: str, slot_problem: str | None) -> None:
+        """Decides one mark."""
+        code, result, register = (mark.code or "").strip(), self._result, self._register
+        if code in self._troubles:
+            trouble = self._troubles[code]
+        else:
+            trouble = self._troubles[code] = problems.of_code(code, register.on, self._codes)
+        if trouble is None and slot_problem is None:
+            kept = Kept(owner, place, register.version, code, mark.details(), self._stands, False)
+            answer = MarkAnswer(f"/marks/{place}", owner, "accepted", code)
+            if self._said is None:
+                self._said = result.facts.of_session(register.on, register.session)
+            self._said.append(Mark(owner, code))
+        else:
+            why = trouble or slot_problem or ""
+            verdict = Verdict(register.version or 0, False, why)
+            kept = Kept(owner, place, register.version, code, mark.details(), verdict, False)
+            answer = MarkAnswer(f"/marks/{place}", owner, "quarantined", code, _told(why, place))
+            result.facts.waits(register.on, register.session, owner, code, why)
+        result.kept.append(kept)
+        result.answers.append(answer)
 
 
 def _keep_waiting(result: Recorded, register: Register, place: int, mark: SentMark, known: Known) -> None:

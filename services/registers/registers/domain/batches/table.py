@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from common.academic import Session
@@ -32,6 +33,9 @@ ENCODINGS = ("utf-8", "cp1252")
 VERSIONS = 2**63 - 1
 
 _Common: TypeAlias = "tuple[int | None, str | None, datetime | None]"
+_NOTHING_BESIDE: _Common = (None, None, None)
+_Names: TypeAlias = "tuple[str | None, str | None, str | None]"
+"""Local id, UPN and id of a pupil, as far as they are given."""
 
 
 class Layout(NamedTuple):
@@ -126,24 +130,29 @@ def _behind(given: bytes, start: int, lines: int) -> int:
 
 class _Registers:
     """A school's session, and the registers that the rows make of it. `names` are the pupils of the present turn: of
-    the registers that name none of them twice.
+    the registers that name none of them twice. `marks` and `lines` are those of the present register, which says
+    `common` beside them.
     """
 
-    __slots__ = ("_turn", "names", "registers", "slot")
+    __slots__ = ("_turn", "common", "lines", "marks", "names", "registers", "slot")
 
     def __init__(self, slot: tuple[int, date, Session]) -> None:
         self.slot = slot
-        self.names: set[tuple[str | None, ...]] = set()
+        self.names: set[_Names] = set()
         self.registers: dict[tuple[object, ...], tuple[Register, list[SentMark], list[int]]] = {}
         self._turn = 0
+        self.common: _Common | None = None
+        self.marks: list[SentMark] = []
+        self.lines: list[int] = []
 
-    def next_turn(self) -> None:
-        """A pupil is named a second time, or the register is full."""
-        self.names.clear()
+    def next_turn(self, names: _Names) -> None:
+        """This pupil is named a second time, or the register is full."""
+        self.names = {names}
         self._turn += 1
+        self.common = None
 
-    def of(self, common: _Common, stamp: Stamp) -> tuple[list[SentMark], list[int]]:
-        """Marks and lines of the present register that says this beside its marks."""
+    def go_to(self, common: _Common, stamp: Stamp) -> None:
+        """The present register is the one of this turn that says this beside its marks."""
         key = (self._turn, *common)
         if (found := self.registers.get(key)) is None:
             marks: list[SentMark] = []
@@ -151,70 +160,115 @@ class _Registers:
             lines: list[int] = []
             found = Register(*self.slot, version, taken_at, taken_by, *stamp, marks), marks, lines
             self.registers[key] = found
-        return found[1], found[2]
+        _, self.marks, self.lines = found
+        self.common = common
+
+
+class _Where(NamedTuple):
+    """What a row's school, date and session mean, as they are written: the session of its code, or of its two."""
+
+    session: _Registers
+    second: _Registers | None
+    day_first: bool
 
 
 class _Table:
-    """The rows of one piece, as they are sorted into registers."""
+    """The rows of one piece, as they are sorted into registers.
+
+    Rows repeat each other: what school, date and session mean, and whom the keys name, is made out once.
+    """
 
     def __init__(self, piece: Piece, layout: Layout, stamp: Stamp) -> None:
         self.marks = 0
         self._piece = piece
         self._school_urn = layout.school_urn
-        self._at = {column: layout.columns.get(column, -1) for column in headings.COLUMNS}
+        self._at = at = {column: layout.columns.get(column, -1) for column in headings.COLUMNS}
         self._width = max(layout.columns.values()) + 1
         self._stamp = stamp
+        self._begun: list[_Registers] = []
         self._sessions: dict[tuple[int, date, Session], _Registers] = {}
-        self._days: dict[tuple[str, str], tuple[int, date, bool]] = {}
         self._has_codes = "code" in layout.columns
         self._common = bool({"taken_by", "taken_at", "source_version"} & layout.columns.keys())
         self._details = bool({"minutes_late", "comment", "reason", "amended_by"} & layout.columns.keys())
         halves = ((Session.AM, "am_code"), (Session.PM, "pm_code"))
-        self._halves = [(session, self._at[column]) for session, column in halves if column in layout.columns]
+        self._halves = [session for session, column in halves if column in layout.columns]
+        places = [at["code"]] if self._has_codes else [at[one] for _, one in halves if one in layout.columns]
+        self._place, self._second_place = places[0], places[1] if len(places) > 1 else None
+        self._written_where = itemgetter(at["school_urn"], at["date"], at["session"])
+        self._where: dict[tuple[str, ...], _Where] = {}
+        self._written_names = itemgetter(at["local_id"], at["admission_number"], at["upn"], at["pupil_id"])
+        self._names: dict[tuple[str, ...], _Names] = {}
 
     def registers(self) -> list[SentRegister]:
         """All that there is, in the order in which it began."""
         return [
             SentRegister(register, lines, None)
-            for session in self._sessions.values()
+            for session in self._begun
             for register, _, lines in session.registers.values()
         ]
 
-    def add(self, line: int, row: Sequence[str] | None) -> None:
+    def add(self, line: int, row: list[str] | None) -> None:
         """Adds the marks of a row, or what is wrong with it."""
         try:
             if row is None:
                 raise CellError("bad-quotation", "A quotation in this line is not closed, or goes on behind its end.")
             if any(row):
                 # A column that is not there is the last one; of a short row the rest is blank.
-                self._add(line, [*row, ""] if len(row) >= self._width else [*row, *[""] * self._width])
+                row.extend([""] if len(row) >= self._width else [""] * self._width)
+                self._add(line, row)
         except CellError as error:
             self._piece.refused.append(RowResult("rejected", line, problem=Problem(error.code, error.words)))
             self.marks += 1
 
     def _add(self, line: int, row: list[str]) -> None:
+        where = self._where.get(self._written_where(row))
+        names = self._names.get(self._written_names(row))
+        if where is None or names is None:
+            where, names = self._make_out(row)
+        mark = self._mark(row, names, self._place)
+        second = None if self._second_place is None else self._mark(row, names, self._second_place)
+        common = self._beside(row) if self._common else _NOTHING_BESIDE
+        if where.day_first:
+            self._piece.warn("day-first-date", line)
+        self._sort_in(where.session, names, common, mark, line)
+        if second is not None and where.second is not None:
+            self._sort_in(where.second, names, common, second, line)
+
+    def _sort_in(self, session: _Registers, names: _Names, common: _Common, mark: SentMark, line: int) -> None:
+        """Puts a mark into its register; into a further one when that names the pupil already."""
+        named = len(session.names)
+        session.names.add(names)
+        if len(session.names) == named or named == MOST_MARKS:
+            session.next_turn(names)
+        if session.common is not common and session.common != common:
+            if not session.registers:
+                self._begun.append(session)
+            session.go_to(common, self._stamp)
+        session.marks.append(mark)
+        session.lines.append(line)
+        self.marks += 1
+
+    def _make_out(self, row: Sequence[str]) -> tuple[_Where, _Names]:
+        """What a row says of school, date, session and pupil, to be remembered."""
         at = self._at
-        written = (row[at["school_urn"]], row[at["date"]])
-        known = self._days.get(written)
-        if known is None:
-            known = self._days[written] = self._day(*written)
-        urn, on, day_first = known
+        urn, on, day_first = self._day(row[at["school_urn"]], row[at["date"]])
         names = (
             row[at["local_id"]].strip() or row[at["admission_number"]].strip() or None,
             row[at["upn"]].strip() or None,
             row[at["pupil_id"]].strip() or None,
         )
         _check_names(names)
-        if self._has_codes:
-            given = [(cells.session(row[at["session"]].strip()), row[at["code"]].strip())]
-        else:
-            given = [(session, row[place].strip()) for session, place in self._halves]
-        marks = [self._mark(row, names, code) for _, code in given]
-        common = self._beside(row) if self._common else (None, None, None)
-        if day_first:
-            self._piece.warn("day-first-date", line)
-        for (session, _), mark in zip(given, marks, strict=True):
-            self._sort_in((urn, on, session), common, names, mark, line)
+        halves = [cells.session(row[at["session"]].strip())] if self._has_codes else self._halves
+        sessions = [self._session((urn, on, session)) for session in halves]
+        where = _Where(sessions[0], sessions[1] if len(sessions) > 1 else None, day_first)
+        self._where[self._written_where(row)] = where
+        self._names[self._written_names(row)] = names
+        return where, names
+
+    def _session(self, slot: tuple[int, date, Session]) -> _Registers:
+        if (found := self._sessions.get(slot)) is None:
+            found = self._sessions[slot] = _Registers(slot)
+        return found
 
     def _day(self, urn: str, written: str) -> tuple[int, date, bool]:
         school = self._school_urn or cells.whole(urn.strip(), 9_999_999, "The URN")
@@ -222,8 +276,10 @@ class _Table:
             raise CellError("no-school", "The school's URN is missing.")
         return school, *cells.day(written.strip())
 
-    def _mark(self, row: Sequence[str], names: tuple[str | None, ...], code: str) -> SentMark:
+    def _mark(self, row: Sequence[str], names: _Names, place: int) -> SentMark:
+        """The mark of which the code is at `place`."""
         local_id, upn, pupil_id = names
+        code = row[place].strip()
         if len(code) > 16:
             raise CellError("too-long", "A code has at most 16 characters.")
         if not self._details:
@@ -250,28 +306,8 @@ class _Table:
             cells.moment(row[at["taken_at"]].strip()),
         )
 
-    def _sort_in(
-        self,
-        slot: tuple[int, date, Session],
-        common: _Common,
-        names: tuple[str | None, ...],
-        mark: SentMark,
-        line: int,
-    ) -> None:
-        """Puts a mark into its register; into a further one when that names the pupil already."""
-        session = self._sessions.get(slot)
-        if session is None:
-            session = self._sessions[slot] = _Registers(slot)
-        if names in session.names or len(session.names) == MOST_MARKS:
-            session.next_turn()
-        session.names.add(names)
-        marks, lines = session.of(common, self._stamp)
-        marks.append(mark)
-        lines.append(line)
-        self.marks += 1
 
-
-def _check_names(names: tuple[str | None, ...]) -> None:
+def _check_names(names: _Names) -> None:
     longest = max(len(name or "") for name in names)
     if not longest:
         raise CellError("no-key", "The row names no pupil.")

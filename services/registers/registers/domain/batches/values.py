@@ -33,7 +33,7 @@ class MalformedBatchError(Exception):
         self.words = words
 
 
-class RowResult(msgspec.Struct, frozen=True, omit_defaults=True):
+class RowResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one mark: `line` counts from 1 (CSV, NDJSON), `pointer` goes into the line's or the body's JSON.
 
     A register that could not be read has one result, without status of its marks: `rejected`.
