@@ -5,6 +5,7 @@ AUDIENCE = "rollcall"
 SCOPES = {
     "registers:write": "Schools, calendars, registers, deletions",
     "registers:read": "Registers, marks, changes, quarantine",
+    "absences:write": "Parents' absence notices",
     "pupils:write": "The roll",
     "pupils:read": "Looking pupils up",
     "totals:read": "Absence figures, episodes, explanations",

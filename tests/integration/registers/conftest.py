@@ -30,7 +30,7 @@ from tests.integration.registers import ledgers
 TODAY = date(2025, 9, 15)
 URN, OTHER = 100001, 100002
 KEY = ECKey.generate_key("P-256", {"kid": "k"})
-SCOPES = "registers:write registers:read pupils:write pupils:read"
+SCOPES = "registers:write registers:read absences:write pupils:write pupils:read"
 
 
 def bearer(scope: str = SCOPES, schools: Iterable[int] | None = None, subject: str = "s") -> dict[str, str]:

@@ -18,7 +18,7 @@ from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange, Went, better_upn
-from registers.store import identities, pupils, upns
+from registers.store import absence_notices, identities, pupils, upns
 
 EVER = (date(2000, 1, 1), date(2999, 12, 31))
 
@@ -113,7 +113,8 @@ async def _went(
     named = (await identities.local_ids(write.tx, [dead])).get(dead, {})
     theirs = {urn: of for (urn, child), of in stays.items() if child == dead}
     beside = {urn: of for (urn, child), of in stays.items() if child == survivor and urn in {*named, *theirs}}
-    return Went(own, survivors, named, theirs, beside, contacts, await identities.last_received(write.tx))
+    received, notices = await identities.last_received(write.tx), await absence_notices.last_number(write.tx)
+    return Went(own, survivors, named, theirs, beside, contacts, received, notices)
 
 
 async def _unite_upns(write: Write, dead: str, survivor: str, went: Went) -> None:

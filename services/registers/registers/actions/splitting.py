@@ -1,7 +1,7 @@
 """Two children under one id: a merge that was wrong is undone, or what some schools say is said of another, new child.
 
 Stays, local ids and contacts go where they belong at each school; marks that were sent for the one and are the other's
-move too (the history keeps whom they were sent for), and the slots of both are judged anew.
+move too (the history keeps whom they were sent for), as parents' notices do, and the slots of both are judged anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments, identity_changes, roll, upn
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange, Part, Went
-from registers.store import identities, pupils, upns
+from registers.store import absence_notices, identities, pupils, upns
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
             await identities.move_contacts(write.tx, living, dead, urn=urn)
             await identities.copy_year_groups(write.tx, urn, staying, dead)
             await _move_marks(write, Part(urn), staying, dead, went.received)
+            await absence_notices.move(write.tx, Part(urn), staying, dead, went.notices)
         else:
             mine, others = identity_changes.divide(now, went.beside.get(urn, []), went.stays.get(urn, []))
         await _put_stays(write, urn, {living: mine, dead: others})
@@ -138,6 +139,7 @@ async def _part(
         await _put_stays(write, urn, {living: mine, other: others})
         await identities.copy_year_groups(write.tx, urn, ids, other)
         await _move_marks(write, part, ids, other)
+        await absence_notices.move(write.tx, part, ids, other)
     return await _tell(write, (living, other, False, 0), min(named), sorted(named), sent.parts, said)
 
 

@@ -3,6 +3,8 @@
 from common.web.links import Links, asked, told
 
 ITEM_PUPIL = told(pupil_id="/items/0/pupil_id")
+NOTICE = asked("urn") | told(notice_id="/notice_id")
+ITEM_NOTICE = told(urn="/items/0/school_urn", notice_id="/items/0/notice_id")
 ITEM_SESSION = told(date="/items/0/date", session="/items/0/session")
 
 LINKS: Links = {
@@ -11,7 +13,8 @@ LINKS: Links = {
         for name in (
             "getSchool", "putSchool", "putCalendar", "putRoll", "getRoll", "listQuarantine", "listDataQuality",
             "listChanges", "getSchoolAbsence", "getSync", "compareSync", "reconcileCounts", "putConnection",
-            "listAdmissions", "listDeletions", "convertSchool", "listExpectedRegisters",
+            "listAdmissions", "listDeletions", "convertSchool", "listExpectedRegisters", "listAbsenceNotices",
+            "listAbsenceNoticeGaps", "postAbsenceNotice",
         )
     },
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
@@ -84,6 +87,15 @@ LINKS: Links = {
     "putSiblings": {"getSiblings": asked("pupil_id")},
     "getSiblings": {"getSiblings": told(pupil_id="/siblings/0/pupil_id")},
     "listPartTimeTimetables": {"putPartTimeTimetables": told(urn="/items/0/school_urn") | ITEM_PUPIL},
+    "postAbsenceNotice": dict.fromkeys(("getAbsenceNotice", "putAbsenceNotice", "withdrawAbsenceNotice"), NOTICE) | {
+        "listPupilAbsenceNotices": told(pupil_id="/pupil_id"), "listAbsenceNotices": asked("urn"),
+    },
+    "getAbsenceNotice": dict.fromkeys(("putAbsenceNotice", "withdrawAbsenceNotice"), asked("urn", "notice_id")),
+    "listAbsenceNotices": dict.fromkeys(
+        ("getAbsenceNotice", "putAbsenceNotice", "withdrawAbsenceNotice"), ITEM_NOTICE
+    ) | {"listPupilAbsenceNotices": ITEM_PUPIL, "listPupilMarks": ITEM_PUPIL},
+    "listPupilAbsenceNotices": {"getAbsenceNotice": ITEM_NOTICE},
+    "listAbsenceNoticeGaps": {"listPupilMarks": ITEM_PUPIL, "getPupilContacts": ITEM_PUPIL},
     "listPupilMarks": {
         "getRegister": told(urn="/items/0/school_urn") | ITEM_SESSION,
         "deleteMark": asked("pupil_id") | told(urn="/items/0/school_urn") | ITEM_SESSION,

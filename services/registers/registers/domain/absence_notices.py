@@ -97,6 +97,14 @@ class Notice:
         return self.now.state == "given"
 
 
+class Sender(NamedTuple):
+    """Who sends a notice: the token's subject, its idempotency key, and what it sent, as a digest."""
+
+    subject: str
+    key: str | None
+    fingerprint: str
+
+
 class Standing(NamedTuple):
     """A session that a child should have been at, and the mark that stands, if one does. `explained`: the entry says
     why.

@@ -21,7 +21,8 @@ LOCAL_ID = 64
 
 class Went(msgspec.Struct, frozen=True):
     """What a merge moved. By school: the local ids that died with the id, its stays, and those that the survivor had
-    there. `upn` and `survivors_upn` are those of the two before. `received`: the last submission before it.
+    there. `upn` and `survivors_upn` are those of the two before. `received`: the last submission before it; `notices`:
+    the last row of an absence notice.
     """
 
     upn: str | None = None
@@ -31,6 +32,7 @@ class Went(msgspec.Struct, frozen=True):
     beside: Mapping[int, list[Stay]] = {}
     contacts: Sequence[str] = ()
     received: int = 0
+    notices: int = 0
 
 
 class Part(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):

@@ -90,6 +90,11 @@ def judge(
     return Judged(absence, "told", (), due_at, told_by)
 
 
+def is_gap(judged: Judged) -> bool:
+    """Whether nobody told of the absence in time."""
+    return judged.outcome not in ("told", "not-due-yet")
+
+
 def counts(judged: Iterable[Judged]) -> dict[str, int]:
     """How many absences came out how; all of them are `absent`."""
     found = Counter[str](one.outcome for one in judged)
