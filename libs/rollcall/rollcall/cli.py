@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 SERVICES = ("registers", "absence-engine", "casework", "notifications")
+REBUILT = ("absence-engine",)
+"""The services that can begin again from the ledgers."""
 
 
 class CommandError(Exception):
@@ -60,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     _where(republish)
     republish.add_argument("--school", type=int, metavar="URN", help="only this school")
     republish.add_argument("--from", type=int, dest="from_number", metavar="N", help="from this entry of the ledger on")
+
+    rebuild = _word(words, "rebuild", "rebuild", "have a service empty its figures and read the ledgers again")
+    rebuild.add_argument("service", choices=REBUILT)
+    _where(rebuild)
 
     audit = _word(words, "audit", "audit_command", "recompute everything by a second implementation and compare")
     _where(audit)

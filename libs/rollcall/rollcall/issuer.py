@@ -8,12 +8,12 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from common.scopes import AUDIENCE
+from common.scopes import AUDIENCE, SCOPES
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
@@ -68,6 +68,11 @@ class Issuer:
         if schools is not None:
             claims["schools"] = sorted(schools)
         return jwt.encode({"alg": "ES256", "kid": self.key["kid"]}, claims, ECKey.import_key(dict(self.key)))
+
+
+def unknown_scopes(named: Iterable[str]) -> list[str]:
+    """The scopes among these that there are not."""
+    return [name for name in named if name not in SCOPES]
 
 
 def load(path: Path, *, issuer: str | None = None) -> Issuer:

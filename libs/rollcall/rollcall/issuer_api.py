@@ -11,7 +11,7 @@ from common.service import Service
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from rollcall.issuer import OAUTH_SECONDS, Issuer
+from rollcall.issuer import OAUTH_SECONDS, Issuer, unknown_scopes
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 TAG = "Tokens"
@@ -114,8 +114,9 @@ async def _grant(issuer: Issuer, request: Request) -> dict[str, Any]:
     if form["grant_type"] != ["client_credentials"]:
         raise OAuthError("unsupported_grant_type", "Only client_credentials.")
     scope = " ".join(dict.fromkeys(form.get("scope", [""])[0].split())) or " ".join(SCOPES)
-    if unknown := [name for name in scope.split() if name not in SCOPES]:
-        raise OAuthError("invalid_scope", f"{len(unknown)} scope(s) that there are not.")
+    if unknown := unknown_scopes(scope.split()):  # not repeated: a description holds few characters (RFC 6749, 5.2)
+        known = " ".join(SCOPES)
+        raise OAuthError("invalid_scope", f"{len(unknown)} of the scopes are unknown; the scopes are: {known}")
     return {
         "access_token": issuer.sign(client, scope, None, OAUTH_SECONDS),
         "token_type": "Bearer",

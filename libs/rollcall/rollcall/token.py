@@ -2,12 +2,19 @@
 
 import argparse
 
+from common.scopes import SCOPES
+
 from rollcall import issuer
+from rollcall.cli import CommandError
 from rollcall.folder import Folder
 
 
 def main(options: argparse.Namespace) -> int:
-    """Prints the token and nothing else."""
+    """Prints the token and nothing else; CommandError for a scope that opens nothing."""
+    scopes = options.scope.split()
+    if not scopes or issuer.unknown_scopes(scopes):
+        wrong = ", ".join(issuer.unknown_scopes(scopes)) or "without a name"
+        raise CommandError(f"there is no scope {wrong}; the scopes are: {' '.join(SCOPES)}")
     keys = issuer.load(Folder(options.data).issuer)
-    print(keys.sign("rollcall-token", options.scope, options.school, issuer.COMMAND_SECONDS))
+    print(keys.sign("rollcall-token", " ".join(scopes), options.school, issuer.COMMAND_SECONDS))
     return 0

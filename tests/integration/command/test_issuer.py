@@ -1,12 +1,14 @@
 """The development issuer as a process: tokens by client credentials, errors as RFC 6749 wants them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 from common.jwks import RemoteKeys
+from common.scopes import SCOPES
 from common.security import Verifier
 
 from tests.e2e.product import Process, free_port, token_from
@@ -66,6 +68,14 @@ def test_an_unknown_client_is_401(url: str, client: tuple[str, str] | None) -> N
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
     assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+def test_an_unknown_scope_is_told_which_there_are_in_characters_that_a_description_may_hold(url: str) -> None:
+    answer = ask(url, {"scope": 'totals:read b\u00f6gus"\\'})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    description = answer.json()["error_description"]
+    assert all(known in description for known in SCOPES)
+    assert re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]+", description)  # RFC 6749, 5.2
 
 
 @pytest.mark.parametrize(

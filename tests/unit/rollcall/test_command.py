@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from common.scopes import SCOPES
 from common.security import FixedKeys, Verifier
 from rollcall import issuer
 from rollcall.cli import main, parser
@@ -69,8 +70,10 @@ def test_a_long_folder_name_gets_a_short_socket(tmp_path: Path) -> None:
         ["audit", "--data", "/nowhere/at/all"],
         ["republish", "--service", "casework", "--database", "postgresql://x/y", "--from", "3"],
         ["service", "registers", "--database", "postgresql://x/y"],
+        ["rebuild", "absence-engine", "--data", "/nowhere/at/all"],
+        ["rebuild", "absence-engine", "--database", "postgresql://x@127.0.0.1:1/y"],
     ],
-    ids=["no folder", "--from without a ledger", "no issuer"],
+    ids=["no folder", "--from without a ledger", "no issuer", "no folder to rebuild", "no server to rebuild"],
 )
 def test_what_can_not_be_done_is_said_in_a_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
@@ -79,7 +82,27 @@ def test_what_can_not_be_done_is_said_in_a_sentence(words: list[str], capsys: py
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("scope", ["bogus", "totals:read bogus", "totals:read,cases:read", "", " "])
+def test_a_token_for_a_scope_that_there_is_not_is_refused_and_the_scopes_are_named(
+    scope: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["token", "--data", str(tmp_path), "--scope", scope]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("rollcall: ")
+    assert all(known in said.err for known in SCOPES)
+    assert not (tmp_path / "issuer.json").exists()
+
+
+@pytest.mark.parametrize("service", ["registers", "casework", "notifications", "bogus"])
+def test_only_what_follows_the_ledgers_is_rebuilt(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rebuild", service, "--data", "/nowhere/at/all"])
+    assert ended.value.code == 2
+    assert "absence-engine" in capsys.readouterr().err
+
+
 def test_every_word_has_a_help_text() -> None:
     shown = parser().format_help()
-    for word in ("up", "service", "issuer", "token", "republish", "audit", "demo"):
+    for word in ("up", "service", "issuer", "token", "republish", "rebuild", "audit", "demo"):
         assert f"\n    {word}" in shown
