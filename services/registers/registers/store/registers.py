@@ -6,7 +6,7 @@ reading, while their schools are locked; those of registers that bring nothing a
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from common.arrays import array
@@ -22,8 +22,24 @@ from registers.store.ledger import APPENDING, columns_of
 from registers.store.marks import columns, details_of, entry_of
 from registers.store.upns import FORMER
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+OF_REGISTERS = """
+select 3, r.r, null,
+    coalesce(case r.session when 0 then c.am else c.pm end, false)
+        and r.date between coalesce(s.opened_on, r.date) and coalesce(s.closed_on, r.date),
+    nextval('submission_received_seq'), null, null, null, null,
+    to_jsonb(case r.session when 0 then c.am_groups else c.pm_groups end),
+    case when r.date > s.closed_on then s.successor_urn end, null, null
+from register as r left join lateral (
+    select * from calendar_day as c where c.urn = r.urn and c.date = r.date offset 0
+) as c on true left join lateral (
+    select opened_on, closed_on, successor_urn from school as s where s.urn = r.urn offset 0
+) as s on true
+"""
+"""A row per register: `flag` says whether the session is open, `received` is its number; `details`: the year groups for
+which it is open, null for all; `rank`: the successor of a school that has closed.
+"""
 READ = f"""
 with register as materialized (
     select * from unnest($1::int[], $2::date[], $3::smallint[]) with ordinality as r(urn, date, session, r)
@@ -71,21 +87,9 @@ left join lateral (
     where m.urn = id.urn and m.date = id.date and m.session = id.session and m.pupil_id = id.pupil_id offset 0
 ) as m on true
 union all
-select 3, r.r, null,
-    coalesce(case r.session when 0 then c.am else c.pm end, false)
-        and r.date between coalesce(s.opened_on, r.date) and coalesce(s.closed_on, r.date),
-    nextval('submission_received_seq'), null, null, null, null,
-    to_jsonb(case r.session when 0 then c.am_groups else c.pm_groups end),
-    case when r.date > s.closed_on then s.successor_urn end, null, null
-from register as r left join lateral (
-    select * from calendar_day as c where c.urn = r.urn and c.date = r.date offset 0
-) as c on true left join lateral (
-    select opened_on, closed_on, successor_urn from school as s where s.urn = r.urn offset 0
-) as s on true
-"""  # noqa: S608 - put together from constants
+{OF_REGISTERS}"""  # noqa: S608 - put together from constants
 """A row per key that is found and entry of its slot (kind 0 to 2, in the order of KINDS; `flag`: enrolled, null where
-the school does not know the child), and a row per register (kind 3; `flag`: open; `received`: its number; `details`:
-the year groups for which it is open, null for all; `rank`: the successor of a school that has closed).
+the school does not know the child), and those of OF_REGISTERS.
 
 `lateral … offset 0`: each key looks into an index, whatever the planner believes of tables that have just been filled.
 """
@@ -156,10 +160,7 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
     for row in rows:
         kind, n, child, flag, received = row[0], row[1], row[2], row[3], row[4]
         if kind == OF_REGISTER:
-            result[n - 1].is_open, result[n - 1].received = flag, received
-            result[n - 1].successor = row["rank"]
-            if row["details"] is not None:
-                staggered[n - 1] = msgspec.json.decode(row["details"], type=frozenset[int])
+            tell(result[n - 1], n - 1, row, staggered)
             continue
         if flag is None:
             continue
@@ -172,13 +173,27 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
             slot = one.slots.setdefault(child, [])
             if entry not in slot:  # two keys of a mark bring its slot twice
                 slot.append(entry)
+    await complete(tx, registers, result, staggered)
+    return result
+
+
+def tell(one: Known, at: int, row: Any, staggered: dict[int, frozenset[int]]) -> None:
+    """Takes what a row of OF_REGISTERS says of the register at this place."""
+    one.is_open, one.received, one.successor = row["flag"], row["received"], row["rank"]
+    if row["details"] is not None:
+        staggered[at] = msgspec.json.decode(row["details"], type=frozenset[int])
+
+
+async def complete(
+    tx: Transaction, registers: Sequence[Register], result: Sequence[Known], staggered: Mapping[int, frozenset[int]]
+) -> None:
+    """Puts slots into commit order; adds for whom a session is closed, and the marks that wait for unknown pupils."""
     for one in result:
         for slot in one.slots.values():
             slot.sort(key=lambda entry: (entry.received, entry.place))
     if staggered:
         await _keep_out(tx, registers, result, staggered)
     await _add_waiting(tx, registers, result)
-    return result
 
 
 async def _keep_out(
@@ -198,7 +213,7 @@ def _keys(registers: Sequence[Register]) -> tuple[_Keys, _Keys, _Keys]:
     for number, register in enumerate(registers, start=1):
         for place, mark in enumerate(register.marks):
             for keys, key in ((by_local_id, mark.local_id), (by_upn, mark.upn), (by_id, mark.pupil_id)):
-                if key is not None and (keys is not by_id or _UUID.fullmatch(key)):
+                if key is not None and (keys is not by_id or UUID.fullmatch(key)):
                     keys.registers.append(number)
                     keys.keys.append(key)
                     keys.places.append(place)
