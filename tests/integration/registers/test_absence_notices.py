@@ -374,3 +374,64 @@ async def test_the_school_that_takes_over_has_the_notices_that_reach_into_its_ti
     place = f"/v1/schools/{OTHER}/absence-notices/{notice['notice_id']}"
     await school.ask("POST", f"{place}/withdrawal", json={}, headers=bearer(schools=[OTHER], scope="absences:write"))
     assert await matches(school, urn=OTHER) == [[]]
+
+
+# -- what is doubtful -------------------------------------------------------------------------------------------------
+
+
+async def doubts(school: Authority, urn: int = URN, **query: Any) -> list[tuple[str, str, str | None, str | None]]:
+    """(kind, session, code, notice) of each item of a school's doubtful data."""
+    answer = await school.ask("GET", f"/v1/schools/{urn}/data-quality", params=query)
+    return [(one["kind"], one["session"], one["code"], one["notice_id"]) for one in answer["items"]]
+
+
+async def test_a_mark_n_with_a_notice_waits_to_be_judged_until_another_code_is_sent(school: Authority) -> None:
+    await school.mark("1", "N")
+    assert await doubts(school) == []
+    notice = (await give(school, suggested_code="I", reason="A temperature"))["notice_id"]
+    (item,) = (await school.ask("GET", f"/v1/schools/{URN}/data-quality"))["items"]
+    assert (item["kind"], item["notice_id"], item["pupil_id"]) == ("notice-to-judge", notice, await child(school))
+    assert (item["mend"]["operation"], item["mend"]["codes"]) == ("putRegister", ["I"])
+    assert "temperature" not in str(item)
+    await school.mark("1", "I", reason="The parent's notice", amended_by="J. Field")
+    assert await doubts(school) == []
+
+
+async def test_an_o_waits_to_be_judged_until_somebody_says_why(school: Authority) -> None:
+    notice = (await give(school))["notice_id"]
+    await school.mark("1", "O")
+    assert await doubts(school) == [("notice-to-judge", "AM", "O", notice)]
+    await school.mark("1", "O", reason_detail=["birthday_or_shopping"])
+    assert await doubts(school) == []
+
+
+async def test_a_pupil_who_was_seen_though_an_absence_was_announced_is_doubtful(school: Authority) -> None:
+    notice = await give(school, from_session="PM")
+    await school.register([{"local_id": "1", "code": "/"}, {"local_id": "2", "code": "/"}])
+    assert await doubts(school) == []
+    await school.register([{"local_id": "1", "code": "\\"}, {"local_id": "2", "code": "\\"}], "2025-09-15/PM")
+    assert await doubts(school) == [("present-though-announced", "PM", "\\", notice["notice_id"])]
+    await withdraw(school, notice)
+    assert await doubts(school) == []
+
+
+async def test_of_several_notices_about_a_session_the_last_one_is_named(school: Authority) -> None:
+    await school.mark("1", "N")
+    late = await give(school, given_at="2025-09-15T09:00:00Z")
+    await give(school, given_at="2025-09-14T09:00:00Z", first="2025-09-10", to="2025-09-16")
+    assert await doubts(school) == [("notice-to-judge", "AM", "N", late["notice_id"])]
+    await give(school, local_id="2", given_by=BY_NAME)
+    assert await doubts(school, kind="present-though-announced") == []
+
+
+async def test_what_waits_to_be_judged_is_found_through_a_merge_and_at_a_successor(school: Authority) -> None:
+    await school.mark("1", "N", "2025-09-12/AM")
+    await school.mark("2", "N", "2025-09-12/PM")
+    notice = await give(school, first="2025-09-12", to="2025-09-16")
+    await merged(school)
+    found = [("notice-to-judge", session, "N", notice["notice_id"]) for session in ("AM", "PM")]
+    assert await doubts(school) == found
+    await school.school(OTHER)
+    await school.ask("POST", f"/v1/schools/{URN}/conversion", json={"successor_urn": OTHER, "on": "2025-09-15"})
+    await school.mark("1", "N", urn=OTHER)
+    assert await doubts(school, OTHER) == found[:1]

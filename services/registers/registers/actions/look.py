@@ -15,6 +15,7 @@ from common.errors import NotFoundError
 from common.security import Caller
 
 from registers.actions.access import check_known_school, check_school, living_pupil
+from registers.domain.absence_notices import unsettled
 from registers.domain.calendars import Calendar
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange
@@ -106,11 +107,14 @@ async def doubts(
 ) -> Sequence[Any]:
     """What is doubtful in a school's data: all of it, or one kind."""
     default = policy_on(today).registers.closes
-    on_site = {code.code for code in code_table().values() if code.on_site}
+    codes = code_table()
+    on_site = {code.code for code in codes.values() if code.on_site}
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
         closes = default.morning, default.afternoon
-        return await quality.items(tx, urn, closes, on_site, reason_details(), after, kind, limit, today)
+        return await quality.items(
+            tx, urn, closes, on_site, reason_details(), after, kind, limit, today, unsettled(codes)
+        )
 
 
 async def changes(database: Database, caller: Caller, urn: int, since: int, limit: int) -> list[tuple[int, bytes]]:

@@ -68,6 +68,7 @@ def amender(amended_by: str | Amender | None) -> str | AmenderOut | None:
 def _item(row: Any) -> QualityItem:
     details = msgspec.json.decode(row["details"] or "{}", type=Details)
     kind = KINDS[row["kind"]]
+    suggested = [row["suggested_code"]] if row["suggested_code"] and row["kind"] == "notice-to-judge" else []
     return QualityItem(
         kind=row["kind"],
         date=row["date"],
@@ -83,6 +84,10 @@ def _item(row: Any) -> QualityItem:
         received_at=row["received_at"],
         detail=kind.detail,
         mend=MendOut(
-            action=kind.mend.action, operation=kind.mend.operation, detail=kind.mend.detail, codes=list(kind.mend.codes)
+            action=kind.mend.action,
+            operation=kind.mend.operation,
+            detail=kind.mend.detail,
+            codes=[*kind.mend.codes, *suggested],
         ),
+        notice_id=row["notice_id"],
     )

@@ -9,7 +9,8 @@ from registers.api.shapes import PUPIL, AmenderOut, example
 from registers.api.waiting_shapes import MendOut
 
 KINDS = (
-    "correction-without-reason, arrival-disagrees, two-schools-marked, unknown-reason-detail, register-open-too-long, "
+    "correction-without-reason, arrival-disagrees, two-schools-marked, unknown-reason-detail, notice-to-judge, "
+    "present-though-announced, register-open-too-long, "
 )
 
 
@@ -22,7 +23,7 @@ class QualityItem(BaseModel):
         kind="correction-without-reason", date="2025-09-15", session="AM", pupil_id=PUPIL, code="M", reason=None,
         amended_by=None, arrived_at=None, reason_detail=[], other_school_urn=None, taken_by="T17",
         received_at="2025-09-15T07:52:14Z",
-        detail="A mark was corrected without a reason, or without the person who did so (rule book 2.8).",
+        detail="A mark was corrected without a reason, or without the person who did so.",
         mend={
             "action": "explain",
             "operation": "putRegister",
@@ -44,6 +45,7 @@ class QualityItem(BaseModel):
     received_at: datetime | None
     detail: str
     mend: MendOut
+    notice_id: str | None = Field(default=None, description="The parent's notice that covers the session.")
 
 
 class ReasonDetailOut(BaseModel):

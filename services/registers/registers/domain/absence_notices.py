@@ -128,6 +128,11 @@ def match(standing: Standing, codes: Mapping[str, Code]) -> Match:
     return "unexplained" if standing.code == UNKNOWN_REASON and not standing.explained else "agrees"
 
 
+def unsettled(codes: Mapping[str, Code]) -> set[str]:
+    """The codes that do not go with a notice, unless the entry explains them (`match`)."""
+    return {code for code in codes if match(Standing(0, Place(date.min, Session.AM), code), codes) != "agrees"}
+
+
 def fault_of_span(first: Place, last: Place | None) -> Fault | None:
     """What is wrong with the sessions that a notice is to cover."""
     if last is None:

@@ -17,38 +17,47 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "correction-without-reason": Kind(
-        "A mark was corrected without a reason, or without the person who did so (rule book 2.8).",
+        "A mark was corrected without a reason, or without the person who did so.",
         Mend("explain", "putRegister", "Send the mark again with `reason` and `amended_by`."),
     ),
     "arrival-disagrees": Kind(
         "The time of arrival does not go with the code: L is for those who come before the register closes, U for "
-        "those who come after it (2.4), and no other absence has an arrival.",
+        "those who come after it, and no other absence has an arrival.",
         Mend(
             "use-other-code", "putRegister", "Send the mark again with the code that goes with the time, or without it."
         ),
     ),
     "two-schools-marked": Kind(
         "Another school has a mark for the same session, and neither is D: each counts its own, and the child's total "
-        "takes one of them (12.9).",
+        "takes one of them.",
         Mend("use-other-code", "putRegister", "The school where the pupil was not sends D.", ("D",)),
     ),
     "unknown-reason-detail": Kind(
         "The mark names a `reason_detail` that is not in the list.",
         Mend("explain", "putRegister", "Send the mark again with codes of `/v1/reference/reason-details`."),
     ),
+    "notice-to-judge": Kind(
+        "The reason is not established, but a parent's notice covers the session: it waits to be judged (2.5).",
+        Mend("use-other-code", "putRegister", "Send the mark again with the code that the notice's reason deserves."),
+    ),
+    "present-though-announced": Kind(
+        "A parent announced an absence, but the pupil was marked as seen: either may be wrong, and one of them may be "
+        "about another child.",
+        Mend("check-notice", "putAbsenceNotice", "Ask; then correct or withdraw the notice, or send the right mark."),
+    ),
     "year-group-exception": Kind(
-        "The pupil is taught in another year group than that of the age on 31 August (8.8): it may be meant so.",
+        "The pupil is taught in another year group than that of the age on 31 August: it may be meant so.",
         Mend(
             "check-roll", "putRoll", "If it is not meant so, send the roll row with the right year group or birth date."
         ),
     ),
     "register-open-too-long": Kind(
-        "By the calendar's times a register stays open for more than 30 minutes (2.3).",
+        "By the calendar's times a register stays open for more than 30 minutes.",
         Mend("correct-times", "putCalendar", "Send the calendar again with times of at most 30 minutes."),
     ),
     "register-times-differ": Kind(
         "By the calendar's times registers stay open for longer in one session than in another; they should be open "
-        "for the same time in every session (2.3).",
+        "for the same time in every session.",
         Mend("correct-times", "putCalendar", "Send the calendar again with times of one length."),
     ),
 }

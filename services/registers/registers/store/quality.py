@@ -57,34 +57,64 @@ taught as (
     from enrolment as e join pupil as p using (pupil_id)
     where e.urn = $1 and $13::date between e.from_date and coalesce(e.to_date, $13::date)
 ),
+announced as (
+    select distinct on (m.date, m.session, m.received, m.place) m.date, m.session, m.received, m.place,
+        living.pupil_id as child, m.code, m.details, n.notice_id, n.suggested_code
+    from absence_notice as n join pupil as p using (pupil_id)
+    cross join lateral (select coalesce(p.survivor, p.pupil_id) as pupil_id) as living
+    cross join lateral (
+        select living.pupil_id union all select dead.pupil_id from pupil as dead where dead.survivor = living.pupil_id
+    ) as id
+    cross join lateral generate_series(
+        n.first_on, least(coalesce(n.last_on, n.first_on), $13::date), '1 day'
+    ) as day(at)
+    cross join (values (0::smallint), (1::smallint)) as half(session)
+    cross join lateral (
+        select * from mark as m
+        where m.urn = $1 and m.date = day.at::date and m.session = half.session and m.pupil_id = id.pupil_id
+            and m.standing and m.code = any($14::text[])
+        offset 0
+    ) as m
+    where n.current and n.state = 'given'
+        and n.urn = any(array(select $1::int union all select urn from school where successor_urn = $1))
+        and (m.date, m.session) >= (n.first_on, n.first_session)
+        and coalesce((m.date, m.session) <= (n.last_on, n.last_session), true)
+        and (m.code <> 'O' or not coalesce(m.details ?| array['reason', 'reason_detail'], false))
+    order by m.date, m.session, m.received, m.place, n.given_at desc, n.notice_id
+),
 item as (
     select 'correction-without-reason' as kind, date, session, received, place, child, code, details,
-        null::int as other_urn
+        null::int as other_urn, null::uuid as notice_id, null as suggested_code
     from entry where unexplained
     union all
-    select 'arrival-disagrees', date, session, received, place, child, code, details, null
+    select 'arrival-disagrees', date, session, received, place, child, code, details, null, null, null
     from arrival
     where case code when 'L' then arrived > closes when 'U' then arrived <= closes else not code = any($4::text[]) end
     union all
-    select 'unknown-reason-detail', date, session, received, place, child, code, details, null
+    select 'unknown-reason-detail', date, session, received, place, child, code, details, null, null, null
     from entry
     where standing and exists (
         select from jsonb_array_elements_text(details -> 'reason_detail') as named where not named = any($5::text[])
     )
     union all
-    select 'two-schools-marked', date, session, received, place, child, code, details, other_urn from twice
+    select 'two-schools-marked', date, session, received, place, child, code, details, other_urn, null, null from twice
     union all
-    select 'register-open-too-long', date, session, 0, year_group, null, null, null, null
+    select case when code in ('N', 'O') then 'notice-to-judge' else 'present-though-announced' end,
+        date, session, received, place, child, code, details, null, notice_id, suggested_code
+    from announced
+    union all
+    select 'register-open-too-long', date, session, 0, year_group, null, null, null, null, null, null
     from times where length > interval '30 minutes'
     union all
-    select 'register-times-differ', date, session, 0, year_group, null, null, null, null
+    select 'register-times-differ', date, session, 0, year_group, null, null, null, null, null, null
     from times where length > shortest
     union all
-    select 'year-group-exception', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null
+    select 'year-group-exception', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null,
+        null, null
     from taught where year_group <> by_age
 )
 select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
-    s.taken_by, s.taken_at, s.received_at
+    i.notice_id::text as notice_id, i.suggested_code, s.taken_by, s.taken_at, s.received_at
 from item as i left join submission as s on s.received = i.received
 where (i.date, i.session, i.received, i.place, i.kind) > ($6, $7, $8, $9, $10) and ($11::text is null or i.kind = $11)
 order by i.date, i.session, i.received, i.place, i.kind limit $12
@@ -107,8 +137,13 @@ async def items(
     kind: str | None,
     limit: int,
     today: date,
+    unsettled: Collection[str],
 ) -> Sequence[Any]:
     """What is doubtful at a school, those after `after`. `closes`: when registers close at a school that has not said
-    so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named.
+    so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named; `unsettled`: the codes
+    that do not go with a notice of absence.
     """
-    return await tx.fetch(LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit, today)
+    return await tx.fetch(
+        LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit, today,
+        sorted(unsettled),
+    )  # fmt: skip
