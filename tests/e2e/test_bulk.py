@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -35,10 +36,12 @@ def test_a_batch_survives_two_kills_and_is_counted_once(tmp_path: Path) -> None:
             sent = table()
             headers = {"content-type": "text/csv", "idempotency-key": "the whole term"}
             path = ok(client.post("/v1/register-batches", content=sent.encode(), headers=headers))["links"]["self"]
+        killed: list[datetime] = []
         for part in (20, 60):
             with product.client() as client:
                 eventually(lambda path=path, part=part, client=client: done(client, path) >= part)
             product.processes[0].kill()
+            killed.append(datetime.now(UTC))
             product.processes[0] = product.processes[0].again()
             product.processes[0].wait_ready()
         with product.client() as client:
@@ -47,6 +50,7 @@ def test_a_batch_survives_two_kills_and_is_counted_once(tmp_path: Path) -> None:
             eventually(lambda: ok(client.get(path))["state"] == "done", seconds=120)
             marks = 2 * len(SCHOOLS) * PUPILS * len(DAYS)
             job = ok(client.get(path))
+            assert killed[0] < killed[1] < datetime.fromisoformat(job["ended_at"])  # it was unfinished both times
             assert {status: count for status, count in job["counts"].items() if count} == {"accepted": marks}
             lines = Counter(json.loads(line)["line"] for line in client.get(f"{path}/results").iter_lines())
             assert lines == dict.fromkeys(range(2, sent.count("\n") + 1), 2)

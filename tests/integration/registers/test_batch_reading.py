@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import cycle
 
+import msgspec
 from common.academic import Session
 from registers.domain.register import Known, Register, SentMark
 from registers.store import naming, schools
@@ -32,7 +33,7 @@ async def test_a_batch_knows_what_its_registers_know_alone(authority: Authority)
         *({"upn": upn} for upn in UPNS), {"upn": "X000000000000"}, {"pupil_id": "no id"},
         *({"pupil_id": one} for one in ids), {"pupil_id": ids[0].upper()}, {"local_id": "2", "upn": UPNS[2]},
     ]  # fmt: skip
-    marks = [SentMark("/", **key) for key in keys]
+    marks = [msgspec.convert({"code": "/"} | key, SentMark) for key in keys]
     registers = [
         Register(urn, date(2025, 9, day), session, None, None, None, datetime.now(UTC), "test", marks)
         for urn in (URN, OTHER)

@@ -14,7 +14,7 @@ from common.arrays import array
 from common.db import Transaction
 
 from registers.domain.register import KINDS, KeyKind, Known, Register
-from registers.store.marks import columns, entry_of
+from registers.store.marks import entry_of
 from registers.store.registers import OF_REGISTER, OF_REGISTERS, UUID, complete, tell
 from registers.store.upns import FORMER
 
@@ -24,50 +24,48 @@ with asked as materialized (
         with ordinality as a(urn, local_ids, upns, pupil_ids, n)
 ),
 found as materialized (
-    select a.n, a.urn, 0 as kind, s.local_id as key, s.pupil_id
+    select a.n, 0 as kind, s.local_id as key, s.pupil_id
     from asked as a cross join lateral (
         select * from school_pupil as s where s.urn = a.urn and s.local_id = any(a.local_ids::text[]) offset 0
     ) as s
     union all
-    select a.n, a.urn, 1, p.upn, p.pupil_id
+    select a.n, 1, p.upn, p.pupil_id
     from asked as a cross join lateral (
         select * from pupil as p where p.upn = any(a.upns::text[]) offset 0
     ) as p
     union all
-    select a.n, a.urn, 2, p.pupil_id::text, coalesce(p.survivor, p.pupil_id)
+    select a.n, 2, p.pupil_id::text, coalesce(p.survivor, p.pupil_id)
     from asked as a cross join lateral (
         select * from pupil as p where p.pupil_id = any(a.pupil_ids::uuid[]) offset 0
     ) as p
 )
-select f.n, f.kind, f.key, f.pupil_id::text, e.from_date, e.to_date,
-    f.kind = 0 or e.from_date is not null or exists (
-        select from school_pupil as s where s.pupil_id = f.pupil_id and s.urn = f.urn
-    )
-from found as f left join lateral (
-    select from_date, to_date from enrolment as e where e.urn = f.urn and e.pupil_id = f.pupil_id offset 0
-) as e on true
+select n, kind, array_agg(key) as keys, string_agg(pupil_id::text, ' ') as children,
+    null::date as first, null::date as last
+from found group by n, kind
 union all
-select null, null, dead.pupil_id::text, dead.survivor::text, null, null, null
+select a.n, 3, null, string_agg(e.pupil_id::text, ' '), e.from_date, e.to_date
+from asked as a cross join lateral (select * from enrolment as e where e.urn = a.urn offset 0) as e
+group by a.n, e.from_date, e.to_date
+union all
+select 0, 4, array[dead.survivor::text], dead.pupil_id::text, null, null
 from pupil as dead where dead.survivor is not null and dead.survivor = any(array(select pupil_id from found))
 """
-"""A row per key that is found and stay of its child at the school, with whether the school knows the child; and a row
-per id that died into one of the children.
+"""A row per school and kind of keys that are found; one per school and span of stays there (kind 3); one per id that
+died into one of the children (kind 4). Ids come as one text: the driver takes longer for a row than for a child.
 """
+STAYS, DIED = 3, 4
 DEAD = """
 select survivor::text, pupil_id::text from pupil where survivor is not null and survivor = any($1::uuid[])
 """
 FORMERLY = f"""
-select a.n, p.pupil_id::text, e.from_date, e.to_date, e.from_date is not null or exists (
-        select from school_pupil as s where s.pupil_id = p.pupil_id and s.urn = a.urn
-    )
-from unnest($1::int[], $2::text[]) with ordinality as a(urn, key, n)
-cross join lateral (
-    select coalesce(p.survivor, p.pupil_id) as pupil_id from pupil as p
-    where p.pupil_id = ({FORMER.format(key="a.key")}) offset 0
-) as p left join lateral (
-    select from_date, to_date from enrolment as e where e.urn = a.urn and e.pupil_id = p.pupil_id offset 0
-) as e on true
+select a.n, coalesce(p.survivor, p.pupil_id)::text
+from unnest($1::text[]) with ordinality as a(key, n)
+join pupil as p on p.pupil_id = ({FORMER.format(key="a.key")})
 """  # noqa: S608 - put together from constants
+CALLED = """
+select a.n from unnest($1::int[], $2::uuid[]) with ordinality as a(urn, pupil_id, n)
+where exists (select from school_pupil as s where s.pupil_id = a.pupil_id and s.urn = a.urn)
+"""
 SLOTS = f"""
 with register as materialized (
     select * from unnest($1::int[], $2::date[], $3::smallint[], $4::text[]) with ordinality
@@ -89,36 +87,31 @@ union all
 """A row per entry of the slots, and those of OF_REGISTERS; nearly always nothing was sent for a session before."""
 
 
-_Asked: TypeAlias = "tuple[dict[str, None], dict[str, None], dict[str, None]]"
+_Asked: TypeAlias = "tuple[set[str], set[str], set[str]]"
 """The keys that a school's registers give, by kind in the order of KINDS."""
+_Found: TypeAlias = "tuple[int, int, str, str]"
+"""URN, kind and key, and the child (living id) whom that means."""
 
 
 @dataclass
 class School:
-    """Whom keys mean at one school: children by kind (in the order of KINDS) and key, and the stays of those whom it
-    knows. `_enrolled`: who is on its roll on a day, as far as that was asked.
+    """Whom keys mean at one school: the children whom it knows by kind (in the order of KINDS) and key, and who is on
+    its roll from when to when.
     """
 
     children: tuple[dict[str, str], dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}, {}))
-    stays: dict[str, list[tuple[date, date | None]]] = field(default_factory=dict[str, list[tuple[date, date | None]]])
+    stays: list[tuple[date, date | None, set[str]]] = field(default_factory=list[tuple[date, date | None, set[str]]])
     _enrolled: dict[date, set[str]] = field(default_factory=dict[date, set[str]])
 
-    def add(self, kind: int, key: str, child: str, first: date | None, last: date | None) -> None:
-        """A key means a child whom the school knows; a stay of the child there, if any."""
-        self.children[kind][key] = child
-        stays = self.stays.setdefault(child, [])
-        if first is not None:
-            stays.append((first, last))
+    def has(self, child: str) -> bool:
+        """Whether a child has or had a stay."""
+        return any(child in children for _, _, children in self.stays)
 
     def enrolled(self, on: date) -> set[str]:
         """The children whose stays have this day."""
         if (found := self._enrolled.get(on)) is None:
-            found = self._enrolled[on] = {
-                child
-                for child, stays in self.stays.items()
-                for first, last in stays
-                if first <= on and (last is None or on <= last)
-            }
+            among = [children for first, last, children in self.stays if first <= on and (last is None or on <= last)]
+            found = self._enrolled[on] = among[0] if len(among) == 1 else set[str]().union(*among)
         return found
 
 
@@ -135,44 +128,63 @@ async def named(tx: Transaction, registers: Sequence[Register]) -> Names:
     """Whom the keys of some registers mean; their schools are locked."""
     asked: dict[int, _Asked] = {}
     for register in registers:
-        local_ids, upns, pupil_ids = asked.setdefault(register.urn, ({}, {}, {}))
+        local_ids, upns, pupil_ids = asked.setdefault(register.urn, (set(), set(), set()))
         for mark in register.marks:
             if mark.local_id is not None:
-                local_ids[mark.local_id] = None
+                local_ids.add(mark.local_id)
             if mark.upn is not None:
-                upns[mark.upn] = None
+                upns.add(mark.upn)
             if mark.pupil_id is not None and UUID.fullmatch(mark.pupil_id):
-                pupil_ids[mark.pupil_id.lower()] = None
+                pupil_ids.add(mark.pupil_id.lower())
     names = Names({urn: School() for urn in asked})
-    schools = list(names.schools.values())
+    urns = list(asked)
+    found: list[_Found] = []
     keys = ([_texts(of[kind]) for of in asked.values()] for kind in range(len(KINDS)))
-    for n, kind, key, child, first, last, is_known in await tx.fetch(NAMED, list(asked), *keys):
-        if n is None:
-            names.dead.setdefault(child, []).append(key)
-            names.living[key] = child
-        elif is_known:
-            schools[n - 1].add(kind, key, child, first, last)
-    await _add_former(tx, asked, names)
+    for n, kind, said, written, first, last in await tx.fetch(NAMED, urns, *keys):
+        ids = written.split(" ")
+        if kind == DIED:
+            names.dead.setdefault(said[0], []).append(written)
+            names.living[written] = said[0]
+        elif kind == STAYS:
+            names.schools[urns[n - 1]].stays.append((first, last, set(ids)))
+        elif kind == 0:
+            names.schools[urns[n - 1]].children[0].update(zip(said, ids, strict=True))
+        else:
+            found += [(urns[n - 1], kind, key, child) for key, child in zip(said, ids, strict=True)]
+    await _add_known(tx, names, found + await _former(tx, asked, names, found))
     return names
 
 
-async def _add_former(tx: Transaction, asked: "Mapping[int, _Asked]", names: Names) -> None:
-    """Adds whom UPNs mean that nobody has now, with the ids that died into them."""
-    missing = [
-        (urn, upn) for urn, (_, upns, _) in asked.items() for upn in upns if upn not in names.schools[urn].children[1]
-    ]
+async def _former(
+    tx: Transaction, asked: "Mapping[int, _Asked]", names: Names, found: "Sequence[_Found]"
+) -> "list[_Found]":
+    """Whom UPNs mean that nobody has now; the ids that died into them are noted."""
+    present = {key for _, kind, key, _ in found if kind == 1}
+    missing = [(urn, upn) for urn, (_, upns, _) in asked.items() for upn in upns if upn not in present]
     if not missing:
-        return
-    found: set[str] = set()
-    for n, child, first, last, is_known in await tx.fetch(FORMERLY, *columns(missing, 2)):
-        urn, upn = missing[n - 1]
-        if is_known:
-            names.schools[urn].add(1, upn, child, first, last)
-            found.add(child)
-    for child, dead in await tx.fetch(DEAD, list(found)) if found else ():
+        return []
+    rows = await tx.fetch(FORMERLY, [upn for _, upn in missing])
+    meant: list[_Found] = [(missing[n - 1][0], 1, missing[n - 1][1], child) for n, child in rows]
+    for child, dead in await tx.fetch(DEAD, list({child for _, child in rows})):
         if dead not in names.living:
             names.dead.setdefault(child, []).append(dead)
             names.living[dead] = child
+    return meant
+
+
+async def _add_known(tx: Transaction, names: Names, found: "Sequence[_Found]") -> None:
+    """Adds those keys of which the school knows the child: by a stay there, or by a name of its own."""
+    unsure: list[_Found] = []
+    for one in found:
+        urn, kind, key, child = one
+        if names.schools[urn].has(child):
+            names.schools[urn].children[kind][key] = child
+        else:
+            unsure.append(one)
+    if unsure:
+        for (n,) in await tx.fetch(CALLED, [urn for urn, *_ in unsure], [child for *_, child in unsure]):
+            urn, kind, key, child = unsure[n - 1]
+            names.schools[urn].children[kind][key] = child
 
 
 async def known(tx: Transaction, registers: Sequence[Register], names: Names) -> list[Known]:
