@@ -54,6 +54,13 @@ def test_a_register_is_answered_mark_by_mark(answers: list[Any]) -> None:
     ]
 
 
+def test_a_parents_notice_is_matched_to_the_mark_that_it_explains(answers: list[Any]) -> None:
+    (notice,) = list_of(answers, "given_by")
+    assert [one["match"] for one in notice["sessions"]] == ["to-settle", "awaited"]
+    (gap,) = list_of(answers, "absent_since")
+    assert (gap["local_id"], gap["kind"]) == ("1043", "first-day-late")
+
+
 def test_one_bad_row_costs_a_batch_no_other(answers: list[Any]) -> None:
     job = next(answer for answer in those_with(answers, "progress"))
     assert (job["state"], job["counts"]["accepted"], job["counts"]["quarantined"]) == ("done", 1, 1)
@@ -93,7 +100,7 @@ def test_the_ledger_has_every_change_in_order(answers: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "heading",
-    ["Errors", "Registers", "Amendments", "Many registers at once", "The roll: who is who", "The end of a sync"],
+    ["Errors", "Registers", "What parents told", "Amendments", "Many registers at once", "The roll: who is who", "The end of a sync"],
 )
 def test_each_part_of_an_integration_has_calls(heading: str) -> None:
     part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
