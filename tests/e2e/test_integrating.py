@@ -100,7 +100,15 @@ def test_the_ledger_has_every_change_in_order(answers: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "heading",
-    ["Errors", "Registers", "What parents told", "Amendments", "Many registers at once", "The roll: who is who", "The end of a sync"],
+    [
+        "Errors",
+        "Registers",
+        "What parents told",
+        "Amendments",
+        "Many registers at once",
+        "The roll: who is who",
+        "The end of a sync",
+    ],
 )
 def test_each_part_of_an_integration_has_calls(heading: str) -> None:
     part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]

@@ -24,7 +24,7 @@ class AbsenceNotice(Table, table=True):
     )
     notice_id: UUID = key(Uuid)
     version: int = key(Integer)
-    number: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    number: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False, unique=True))
     current: bool
     urn: int
     pupil_id: UUID = column(Uuid)

@@ -9,7 +9,7 @@ ABSENCE_NOTICE = """
 create table absence_notice (
     notice_id uuid not null,
     version integer not null,
-    number bigint not null generated always as identity,
+    number bigint not null unique generated always as identity,
     current boolean not null,
     urn integer not null,
     pupil_id uuid not null,
