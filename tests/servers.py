@@ -235,12 +235,69 @@ class Kafka(_Server):
 
     def command(self) -> Sequence[str]:
         settings = self.folder / "server.properties"
-        ports = {"controller": self.controller_port, "port": self.port}
-        settings.write_text(KAFKA_SETTINGS.format(**ports, folder=self.data), encoding="utf-8")
+        settings.write_text(self.properties(), encoding="utf-8")
         return [*java(self.home, *KAFKA_LOG, *self.flags), "kafka.Kafka", str(settings)]
+
+    def properties(self) -> str:
+        """What its settings file says; of two lines for one setting the later counts."""
+        ports = {"controller": self.controller_port, "port": self.port}
+        return KAFKA_SETTINGS.format(**ports, folder=self.data)
 
     def is_ready(self) -> bool:
         return b"Kafka Server started" in self.log.read_bytes()
+
+
+class SecuredKafka(Kafka):
+    """A broker with a listener for each way to talk to it: `ways` gives their ports by Kafka's word.
+
+    Its certificate signs itself, for 127.0.0.1 alone. `USER` may log in by PLAIN, and after `add_user` by SCRAM.
+    """
+
+    USER, PASSWORD = "rollcall", "a secret of the tests"
+
+    def choose_ports(self) -> None:
+        super().choose_ports()
+        self.ways = {"PLAINTEXT": self.port} | {way: free_port() for way in ("SSL", "SASL_PLAINTEXT", "SASL_SSL")}
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that clients have to trust."""
+        return self.folder / "broker.pem"
+
+    def prepare(self) -> None:
+        super().prepare()
+        key, store = self.folder / "key.pem", self.folder / "store.pem"
+        certify = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        certify += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(self.ca_file)]
+        subprocess.run(certify, check=True, capture_output=True)
+        store.write_text(key.read_text() + self.ca_file.read_text())
+
+    def properties(self) -> str:
+        told = ",".join(f"{way}://127.0.0.1:{port}" for way, port in self.ways.items())
+        package = "org.apache.kafka.common.security"
+        login = f'{package}.plain.PlainLoginModule required user_{self.USER}="{self.PASSWORD}";'
+        lines = [
+            f"listeners={told},CONTROLLER://127.0.0.1:{self.controller_port}",
+            f"advertised.listeners={told}",
+            f"listener.security.protocol.map=CONTROLLER:PLAINTEXT,{','.join(f'{way}:{way}' for way in self.ways)}",
+            "inter.broker.listener.name=PLAINTEXT",
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "ssl.keystore.type=PEM",
+            f"ssl.keystore.location={self.folder / 'store.pem'}",
+        ]
+        for way in ("sasl_plaintext", "sasl_ssl"):
+            lines.append(f"listener.name.{way}.plain.sasl.jaas.config={login}")
+            scram = f"{package}.scram.ScramLoginModule required;"
+            lines += [f"listener.name.{way}.scram-sha-{bits}.sasl.jaas.config={scram}" for bits in (256, 512)]
+        return super().properties() + "\n".join(lines) + "\n"
+
+    def add_user(self) -> None:
+        """Lets the user log in by SCRAM: its broker must run."""
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            command = ["kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap, "--alter"]
+            command += ["--entity-type", "users", "--entity-name", self.USER]
+            command += ["--add-config", f"{mechanism}=[password={self.PASSWORD}]"]
+            subprocess.run([*java(self.home, *KAFKA_LOG), *command], check=True, capture_output=True)
 
 
 @contextlib.contextmanager
@@ -254,6 +311,14 @@ def postgres(**settings: str) -> Iterator[Postgres]:
 def kafka() -> Iterator[Kafka]:
     """A running, empty Kafka broker."""
     with _folder("kafka") as folder, _running(Kafka(folder)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def secured_kafka() -> Iterator[SecuredKafka]:
+    """A running, empty Kafka broker that is reached in four ways."""
+    with _folder("kafka") as folder, _running(SecuredKafka(folder)) as server:
+        server.add_user()
         yield server
 
 

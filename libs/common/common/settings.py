@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.clock import Clock
+from common.kafka_access import KafkaAccess, Mechanism, Protocol
 
 
 class Settings(BaseSettings):
@@ -23,6 +24,13 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     database_url: str = Field(description="The PostgreSQL server; each service has its own database on it.")
     kafka: str | None = Field(default=None, description="HOST:PORT of Apache Kafka; without it, the embedded broker.")
+    kafka_security_protocol: Protocol | None = Field(
+        default=None, description="PLAINTEXT (development's default), SSL, SASL_PLAINTEXT, SASL_SSL."
+    )
+    kafka_ca_file: Path | None = Field(default=None, description="Certificates (PEM) that may sign the broker's.")
+    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_user: str | None = None
+    kafka_password: str | None = Field(default=None, repr=False)
     partitions: int = Field(default=6, ge=1, le=1000, description="Partitions of a topic that is made anew.")
 
     web_host: str = "127.0.0.1"
@@ -50,7 +58,25 @@ class Settings(BaseSettings):
                 raise ValueError("ROLLCALL_TODAY is for development only")
             if self.metrics_port is None:
                 raise ValueError("in production /metrics needs a port of its own: ROLLCALL_METRICS_PORT")
+            if self.kafka is not None and self.kafka_security_protocol is None:
+                raise ValueError("in production say how Kafka is talked to: ROLLCALL_KAFKA_SECURITY_PROTOCOL")
         return self
+
+    @model_validator(mode="after")
+    def _kafka_is_told_whole(self) -> "Settings":
+        if problem := self.kafka_access().problem():
+            raise ValueError(problem)
+        return self
+
+    def kafka_access(self) -> KafkaAccess:
+        """How Kafka is talked to."""
+        return KafkaAccess(
+            protocol=self.kafka_security_protocol or "PLAINTEXT",
+            ca_file=self.kafka_ca_file,
+            mechanism=self.kafka_sasl_mechanism,
+            user=self.kafka_user,
+            password=self.kafka_password,
+        )
 
     def clock(self) -> Clock:
         """The clock of this process."""

@@ -59,7 +59,7 @@ def open_broker(settings: Settings) -> Broker:
     if settings.kafka:
         from common.kafka import open_kafka
 
-        return open_kafka(settings.kafka)
+        return open_kafka(settings.kafka, settings.kafka_access())
     from common.embedded import open_embedded
 
     return open_embedded(settings.database_url)

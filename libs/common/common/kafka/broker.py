@@ -14,24 +14,29 @@ from common.broker import Broker, BrokerAwayError, Publisher, Subscription
 from common.kafka.client import ANSWER_SECONDS, Client
 from common.kafka.publisher import KafkaPublisher
 from common.kafka.subscription import KafkaSubscription
+from common.kafka_access import PLAINTEXT, KafkaAccess
 
 
-def open_kafka(bootstrap: str) -> Broker:
-    """The Kafka at `bootstrap` (host:port, several with commas). Connects when it is first used."""
-    return KafkaBroker(bootstrap)
+def open_kafka(bootstrap: str, access: KafkaAccess = PLAINTEXT) -> Broker:
+    """The Kafka at `bootstrap` (host:port, several with commas). Connects when it is first used.
+
+    OSError when the certificates that it is to be known by can't be read.
+    """
+    return KafkaBroker({"bootstrap_servers": bootstrap, **access.options()})
 
 
 class KafkaBroker:
     """See `common.broker.Broker`."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        """`connection`: where it is and how it is talked to, in the words of aiokafka."""
+        self._connection = connection
 
     async def ensure_topics(self, topics: Mapping[str, int]) -> None:
         """See `Broker`. Topics get the broker's default replication. Returns when each partition has a leader."""
         if not topics:
             return
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=int(ANSWER_SECONDS * 1000))
+        admin = AIOKafkaAdminClient(**self._connection, request_timeout_ms=int(ANSWER_SECONDS * 1000))
         client = Client(admin, admin._client, admin.close)
         try:
             await client.ask(admin.start())
@@ -46,11 +51,11 @@ class KafkaBroker:
 
     async def publisher(self, topics: Sequence[str]) -> Publisher:
         """See `Broker`."""
-        return await KafkaPublisher.open(self._bootstrap, topics)
+        return await KafkaPublisher.open(self._connection, topics)
 
     async def subscribe(self, group: str, topics: Sequence[str], member: str) -> Subscription:
         """See `Broker`."""
-        return await KafkaSubscription.open(self._bootstrap, group, topics, member)
+        return await KafkaSubscription.open(self._connection, group, topics, member)
 
     async def close(self) -> None:
         """See `Broker`. Nothing is held open between calls."""

@@ -28,10 +28,10 @@ class KafkaPublisher:
         self._partitions = partitions
 
     @classmethod
-    async def open(cls, bootstrap: str, topics: Sequence[str]) -> "KafkaPublisher":
+    async def open(cls, connection: Mapping[str, Any], topics: Sequence[str]) -> "KafkaPublisher":
         """Connects; BrokerAwayError as well when a topic is not there (yet)."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **connection,
             acks="all",
             enable_idempotence=False,
             max_batch_size=BATCH_BYTES,

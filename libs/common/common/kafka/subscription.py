@@ -34,8 +34,10 @@ FETCH_BYTES = 4_000_000
 class KafkaSubscription:
     """See `common.broker.Subscription`."""
 
-    def __init__(self, bootstrap: str, client: Client[AIOKafkaConsumer], topics: tuple[str, ...]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self, connection: Mapping[str, Any], client: Client[AIOKafkaConsumer], topics: tuple[str, ...]
+    ) -> None:
+        self._connection = connection
         self._client = client
         self._topics = topics
         self._getting: asyncio.Task[Any] | None = None
@@ -44,10 +46,12 @@ class KafkaSubscription:
         self._reader: Client[AIOKafkaConsumer] | None = None
 
     @classmethod
-    async def open(cls, bootstrap: str, group: str, topics: Sequence[str], member: str) -> "KafkaSubscription":
+    async def open(
+        cls, connection: Mapping[str, Any], group: str, topics: Sequence[str], member: str
+    ) -> "KafkaSubscription":
         """Joins; BrokerAwayError as well when a topic is not there (yet). Partitions come with the first polls."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **connection,
             client_id=member,
             group_id=group,
             group_instance_id=member,
@@ -61,7 +65,7 @@ class KafkaSubscription:
             max_partition_fetch_bytes=FETCH_BYTES,
         )
         client = Client(consumer, consumer._client, consumer.stop)
-        subscription = cls(bootstrap, client, tuple(topics))
+        subscription = cls(connection, client, tuple(topics))
         try:
             await client.ask(consumer.start())
             await client.check_topics(topics)
@@ -132,7 +136,7 @@ class KafkaSubscription:
             self._reader = None
         if self._reader is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._connection,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=1,  # the broker rounds it up to one batch
