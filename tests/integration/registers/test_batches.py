@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 from common.clock import Clock
 from common.listen import Signal
@@ -492,6 +493,26 @@ class _CutOff:
 
     async def move(self, *_: object) -> None:
         raise ConnectionResetError
+
+
+async def test_what_postgresql_refuses_in_the_midst_of_a_piece_keeps_nothing_of_the_piece(
+    school: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bites behind it are being read and decided by then."""
+    monkeypatch.setattr(bulk, "BITE_MARKS", 1)
+    rows = [f"2025-09-{day:02d},AM,{n},/" for day in (8, 9, 10, 11, 12) for n in (1, 2)]
+    body = "Date,Session,Local ID,Code\n" + "\n".join(rows)
+    before = await school.changes()
+    await execute(school, "alter table submission add constraint refused check (date <> '2025-09-10') not valid")
+    try:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await taken(school, body, params={"school_urn": URN})
+    finally:
+        await execute(school, "alter table submission drop constraint refused")
+    assert await school.changes() == before
+    assert await count(school, "mark") == 0
+    await work(school)
+    assert await count(school, "mark") == len(rows)
 
 
 async def test_what_was_sent_is_let_go_and_old_jobs_are_forgotten(school: Authority) -> None:
