@@ -5,6 +5,6 @@ request), `bodies` (what a body may be), `problems` (RFC 9457, rendered once), `
 and `asyncapi` (the documents), `links` (what may follow an answer), `pages` (the few that people read).
 """
 
-from common.web.lists import Page, PageSize, decode_cursor, encode_cursor, next_path
+from common.web.lists import Cursor, Page, PageSize, cut, decode_cursor, encode_cursor, next_path, place_of
 
-__all__ = ["Page", "PageSize", "decode_cursor", "encode_cursor", "next_path"]
+__all__ = ["Cursor", "Page", "PageSize", "cut", "decode_cursor", "encode_cursor", "next_path", "place_of"]

@@ -7,9 +7,9 @@ from uuid import UUID
 from common import academic
 from common.clock import Clock
 from common.db import Database
-from common.errors import Fault, InvalidError, NotFoundError
-from common.web import PageSize, decode_cursor, encode_cursor, next_path
-from fastapi import APIRouter, Path, Query, Request
+from common.errors import NotFoundError
+from common.web import Cursor, PageSize, cut, place_of
+from fastapi import APIRouter, Path, Request
 
 from absence_engine.actions import figures
 from absence_engine.api import shapes
@@ -19,7 +19,6 @@ from absence_engine.domain.policy import Policy
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LaCode = Annotated[str, Path(max_length=20, examples=["330"])]
-Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
 
 
 def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
@@ -42,16 +41,15 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         page_size: PageSize = 100,
     ) -> object:
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
-        after = _position(cursor)
+        after = place_of(cursor, _place)
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
             found = await figures.school(tx, urn, year, policy, clock.today())
         left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
-        page, following = left[:page_size], None
-        if len(left) > page_size:
-            last = page[-1]
-            following = next_path(request, encode_cursor({"pupil_id": last.pupil_id, "from": str(last.stay.from_)}))
+        page, following = cut(
+            request, left, page_size, lambda last: {"pupil_id": last.pupil_id, "from": str(last.stay.from_)}
+        )
         group = found.group
         return {
             "school_urn": urn,
@@ -93,12 +91,5 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
     return router
 
 
-def _position(cursor: str | None) -> tuple[str, date] | None:
-    if cursor is None:
-        return None
-    position: dict[str, Any] = decode_cursor(cursor)
-    try:
-        return str(UUID(position["pupil_id"])), date.fromisoformat(position["from"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
-        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error
+def _place(position: dict[str, Any]) -> tuple[str, date]:
+    return str(UUID(position["pupil_id"])), date.fromisoformat(position["from"])

@@ -4,16 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from common.db import Database
-from common.errors import Fault, InvalidError
 from common.security import Caller, needs
-from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
-from fastapi import APIRouter, Query, Request
+from common.web import Cursor, Page, PageSize, cut, place_of
+from fastapi import APIRouter, Request
 
 from casework.actions import look
 from casework.api.shapes import CaseFileOut, CaseOut, EntryOut, TaskOut
 
 Reader = Annotated[Caller, needs("cases:read")]
-Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
 
 
 def create_router(database: Database) -> APIRouter:
@@ -28,14 +26,11 @@ def create_router(database: Database) -> APIRouter:
         cursor: Cursor = None,
         page_size: PageSize = 100,
     ) -> Page[CaseOut]:
-        after = _position(cursor)
+        after = place_of(cursor, lambda position: str(UUID(position["case_id"])))
         wanted = str(pupil_id) if pupil_id else None
         async with database.connection() as tx:
             found = await look.cases(tx, caller.schools, wanted, after, page_size + 1)
-        page = found[:page_size]
-        following = None
-        if len(found) > page_size:
-            following = next_path(request, encode_cursor({"case_id": page[-1].case_id}))
+        page, following = cut(request, found, page_size, lambda last: {"case_id": last.case_id})
         return Page(items=[CaseOut.of(case) for case in page], next=following)
 
     @router.get(
@@ -54,13 +49,3 @@ def create_router(database: Database) -> APIRouter:
         )
 
     return router
-
-
-def _position(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    try:
-        return str(UUID(decode_cursor(cursor)["case_id"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
-        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error

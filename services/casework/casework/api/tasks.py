@@ -7,10 +7,10 @@ from uuid import UUID
 
 from common.clock import Clock
 from common.db import Database
-from common.errors import Fault, InvalidError, StaleError
+from common.errors import StaleError
 from common.events import Revision
 from common.security import Caller, needs
-from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path
+from common.web import Cursor, Page, PageSize, cut, place_of
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from casework.actions import look, work
@@ -19,7 +19,6 @@ from casework.api.shapes import Completion, Ownership, TaskOut, etag
 Reader = Annotated[Caller, needs("cases:read")]
 Writer = Annotated[Caller, needs("cases:write")]
 IfMatch = Annotated[str | None, Header(description="The task's ETag: change it only if it is still as read.")]
-Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
 
 
 def create_router(database: Database, clock: Clock, said: Callable[[], None]) -> APIRouter:
@@ -48,15 +47,13 @@ def _add_reading(router: APIRouter, database: Database) -> None:
             school_urn=school_urn,
             pupil_id=str(pupil_id) if pupil_id else None,
             kind=kind,
-            after=_position(cursor),
+            after=place_of(cursor, _place),
         )
         async with database.connection() as tx:
             found = await look.tasks(tx, which, page_size + 1)
-        page = found[:page_size]
-        following = None
-        if len(found) > page_size:
-            last = page[-1]
-            following = next_path(request, encode_cursor({"due_on": str(last.due_on), "task_id": last.task_id}))
+        page, following = cut(
+            request, found, page_size, lambda last: {"due_on": str(last.due_on), "task_id": last.task_id}
+        )
         return Page(items=[TaskOut.of(task) for task in page], next=following)
 
     @router.get("/v1/tasks/{task_id}", operation_id="getTask", summary="One task")
@@ -93,15 +90,8 @@ def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Cal
         return TaskOut.of(owned)
 
 
-def _position(cursor: str | None) -> tuple[date, str] | None:
-    if cursor is None:
-        return None
-    position: dict[str, Any] = decode_cursor(cursor)
-    try:
-        return date.fromisoformat(position["due_on"]), str(UUID(position["task_id"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
-        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error
+def _place(position: dict[str, Any]) -> tuple[date, str]:
+    return date.fromisoformat(position["due_on"]), str(UUID(position["task_id"]))
 
 
 def _revision(if_match: str | None) -> Revision | None:

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from common.errors import Fault, InvalidError, NotAcceptableError
+from common.errors import NotAcceptableError
 from common.security import Caller, needs
-from common.web import Page, PageSize, decode_cursor, encode_cursor, next_path, problems
+from common.web import Cursor, Page, PageSize, cut, place_of, problems
 from fastapi import APIRouter, Query, Request, Response
 
 from notifications.actions import look
@@ -16,7 +16,6 @@ from notifications.api.shapes import LetterOut
 from notifications.domain.values import Status
 
 Reader = Annotated[Caller, needs("letters:read")]
-Cursor = Annotated[str | None, Query(description="Where the page begins: the `next` path of the page before has it.")]
 
 HTML, TEXT = "text/html", "text/plain"
 CONTENT: dict[int | str, dict[str, Any]] = {
@@ -67,16 +66,13 @@ def _add_lists(router: APIRouter, office: Office) -> None:
             pupil_id=str(pupil_id) if pupil_id else None,
             kind=kind,
             episode_id=str(episode_id) if episode_id else None,
-            after=_position(cursor),
+            after=place_of(cursor, _place),
         )
         async with office.database.connection() as tx:
             found = await look.letters(tx, which, page_size + 1)
-        page = found[:page_size]
-        following = None
-        if len(found) > page_size:
-            last = page[-1]
-            position = {"made_at": last.made_at.isoformat(), "letter_id": last.letter_id}
-            following = next_path(request, encode_cursor(position))
+        page, following = cut(
+            request, found, page_size, lambda last: {"made_at": last.made_at.isoformat(), "letter_id": last.letter_id}
+        )
         return Page(items=[LetterOut.of(letter) for letter in page], next=following)
 
     @router.get("/v1/letters/{letter_id}", operation_id="getLetter", summary="One letter")
@@ -116,15 +112,8 @@ def _add_content(router: APIRouter, office: Office) -> None:
         )
 
 
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    position: dict[str, Any] = decode_cursor(cursor)
-    try:
-        made_at = datetime.fromisoformat(position["made_at"])
-        if made_at.tzinfo is None:
-            raise ValueError("no offset")
-        return made_at, str(UUID(position["letter_id"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        fault = Fault("cursor", "bad-cursor", "Use the `next` path of the page before, unchanged.")
-        raise InvalidError("The cursor is not one of this list.", faults=[fault]) from error
+def _place(position: dict[str, Any]) -> tuple[datetime, str]:
+    made_at = datetime.fromisoformat(position["made_at"])
+    if made_at.tzinfo is None:
+        raise ValueError("no offset")
+    return made_at, str(UUID(position["letter_id"]))
