@@ -26,7 +26,7 @@ def furnish(product: Product) -> dict[str, list[Any]]:
         upns = [school.upn(100 + number) for number in range(3)]
         found: dict[str, list[Any]] = {
             "urn": [*URNS], "date": DAYS[:4], "academic_year": ["2025-26"], "la_code": ["330"], "upn": upns,
-            "local_id": [*CODES], "pupil_id": [],
+            "local_id": [*CODES], "pupil_id": [], "notice_id": [],
         }  # fmt: skip
         for urn in URNS:
             school.put_school(client, urn)
@@ -40,6 +40,9 @@ def furnish(product: Product) -> dict[str, list[Any]]:
             for number in range(len(DAYS) * 2):
                 codes = {pupils[name]: own[number] for name, own in CODES.items() if number < len(own)}
                 school.put_register(client, urn, DAYS[number // 2], ("AM", "PM")[number % 2], codes)
+            told = {"local_id": "4", "given_by": {"local_id": "c1"}, "channel": "app", "from": DAYS[0]}
+            notice = school.ok(client.post(f"/v1/schools/{urn}/absence-notices", json=told))
+            found["notice_id"].append(notice["notice_id"])
             waiting = {"marks": [{"local_id": "nobody", "code": "/"}, {"local_id": "4", "code": "QQ"}]}
             school.ok(client.put(f"/v1/schools/{urn}/registers/{DAYS[1]}/AM", json=waiting))
         product.audited()  # the barrier for tasks and letters

@@ -1,5 +1,6 @@
 """Parents' absence notices over HTTP: given, corrected and withdrawn; matched to marks; and followed with the child."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -145,6 +146,13 @@ async def test_an_idempotency_key_names_a_notice_to_its_sender(school: Authority
     await school.school(OTHER)
     await school.roll(pupil("1", upn=None, contacts=[MOTHER]), urn=OTHER)
     await school.ask("POST", f"/v1/schools/{OTHER}/absence-notices", 201, json=said(), headers=headers)
+
+
+async def test_a_notice_that_is_sent_twice_at_once_is_one_notice(school: Authority) -> None:
+    sent = [school.client.post(PATH, json=said(), headers={"Idempotency-Key": "k1"}) for _ in range(6)]
+    answers = await asyncio.gather(*sent)
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+    assert len({answer.json()["notice_id"] for answer in answers}) == 1
 
 
 async def test_giving_needs_its_own_scope_and_the_school_and_no_register(school: Authority) -> None:

@@ -204,7 +204,8 @@ class GapNotice(BaseModel):
 
 class GapOut(BaseModel):
     """An absence that nobody told of in time. `sessions`: those that no notice covers, or all when one came late.
-    `absent_since`, `days_absent`: the run of absence that it belongs to, by the school's own days.
+    `absent_since`, `days_absent`: the run of absence that it belongs to, by the school's own days; it is followed for
+    60 days.
     """
 
     pupil_id: str
