@@ -1,9 +1,9 @@
-# What this repository can do. `make help` lists it; every target sets itself up first.
+# What this repository can do. `make help` lists it; targets set up first what they need.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# The newest of the interpreters that Rollcall supports; `make setup PYTHON=...` chooses another.
+# The interpreter that the lock was made with, else a newer one; `make setup PYTHON=...` chooses another.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin

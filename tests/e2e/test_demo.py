@@ -57,7 +57,8 @@ def test_a_demo_that_stays_up_ends_in_order_and_leaves_nothing_behind(tmp_path: 
         assert "TOKEN=" in told
         assert "/docs" in told
         began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
+        for _ in range(2):  # make passes one on, and whoever waits may send another
+            process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert time.monotonic() - began < 10
     assert not processes_of(folder)

@@ -14,7 +14,7 @@ class Fault:
 
 
 class RollcallError(Exception):
-    """An outcome with an HTTP status, a stable problem type and a title; subclasses fix these three."""
+    """An error of ours. It was logged under the answer's `correlation_id`; nothing was kept of the request."""
 
     status = 500
     type = "internal"
@@ -29,7 +29,7 @@ class RollcallError(Exception):
 
 
 class NotFoundError(RollcallError):
-    """No such thing, or nothing that this caller may see: the two are told alike (invariant 7)."""
+    """No such thing, or nothing that this caller may see: the two are told alike."""
 
     status = 404
     type = "not-found"
@@ -37,7 +37,7 @@ class NotFoundError(RollcallError):
 
 
 class InvalidError(RollcallError):
-    """The request is well-formed but breaks a rule; `faults` name each place."""
+    """The request is well-formed but breaks a rule; `errors` names each place."""
 
     status = 422
     type = "invalid"
@@ -50,6 +50,15 @@ class ConflictError(RollcallError):
     status = 409
     type = "conflict"
     title = "Not possible in the present state"
+
+
+class UnderWayError(RollcallError):
+    """The first request under the same idempotency key is still being answered: ask again in a few seconds."""
+
+    status = 409
+    type = "under-way"
+    title = "The same request is under way"
+    retryable = True
 
 
 class StaleError(RollcallError):
@@ -85,7 +94,7 @@ class UnauthenticatedError(RollcallError):
 
 
 class ForbiddenError(RollcallError):
-    """The token lacks the scope."""
+    """The token is valid, but lacks the scope that the route needs; the OpenAPI document names it."""
 
     status = 403
     type = "forbidden"
@@ -130,7 +139,7 @@ class MethodNotAllowedError(RollcallError):
 
 
 class UnsupportedMediaTypeError(RollcallError):
-    """A body must be JSON and say so: `Content-Type: application/json`."""
+    """The `Content-Type` is none that the path takes: `application/json`, unless the OpenAPI document says more."""
 
     status = 415
     type = "unsupported-media-type"

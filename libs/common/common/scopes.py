@@ -3,13 +3,13 @@
 AUDIENCE = "rollcall"
 
 SCOPES = {
-    "registers:write": "Schools, calendars, registers, deletions",
-    "registers:read": "Registers, marks, changes, quarantine",
+    "registers:write": "Schools, calendars, registers, batches of registers, deletions, conversions",
+    "registers:read": "Registers, marks, changes, quarantine, data quality, coverage, jobs",
     "absences:write": "Parents' absence notices",
-    "pupils:write": "The roll",
-    "pupils:read": "Looking pupils up",
+    "pupils:write": "The roll, contacts, flags and plans, merging and splitting pupils",
+    "pupils:read": "Pupils with their contacts and history, admissions, deletions",
     "totals:read": "Absence figures, episodes, explanations",
-    "cases:write": "Completing tasks and acting on cases",
+    "cases:write": "Completing tasks",
     "cases:read": "Tasks and cases",
     "letters:read": "Letters and their content",
 }

@@ -1,6 +1,7 @@
 """`rollcall service NAME`: one service by itself, as in production: real database, real broker, tokens of an issuer."""
 
 import argparse
+from collections.abc import Sequence
 
 from common.broker import Broker
 from common.logs import configure_logging
@@ -71,5 +72,10 @@ def _settings(options: argparse.Namespace) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        places = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        raise CommandError(f"settings: {places}") from error
+        raise CommandError("; ".join(_in_words(one["loc"], one["msg"]) for one in error.errors())) from error
+
+
+def _in_words(place: Sequence[int | str], message: str) -> str:
+    """What is wrong with a setting, under the name that it has in the environment."""
+    said = message.removeprefix("Value error, ")
+    return f"ROLLCALL_{str(place[0]).upper()}: {said}" if place else said

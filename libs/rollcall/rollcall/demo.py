@@ -147,9 +147,15 @@ def main(options: argparse.Namespace) -> int:
 
 
 async def _until_signalled(options: argparse.Namespace) -> int:
-    story = asyncio.ensure_future(_tell(options))
+    story = asyncio.create_task(_tell(options))
+
+    def end() -> None:
+        """Once: what is being put in order must not be cut short by another signal (make passes one on as well)."""
+        if not story.cancelling():
+            story.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, story.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     try:
         return await story
     except asyncio.CancelledError:

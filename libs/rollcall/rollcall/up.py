@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from rollcall.cli import port_taken
+from rollcall.cli import CommandError, port_taken
 from rollcall.folder import Folder, Locks, Running
 from rollcall.postgres import Postgres
 from rollcall.worker_options import Options
@@ -29,7 +29,9 @@ HOPELESS_STARTS = 5
 
 
 def main(options: argparse.Namespace) -> int:
-    """Runs the product until told to stop."""
+    """Runs the product until told to stop. CommandError in production: whoever has the folder can sign tokens."""
+    if os.environ.get("ROLLCALL_ENVIRONMENT") == "production":
+        raise CommandError("`rollcall up` signs its own tokens: in production run each `rollcall service` by itself")
     signals = Signals()
     folder = Folder(options.data)
     locks = folder.take()

@@ -1,6 +1,8 @@
 """Where a command finds the databases: a server that was named, a running product's, or a stopped folder's own."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,8 +40,9 @@ def server(options: argparse.Namespace) -> Iterator[Place]:
         if not (folder.postgres / "PG_VERSION").exists():
             raise CommandError(f"{folder.path} holds no data yet")
         postgres = Postgres(folder.postgres)
-        postgres.start()
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # not without stopping the server
         try:
+            postgres.start()
             yield Place(postgres.url, running=False)
         finally:
             postgres.stop()

@@ -18,6 +18,8 @@ TASKS = {
     "support_review": "support review (persistent absence)",
     "multi_agency_plan": "multi-agency plan (severe absence)",
     "consider_notice": "consider a penalty notice (10 sessions in 10 school weeks)",
+    "establish_reason": "establish the reason for an absence (N)",
+    "check_recipient": "a letter that may go to nobody",
     "already_sent": "a letter had left before its reason went",
     "check_sending": "a letter whose sending must be checked",
 }

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.e2e.product import Process, eventually, free_port, token_from
+from tests.e2e.product import ROLLCALL, Process, eventually, free_port, token_from
 
 READY_SECONDS = 30
 
@@ -141,6 +142,43 @@ def test_a_killed_database_server_is_started_again(up: Callable[..., Process], f
         lambda: (folder / "postgres" / "postmaster.pid").exists() and postmaster(folder) != before, READY_SECONDS
     )
     eventually(lambda: ready(url), READY_SECONDS)
+
+
+def test_a_sequence_goes_on_after_the_database_server_was_killed(up: Callable[..., Process], folder: Path) -> None:
+    """Also one that was made in the transaction of its first value, moments before."""
+    url = up().wait_ready()
+
+    async def add(*, made: bool) -> int:
+        connection = await asyncpg.connect(where(folder)["database"])
+        try:
+            async with connection.transaction():
+                if not made:
+                    await connection.execute("create table thing (id int generated always as identity primary key)")
+                return int(await connection.fetchval("insert into thing default values returning id"))
+        finally:
+            await connection.close()
+
+    assert [asyncio.run(add(made=made)) for made in (False, True, True)] == [1, 2, 3]
+    before = postmaster(folder)
+    os.kill(before, signal.SIGKILL)
+    eventually(
+        lambda: (folder / "postgres" / "postmaster.pid").exists() and postmaster(folder) != before, READY_SECONDS
+    )
+    eventually(lambda: ready(url), READY_SECONDS)
+    assert asyncio.run(add(made=True)) > 3
+
+
+def test_a_command_that_is_ended_stops_the_database_server_that_it_started(
+    up: Callable[..., Process], folder: Path
+) -> None:
+    process = up()
+    process.wait_ready()
+    process.stop()
+    with subprocess.Popen([ROLLCALL, "audit", "--data", str(folder)], stdout=subprocess.DEVNULL) as audit:
+        eventually(lambda: (folder / "postgres" / "postmaster.pid").exists(), READY_SECONDS)
+        audit.terminate()
+        assert audit.wait(READY_SECONDS) == 128 + signal.SIGTERM
+    assert not processes_of(folder)
 
 
 def test_what_a_killed_supervisor_looked_after_ends_by_itself(up: Callable[..., Process], folder: Path) -> None:

@@ -82,6 +82,26 @@ def test_what_can_not_be_done_is_said_in_a_sentence(words: list[str], capsys: py
     assert "Traceback" not in said
 
 
+def test_a_setting_is_named_as_in_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROLLCALL_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ROLLCALL_PORT", "http")
+    assert main(["service", "registers"]) == 2
+    said = capsys.readouterr().err
+    assert "ROLLCALL_DATABASE_URL: Field required" in said
+    assert "ROLLCALL_PORT: " in said
+
+
+def test_up_is_not_for_production(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLLCALL_ENVIRONMENT", "production")
+    assert main(["up", "--data", str(tmp_path / "data")]) == 2
+    assert "rollcall service" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("scope", ["bogus", "totals:read bogus", "totals:read,cases:read", "", " "])
 def test_a_token_for_a_scope_that_there_is_not_is_refused_and_the_scopes_are_named(
     scope: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

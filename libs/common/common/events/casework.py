@@ -46,6 +46,8 @@ class TaskClosed(Task, frozen=True, kw_only=True):
 
 @register
 class CaseOpened(Data, frozen=True, kw_only=True):
+    """A child has a case from now on: with the first task."""
+
     type: ClassVar[str] = "uk.rollcall.casework.case-opened.v1"
     topic: ClassVar[str] = TOPIC
     case_id: str

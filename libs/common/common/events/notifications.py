@@ -32,16 +32,22 @@ class Letter(Data, frozen=True, kw_only=True):
 
 @register
 class LetterQueued(Letter, frozen=True, kw_only=True):
+    """It is due, and waits until its hold is over; again after it was recalled, if its reason is back."""
+
     type: ClassVar[str] = "uk.rollcall.notifications.letter-queued.v1"
 
 
 @register
 class LetterSent(Letter, frozen=True, kw_only=True):
+    """The channel has taken it."""
+
     type: ClassVar[str] = "uk.rollcall.notifications.letter-sent.v1"
 
 
 @register
 class LetterRecalled(Letter, frozen=True, kw_only=True):
+    """Its reason went, or its recipient must not be written to, before it left."""
+
     type: ClassVar[str] = "uk.rollcall.notifications.letter-recalled.v1"
 
 

@@ -89,6 +89,8 @@ class PupilEnrolments(msgspec.Struct, frozen=True, gc=False):
 
 @register
 class EnrolmentChanged(Entry, frozen=True, kw_only=True):
+    """All stays of some pupils on the roll of the school."""
+
     type: ClassVar[str] = "uk.rollcall.registers.enrolment-changed.v1"
     pupils: list[PupilEnrolments]
 
@@ -118,6 +120,8 @@ class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
 
 @register
 class PupilChanged(Entry, frozen=True, kw_only=True):
+    """What is known of some pupils beside their enrolments."""
+
     type: ClassVar[str] = "uk.rollcall.registers.pupil-changed.v1"
     pupils: list[PupilFacts]
 

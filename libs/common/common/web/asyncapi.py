@@ -1,5 +1,6 @@
 """The AsyncAPI 3 document: every topic, who publishes on it, and every event with its schema."""
 
+import inspect
 from functools import cache
 from typing import Any
 
@@ -30,7 +31,7 @@ def document() -> dict[str, Any]:
         messages[name] = {
             "name": name,
             "title": kind.__name__,
-            "summary": (kind.__doc__ or "").strip().splitlines()[0] if kind.__doc__ else kind.__name__,
+            "summary": _summary(kind),
             "contentType": "application/cloudevents+json",
             "payload": {
                 "allOf": [
@@ -54,6 +55,12 @@ def document() -> dict[str, Any]:
         },
         "components": {"messages": messages, "schemas": {**components, "CloudEvent": _envelope()}},
     }
+
+
+def _summary(kind: type[events.Data]) -> str:
+    """The first sentence of what is said of an event."""
+    text = inspect.cleandoc(kind.__doc__ or kind.__name__).split("\n\n")[0].replace("\n", " ")
+    return text.split(". ")[0].rstrip(".") + "."
 
 
 def _envelope() -> dict[str, Any]:

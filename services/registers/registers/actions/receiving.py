@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from common.clock import Clock
 from common.db import Database
-from common.errors import ConflictError, Fault, InvalidError, MalformedError, TooLargeError
+from common.errors import ConflictError, Fault, InvalidError, MalformedError, TooLargeError, UnderWayError
 
 from registers.domain.batches import reading
 from registers.domain.batches.headings import HeadingError
@@ -35,7 +35,7 @@ async def receive(
     """Keeps a batch, and queues the job that works on it; or the job that the idempotency key names.
 
     MalformedError, InvalidError or TooLargeError for what is no batch; InvalidError for another body under a key;
-    ConflictError while the first one under it is still coming in.
+    UnderWayError while the first one under it is still coming in.
     """
     earlier = await _begin(database, clock, upload)
     incoming = _Incoming(upload, school_urn)
@@ -63,14 +63,14 @@ async def _begin(database: Database, clock: Clock, upload: Upload) -> Job | None
         earlier = await store.by_key(tx, upload.subject, upload.idempotency_key or "")
         if earlier is not None and earlier.state == "receiving":
             if earlier.touched_at > now - SILENT:
-                raise ConflictError("The first batch under this idempotency key is still coming in.", retry_after=5)
+                raise UnderWayError("The first batch under this idempotency key is still coming in.", retry_after=5)
             await store.drop(tx, [earlier.job_id])
         elif earlier is not None:
             if earlier.created_at > now - KEY_HOLDS:
                 return earlier
             await store.forget_key(tx, earlier.job_id)
         if not await store.begin(tx, upload, now):
-            raise ConflictError("Another batch under this idempotency key has just begun.", retry_after=5)
+            raise UnderWayError("Another batch under this idempotency key has just begun.", retry_after=5)
         return None
 
 

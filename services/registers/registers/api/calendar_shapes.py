@@ -60,7 +60,7 @@ class TermListed(BaseModel):
 
 class TimesListed(BaseModel):
     """When the registers of a session are open, by the clock in London, and when the session ends: for one year group,
-    or without `year_group` for all that have no line of their own. Rule book 2.3: at most 30 minutes, in every session.
+    or without `year_group` for all that have no line of their own. At most 30 minutes, in every session.
     """
 
     model_config = example(**TIMES[2])

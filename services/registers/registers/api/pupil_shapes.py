@@ -82,7 +82,7 @@ class BarredOut(BaseModel):
 
 class ContactOut(BaseModel):
     """Somebody to be told about a child, as one of its schools has it. `parent_because`: what makes this person a
-    parent in the law on education (rule book 4.9); empty for others. Nobody writes to one who is barred.
+    parent in the law on education; empty for others. Nobody writes to one who is barred.
     """
 
     model_config = ConfigDict(populate_by_name=True)

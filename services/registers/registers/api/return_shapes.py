@@ -55,7 +55,7 @@ class ReturnedPupil(BaseModel):
 
 
 class AdmissionOut(ReturnedPupil):
-    """A name that was entered (rule book 6.1)."""
+    """A name that was entered."""
 
     model_config = example(
         **_NAMED, enrolment={"from": "2025-09-15", "to": None, "kind": "single"}, entered_on="2025-09-15",
@@ -69,7 +69,7 @@ class AdmissionOut(ReturnedPupil):
 
 
 class DeletionOut(ReturnedPupil):
-    """A name that was deleted (rule book 6.2, 6.5)."""
+    """A name that was deleted."""
 
     model_config = example(
         **_NAMED, enrolment={"from": "2024-09-02", "to": "2025-10-17", "kind": "single"}, deleted_on="2025-10-18",

@@ -255,7 +255,7 @@ class AmenderOut(BaseModel):
 
 
 class Entry(BaseModel):
-    """One entry of a mark's record: what was sent, by whom and when (rule book 2.8)."""
+    """One entry of a mark's record: what was sent, by whom and when."""
 
     code: str | None = Field(description="Null: a deletion, or that no mark stands.")
     status: Literal["standing", "deleted", "quarantined", "superseded", "none"]
