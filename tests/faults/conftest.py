@@ -10,7 +10,7 @@ OUTAGE_SECONDS = float(os.environ.get("ROLLCALL_OUTAGE_SECONDS", "8"))
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
-        metafunc.parametrize("seed", range(1, ROUNDS + 1))
+        metafunc.parametrize("seed", range(1, ROUNDS + 1), scope="module")  # one round after the other
 
 
 @pytest.fixture
