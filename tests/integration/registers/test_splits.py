@@ -185,3 +185,22 @@ async def test_only_who_sees_every_school_concerned_may_merge_or_split(
     sent = {"restore": dead, **SAID}
     hidden = await authority.client.post(f"/v1/pupils/{living}/split", json=sent, headers=one_school)
     assert hidden.status_code == 404
+
+
+async def test_who_may_not_see_a_child_is_not_told_that_its_id_is_dead(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    """404 for a hidden child, as from its other pages: not where it lives now, nor that two ids are one."""
+    mine, hidden = pair
+    dead = (await authority.roll(pupil("y", upn=THIRD), urn=OTHER))["results"][0]["pupil_id"]
+    await merge(authority, dead, hidden)
+    one_school = bearer(schools=[URN])
+    for pupil_id, what, sent in (
+        (dead, "merge", {"into": mine}), (hidden, "merge", {"into": hidden}), (mine, "merge", {"into": dead}),
+        (dead, "split", {"restore": mine}), (hidden, "split", {"restore": dead}), (mine, "split", {"restore": dead}),
+    ):  # fmt: skip
+        path = f"/v1/pupils/{pupil_id}/{what}"
+        await authority.ask("POST", path, 404, json={**sent, **SAID}, headers=one_school)
+    await merge(authority, dead, mine, 308)
+    moved = await authority.client.post(f"/v1/pupils/{dead}/split", json={"restore": mine, **SAID})
+    assert (moved.status_code, moved.headers["location"]) == (308, f"/v1/pupils/{hidden}/split")

@@ -45,19 +45,15 @@ async def merge_pupils(writer: Writer, caller: Caller, dead: str, survivor: str,
     """
 
     async def work(write: Write) -> IdentityChange:
-        living = await _living(write, caller, survivor)
-        died = await identities.row(write.tx, dead)
-        if died is None:
-            raise NotFoundError("No such pupil.")
-        if died.survivor is not None:
+        one, living = await living_id(write, dead), await living_id(write, survivor)
+        schools = await see(write, caller, [one, living])
+        if one != dead:
             record = await identities.last(write.tx, dead)
-            if died.survivor != living or record is None:
-                raise MovedError(f"/v1/pupils/{died.survivor}/merge")
-            await _see(write, caller, [living])
+            if one != living or record is None:
+                raise MovedError(f"/v1/pupils/{one}/merge")
             return record[0]
         if dead == living:
             raise InvalidError(faults=[Fault("/into", "same-pupil", "The two ids are one child already.")])
-        schools = await _see(write, caller, [dead, living])
         await pupils.lock(write.tx, [dead, living])
         (record,), touched = await _merge(write, min(schools), [(dead, living)], said)
         for urn, children in touched.items():
@@ -153,7 +149,7 @@ async def _unite_stays(
     return touched
 
 
-async def _living(write: Write, caller: Caller, pupil_id: str) -> str:
+async def living_id(write: Write, pupil_id: str) -> str:
     """The child that an id means; NotFoundError when nobody knows it."""
     row = await identities.row(write.tx, pupil_id)
     if row is None:
@@ -161,8 +157,10 @@ async def _living(write: Write, caller: Caller, pupil_id: str) -> str:
     return row.survivor or pupil_id
 
 
-async def _see(write: Write, caller: Caller, children: Sequence[str]) -> set[int]:
-    """The schools that know these children, all of them locked; NotFoundError unless the caller may see them all."""
+async def see(write: Write, caller: Caller, children: Sequence[str]) -> set[int]:
+    """The schools that know these children (living ids), all of them locked; NotFoundError unless the caller may see
+    them all. Asked before anything is told of the children: that an id is dead, or who lives in its place.
+    """
     schools = set(await pupils.schools_knowing(write.tx, children))
     if not schools or not all(caller.may_see_school(urn) for urn in schools):
         raise NotFoundError("No such pupil.")

@@ -11,7 +11,7 @@ from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFou
 from common.security import Caller
 
 from registers.actions import flags
-from registers.actions.merging import EVER, Changed, Said
+from registers.actions.merging import EVER, Changed, Said, living_id, see
 from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments, identity_changes, roll, upn
@@ -40,21 +40,14 @@ async def split_pupil(writer: Writer, caller: Caller, sent: Split, said: Said) -
     """
 
     async def work(write: Write) -> IdentityChange:
-        row = await identities.row(write.tx, sent.pupil_id)
-        if row is None:
-            raise NotFoundError("No such pupil.")
-        if row.survivor is not None:
-            raise MovedError(f"/v1/pupils/{row.survivor}/split")
-        named = (await identities.local_ids(write.tx, [sent.pupil_id])).get(sent.pupil_id, {})
-        schools = set(named)
+        living = await living_id(write, sent.pupil_id)
+        await see(write, caller, [living] if sent.restore is None else [living, await living_id(write, sent.restore)])
+        if living != sent.pupil_id:
+            raise MovedError(f"/v1/pupils/{living}/split")
+        named = (await identities.local_ids(write.tx, [living])).get(living, {})
         if sent.restore is not None:
-            schools |= set(await pupils.schools_knowing(write.tx, [sent.restore]))
-        if not schools or not all(caller.may_see_school(urn) for urn in schools):
-            raise NotFoundError("No such pupil.")
-        write.needs(schools)
-        if sent.restore is not None:
-            return await _restore(write, sent.pupil_id, sent.restore, named, said)
-        return await _part(write, sent, row.upn, named, said)
+            return await _restore(write, living, sent.restore, named, said)
+        return await _part(write, sent, named, said)
 
     return Changed(*await writer.run([], work))
 
@@ -123,13 +116,11 @@ async def _restore_upns(write: Write, living: str, dead: str, went: Went) -> Non
 # -- another child, new -----------------------------------------------------------------------------------------------
 
 
-async def _part(
-    write: Write, sent: Split, own_upn: str | None, named: Mapping[int, list[str]], said: Said
-) -> IdentityChange:
+async def _part(write: Write, sent: Split, named: Mapping[int, list[str]], said: Said) -> IdentityChange:
     living, other = sent.pupil_id, new_id()
     _check_parts(sent.parts, named)
     await pupils.lock(write.tx, [living])
-    await _new_child(write, sent, own_upn, other)
+    await _new_child(write, sent, other)
     ids = await identities.ids(write.tx, living)
     stays = await pupils.all_stays(write.tx, [living])
     for part in sent.parts:
@@ -162,7 +153,7 @@ def _check_parts(parts: Sequence[Part], named: Mapping[int, list[str]]) -> None:
         raise InvalidError(faults=faults)
 
 
-async def _new_child(write: Write, sent: Split, own_upn: str | None, other: str) -> None:
+async def _new_child(write: Write, sent: Split, other: str) -> None:
     """The new child is called, and known, as the one that it was mixed with, until a roll says better."""
     if sent.upn is not None and not upn.is_upn(sent.upn):
         raise InvalidError(faults=[Fault("/upn", "bad-upn", "Not a UPN: the shape or the check letter is wrong.")])
@@ -171,10 +162,10 @@ async def _new_child(write: Write, sent: Split, own_upn: str | None, other: str)
         given_up = {(id, sent.upn): True for _, id, _ in await upns.had(write.tx, [sent.upn])}
         if await identities.holder(write.tx, sent.upn) not in (None, sent.pupil_id):
             raise ConflictError("Another child has this UPN.")
-    if sent.upn is not None and sent.upn == own_upn:
+    person = await pupils.person(write.tx, sent.pupil_id)
+    if sent.upn is not None and sent.upn == person.upn:
         given_up[sent.pupil_id, sent.upn] = True
         await identities.set_upns(write.tx, {sent.pupil_id: None})
-    person = await pupils.person(write.tx, sent.pupil_id)
     new = person._replace(pupil_id=other, upn=sent.upn, version=1)
     await pupils.add(write.tx, [new])
     await upns.keep(write.tx, {other: sent.upn} if sent.upn else {}, given_up, write.now)
