@@ -6,7 +6,8 @@ parks its school as well: see `ledger`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import asyncpg
 import structlog
@@ -17,6 +18,8 @@ from common.db import Transaction
 from common.events import Event, UnreadableEventError, decode
 
 log = structlog.get_logger()
+
+News = TypeVar("News")
 
 KEEP = """
 insert into dead_letter (topic, partition, "offset", record_id, key, body, error)
@@ -55,15 +58,24 @@ async def keep(tx: Transaction, unreadable: Sequence[tuple[Record, str]]) -> Non
 
 async def decode_or_keep(tx: Transaction, records: Sequence[Record]) -> list[Event]:
     """The events in the records, in order, without the unreadable ones, which are kept."""
-    events: list[Event] = []
+    return await hear_or_keep(tx, records, lambda event: event)
+
+
+async def hear_or_keep(tx: Transaction, records: Sequence[Record], hear: Callable[[Event], News | None]) -> list[News]:
+    """The news in the records, in order. `hear` makes them of an event, None when there are none in it; a record that
+    it raises UnreadableEventError for is kept, as one is that can't be decoded.
+    """
+    told: list[News] = []
     unreadable: list[tuple[Record, str]] = []
     for record in records:
         try:
-            events.append(decode(record.value))
+            news = hear(decode(record.value))
         except UnreadableEventError as error:
             unreadable.append((record, str(error)))
+        else:
+            told += [news] if news is not None else []
     await keep(tx, unreadable)
-    return events
+    return told
 
 
 async def take_readable(tx: Transaction, partition: Partition) -> list[Record]:

@@ -12,9 +12,10 @@ import structlog
 from common import children
 from common.clock import Clock
 from common.db import Transaction
+from common.meanings import Merge, Split
 
 from casework.actions import parting
-from casework.actions.hear import Merge, News, Split
+from casework.actions.hear import News
 from casework.actions.keep import keep_and_say
 from casework.domain import follow as rules
 from casework.domain import reasons as reason_rules

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
-from uuid import UUID
 
 from common.events import Event, UnreadableEventError, absence_engine, notifications
+from common.meanings import Merge, Split, hear_meaning, plain_id
 
 from casework.domain.reasons import Day, reason_id
 from casework.domain.values import Episode, Letter, Reason
@@ -32,33 +32,6 @@ REASONS: dict[type[absence_engine.Reason], Literal["due", "overdue", "settled"]]
     absence_engine.ReasonOverdue: "overdue",
     absence_engine.ReasonSettled: "settled",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """`pupil_id` is `survivor` from now on."""
-
-    pupil_id: str
-    survivor: str
-    version: int = 0
-
-    def children(self) -> set[str]:
-        """The ids that it names."""
-        return {self.pupil_id, self.survivor}
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """`other` is another child than `pupil_id` from now on: its own again when it is `restored`, else new."""
-
-    pupil_id: str
-    other: str
-    restored: bool
-    version: int
-
-    def children(self) -> set[str]:
-        """The ids that it names."""
-        return {self.pupil_id, self.other}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +70,8 @@ def hear(event: Event) -> Told | None:
     """The news in an event, or None when it is none of ours; UnreadableEventError when its values make no sense."""
     data = event.data
     try:
-        if isinstance(data, absence_engine.ChildMerged):
-            return Merge(_id(data.pupil_id), _id(data.survivor), data.identity_version)
-        if isinstance(data, absence_engine.ChildSplit):
-            return Split(_id(data.pupil_id), _id(data.other), data.restored, data.identity_version)
+        if meaning := hear_meaning(data):
+            return meaning
         if isinstance(data, absence_engine.Threshold):
             return EpisodeNews(_episode(data), CROSSINGS[type(data)], datetime.fromisoformat(event.time))
         if isinstance(data, notifications.Letter):
@@ -127,14 +98,10 @@ def sorted_out(told: Iterable[Told]) -> News:
     return news
 
 
-def _id(text: str) -> str:
-    return str(UUID(text))
-
-
 def _episode(data: absence_engine.Threshold) -> Episode:
     return Episode(
-        episode_id=_id(data.episode_id),
-        pupil_id=_id(data.pupil_id),
+        episode_id=plain_id(data.episode_id),
+        pupil_id=plain_id(data.pupil_id),
         kind=data.kind,
         academic_year=data.academic_year,
         state=data.state,
@@ -148,7 +115,7 @@ def _episode(data: absence_engine.Threshold) -> Episode:
 
 
 def _reason(data: absence_engine.Reason) -> Reason:
-    day = Day(_id(data.pupil_id), data.school_urn, date.fromisoformat(data.date))
+    day = Day(plain_id(data.pupil_id), data.school_urn, date.fromisoformat(data.date))
     return Reason(
         reason_id=reason_id(day, data.session),
         told_pupil_id=day.told_pupil_id,
@@ -164,11 +131,11 @@ def _reason(data: absence_engine.Reason) -> Reason:
 
 def _letter(data: notifications.Letter) -> Letter:
     return Letter(
-        letter_id=_id(data.letter_id),
+        letter_id=plain_id(data.letter_id),
         kind=data.kind,
-        pupil_id=_id(data.pupil_id),
+        pupil_id=plain_id(data.pupil_id),
         school_urn=data.school_urn,
-        episode_id=_id(data.episode_id),
+        episode_id=plain_id(data.episode_id),
         status=data.status,
         overtaken=data.overtaken,
         revision=data.revision,

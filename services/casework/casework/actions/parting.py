@@ -11,8 +11,8 @@ import structlog
 from common import children
 from common.clock import Clock
 from common.db import Transaction
+from common.meanings import Split
 
-from casework.actions.hear import Split
 from casework.actions.keep import keep_and_say
 from casework.domain import parting as rules
 from casework.domain import reasons

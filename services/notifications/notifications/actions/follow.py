@@ -15,9 +15,10 @@ from common.clock import Clock
 from common.db import Transaction
 from common.events import Event
 from common.events.notifications import TOPIC
+from common.meanings import Merge, Split
 
 from notifications import metrics
-from notifications.actions.hear import Merge, News, Split
+from notifications.actions.hear import News
 from notifications.domain import follow as rules
 from notifications.domain import say
 from notifications.domain.policy import policy_on
