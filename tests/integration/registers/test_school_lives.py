@@ -1,5 +1,6 @@
 """Schools that open, close, convert and move to another authority, and pupils who are guests or leave."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, 
 
 SCHOOL = {"name": "Elm Primary", "la_code": "330", "laestab": "3302001", "phase": "primary"}
 PATH = f"/v1/schools/{URN}"
+UPN, SECOND_UPN, TEMPORARY = "H869200124007", "F330123425001", "R33012342500A"
 
 
 @pytest.fixture
@@ -45,6 +47,9 @@ async def test_facts_that_are_left_out_stay_and_null_takes_them_back(school: Aut
     [
         ({"opened_on": "2025-09-02", "closed_on": "2025-09-01"}, "/closed_on"),
         ({"successor_urn": URN}, "/successor_urn"),
+        ({"opened_on": "0001-01-01"}, "/opened_on"),
+        ({"closed_on": "9999-12-31"}, "/closed_on"),
+        ({"la_from": "0001-01-01"}, "/la_from"),
     ],
 )
 async def test_a_school_that_can_not_be_is_refused(school: Authority, facts: dict[str, Any], pointer: str) -> None:
@@ -81,6 +86,19 @@ async def test_a_day_before_the_school_opened_is_closed(school: Authority) -> No
     assert await school.quarantine() == []
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("day", [date.min, date.max])
+async def test_a_mark_of_an_endless_day_does_not_keep_a_school_from_opening(school: Authority, day: date) -> None:
+    """Once, such marks were taken, and they are still kept."""
+    await school.roll(pupil("1"))
+    await school.mark("1", "/", "2025-09-13/AM")
+    await school.mark("1", "/", "2025-09-02/AM")
+    async with school.database.transaction() as tx:
+        await tx.execute("update mark set date = $1 where problem is not null", day)
+    await put(school, opened_on="2025-09-03")
+    assert sorted(await school.quarantine()) == [("/", "closed-session"), ("/", "closed-session")]
+
+
 async def test_a_closed_schools_roll_keeps_nobody_beyond_its_last_day(school: Authority) -> None:
     await put(school, closed_on="2025-09-05")
     answer = await school.roll(pupil("1"), pupil("2", enrolment=stay("2025-09-08")))
@@ -88,6 +106,39 @@ async def test_a_closed_schools_roll_keeps_nobody_beyond_its_last_day(school: Au
     problem = answer["results"][1]["problem"]
     assert (problem["code"], problem["pointer"]) == ("school-closed", "/pupils/1/enrolment/from")
     assert await stays(school) == [[stay("2025-09-01", "2025-09-05", leaving_reason="closed")]]
+
+
+async def test_a_row_that_comes_after_a_conversion_changes_no_upn(school: Authority) -> None:
+    """The old system's feed goes on: what it says of the child from then on is the successor's to say."""
+    await school.school(OTHER)
+    child = (await school.roll(pupil("1", upn=TEMPORARY)))["results"][0]["pupil_id"]
+    await convert(school)
+    answer = await school.roll(pupil("1", upn=UPN, enrolment=stay("2025-09-08")))
+    assert answer["results"][0]["problem"]["code"] == "school-closed"
+    told = await school.ask("GET", f"/v1/pupils/{child}")
+    assert (told["upn"], [one["upn"] for one in told["upns"]]) == (TEMPORARY, [TEMPORARY])
+    assert (await school.register([{"upn": TEMPORARY, "code": "/"}], urn=OTHER))["marks"][0]["pupil_id"] == child
+    assert (await school.roll(pupil("1", upn=UPN), urn=OTHER))["results"][0]["pupil_id"] == child
+
+
+async def test_a_new_child_that_is_rejected_takes_no_upn_from_another(school: Authority) -> None:
+    await school.school(OTHER)
+    child = (await school.roll(pupil("1", upn=UPN), urn=OTHER))["results"][0]["pupil_id"]
+    await school.roll(pupil("1", upn=SECOND_UPN), urn=OTHER)
+    await put(school, closed_on="2025-09-05")
+    answer = await school.roll(pupil("2", upn=UPN, enrolment=stay("2025-09-08")))
+    assert (answer["results"][0]["status"], answer["results"][0]["pupil_id"]) == ("rejected", None)
+    assert (await school.ask("POST", "/v1/pupils/lookup", json={"upn": UPN}))["pupil_id"] == child
+
+
+async def test_a_rejected_row_makes_no_two_children_one(school: Authority) -> None:
+    await school.school(OTHER)
+    one = (await school.roll(pupil("1")))["results"][0]["pupil_id"]
+    other = (await school.roll(pupil("x", upn=UPN), urn=OTHER))["results"][0]["pupil_id"]
+    await put(school, closed_on="2025-09-05")
+    answer = await school.roll(pupil("1", upn=UPN, enrolment=stay("2025-09-08")))
+    assert answer["results"][0]["problem"]["code"] == "school-closed"
+    assert [(await school.ask("GET", f"/v1/pupils/{child}"))["pupil_id"] for child in (one, other)] == [one, other]
 
 
 async def test_a_school_moves_to_another_authority_and_keeps_its_history(school: Authority) -> None:

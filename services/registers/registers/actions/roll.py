@@ -20,6 +20,7 @@ from registers.domain.flags import NOTHING
 from registers.domain.flags import after as after_flags
 from registers.domain.identity import Identities, RowKeys
 from registers.domain.roll import RollChanges, RowAnswer, SentPupil
+from registers.domain.schools import Closure
 from registers.store import contacts, flags, pupils, schools, upns, year_groups
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
@@ -48,13 +49,15 @@ async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
     """Takes a roll; the answers to its rows, in order, and the school's last number. NotFoundError: unknown school."""
 
     async def work(write: Write) -> list[RowAnswer]:
-        found = await _identify(write, sent)
+        closure = await schools.closure(write.tx, sent.urn)
+        found = await _identify(write, sent, closure)
         touched = await merge(write, sent.urn, found.merges)
         if renamed := found.upns.keys() - {row.pupil_id for row in found.rows if row.is_new}:
             for urn, children in (await pupils.schools_knowing(write.tx, renamed)).items():
                 write.needs([urn])
                 touched.setdefault(urn, set()).update(children)
-        before, changes = await _decide(write, sent, found)
+        before, changes = await _decide(write, sent, found, closure)
+        assert found.upns.keys() <= {person.pupil_id for person in (*changes.created, *changes.updated)}
         await _save(write, sent.urn, changes, renamed)
         await upns.keep(write.tx, found.upns, found.given_up, write.now)
         _announce(write, sent.urn, changes)
@@ -67,9 +70,13 @@ async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
     return answers, sequences[sent.urn]
 
 
-async def _identify(write: Write, sent: Roll) -> Identities:
-    """Who the rows are; the children that they name are locked when this returns."""
+async def _identify(write: Write, sent: Roll, closure: Closure | None) -> Identities:
+    """Who the rows are; the children that they name are locked when this returns. What a closed school can't say is
+    rejected here: later, the row would have told already who is who.
+    """
     keys = [row.keys for row in sent.rows]
+    if closure is not None:
+        keys = [_judged(row, place, closure) for place, row in enumerate(sent.rows)]
     local_ids = {key.local_id for key in keys if key.local_id is not None}
     sent_upns = {key.upn for key in keys if key.upn is not None}
     named = await pupils.children(write.tx, sent.urn, local_ids, sent_upns)
@@ -80,13 +87,21 @@ async def _identify(write: Write, sent: Roll) -> Identities:
     return identity.identify(keys, children, new_id)
 
 
-async def _decide(write: Write, sent: Roll, found: Identities) -> tuple[dict[str, list[Stay]], RollChanges]:
+def _judged(row: Row, place: int, closure: Closure) -> RowKeys:
+    if row.pupil is None or row.keys.problem is not None:
+        return row.keys
+    return row.keys._replace(problem=roll.problem_of_closure(row.pupil, place, closure))
+
+
+async def _decide(
+    write: Write, sent: Roll, found: Identities, closure: Closure | None
+) -> tuple[dict[str, list[Stay]], RollChanges]:
     """What the rows change, merges being done; and the stays before, of all who had some."""
     ids = {who.pupil_id for who in found.rows if who.pupil_id is not None and not who.is_new}
     local_ids = {row.keys.local_id for row in sent.rows if row.keys.local_id is not None}
     known = await pupils.known_roll(write.tx, sent.urn, ids, local_ids)
-    known.closure = await schools.closure(write.tx, sent.urn)
-    known.keeps_contacts = known.closure is not None and known.closure.on < write.today
+    known.closure = closure
+    known.keeps_contacts = closure is not None and closure.on < write.today
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
     known.spans = await flags.of_children(write.tx, ids)
 

@@ -138,6 +138,13 @@ def _problem_of_leaving(stay: SentEnrolment) -> Problem | None:
     return None
 
 
+def problem_of_closure(row: SentPupil, place: int, closure: Closure) -> Problem | None:
+    """What is wrong with a row of a school that closes: a stay that would begin later."""
+    if row.enrolment.from_ <= closure.on:
+        return None
+    return Problem("school-closed", closure.sentence(), f"/pupils/{place}/enrolment/from")
+
+
 def decide(
     rows: Sequence[tuple[SentPupil | None, str | None, Identity]],
     known: KnownRoll,
@@ -157,11 +164,7 @@ def decide(
             changes.answers.append(RowAnswer(pointer, local_id, None, "rejected", problem=who.problem))
             continue
         child, is_new = who.pupil_id, who.is_new
-        stay, problem = _stay(row, known.closure)
-        if problem is not None:
-            told = msgspec.structs.replace(problem, pointer=f"{pointer}/enrolment/from")
-            changes.answers.append(RowAnswer(pointer, local_id, None if is_new else child, "rejected", problem=told))
-            continue
+        stay = _stay(row, known.closure)
         person = known.people.get(child)
         if row.flags or (row.flags is not None and person is not None):
             news = set(row.flags).difference(person.flags) if person is not None else ()
@@ -189,15 +192,13 @@ def decide(
     return changes
 
 
-def _stay(row: SentPupil, closure: Closure | None) -> tuple[Stay, Problem | None]:
-    """The stay that a row tells of: at a school that has closed it ends by then, and can't begin later."""
+def _stay(row: SentPupil, closure: Closure | None) -> Stay:
+    """The stay that a row tells of: at a school that has closed it ends by then (`problem_of_closure`: and begins)."""
     sent = row.enrolment
     stay = Stay(sent.from_, sent.to, sent.kind, row.home_la, sent.leaving_reason, sent.destination)
     if closure is None or (stay.end is not None and stay.end <= closure.on):
-        return stay, None
-    if stay.start > closure.on:
-        return stay, Problem("school-closed", closure.sentence())
-    return stay._replace(end=closure.on, leaving_reason=closure.reason, destination=None), None
+        return stay
+    return stay._replace(end=closure.on, leaving_reason=closure.reason, destination=None)
 
 
 def depart(known: Mapping[str, Sequence[Stay]], listed: Iterable[str], before: date, changes: RollChanges) -> None:
