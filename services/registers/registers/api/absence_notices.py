@@ -40,7 +40,7 @@ from registers.api.notice_shapes import (
 from registers.api.parameters import Cursor, Day, PupilId, Urn
 from registers.domain.absence_notices import Match, Notice, Sender, Version
 from registers.domain.expected import Place
-from registers.domain.register import KINDS
+from registers.domain.register import KINDS, KeyKind
 
 PATH = "/v1/schools/{urn}/absence-notices"
 
@@ -85,7 +85,7 @@ def _add_giving(router: APIRouter, context: Context) -> None:
     async def give(  # pyright: ignore[reportUnusedFunction]
         response: Response, urn: Urn, sent: NoticeIn, caller: Writer, idempotency_key: Key = None
     ) -> NoticeOut:
-        keys = {kind: str(key) for kind in KINDS if (key := getattr(sent, kind)) is not None}
+        keys: dict[KeyKind, str] = {kind: str(key) for kind in KINDS if (key := getattr(sent, kind)) is not None}
         fingerprint = hashlib.sha256(sent.model_dump_json().encode()).hexdigest()
         sender = Sender(caller.subject, idempotency_key, fingerprint)
         said = Because(sent.noted_by, sent.why)
