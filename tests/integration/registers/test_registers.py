@@ -117,6 +117,7 @@ async def test_a_higher_ranked_mark_in_quarantine_makes_nothing_stale(school: Au
 @pytest.mark.parametrize(
     ("code", "slot", "problem"),
     [
+        ("A TEXT FOR A CODE" * 15, "2025-09-15/AM", "unknown-code"),
         ("8", "2025-09-15/AM", "unknown-code"), ("l", "2025-09-15/AM", "unknown-code"),
         ("H", "2025-09-15/AM", "retired-code"),
         ("", "2025-09-15/AM", "no-mark"), ("-", "2025-09-15/AM", "no-mark"), (None, "2025-09-15/AM", "no-mark"),
@@ -212,7 +213,8 @@ async def test_a_malformed_register_is_refused_with_a_pointer(school: Authority,
 
 
 async def test_what_is_no_json_or_too_large_is_refused(school: Authority) -> None:
-    await refused(school, 400, content=b'{"marks": [', headers={"content-type": "application/json"})
+    for broken in (b'{"marks": [', b"[1,", b'{"marks":[{"local_id":1,', b"[" * 100_000):
+        await refused(school, 400, content=broken, headers={"content-type": "application/json"})
     await refused(school, 415, content=b"{}", headers={"content-type": "text/plain"})
     await refused(school, 413, json={"marks": [{"local_id": str(n), "code": "/"} for n in range(2001)]})
     await refused(school, 413, content=b" " * 10_000_000, headers={"content-type": "application/json"})
@@ -223,6 +225,20 @@ async def test_what_is_no_json_or_too_large_is_refused(school: Authority) -> Non
 )
 async def test_a_wrong_day_or_session_is_refused(school: Authority, slot: str) -> None:
     await school.ask("PUT", f"/v1/schools/{URN}/registers/{slot}", 422, json={"marks": []})
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"])
+async def test_a_day_of_another_century_is_refused_as_in_a_batch(school: Authority, day: str) -> None:
+    child = (await ids(school))["1"]
+    mark = {"marks": [{"local_id": "1", "code": "/"}]}
+    answer = await school.ask("PUT", f"/v1/schools/{URN}/registers/{day}/AM", 422, json=mark)
+    assert [error["pointer"] for error in answer["errors"]] == ["date"]
+    await school.delete(child, f"{day}/AM", status=422, source_version=1)
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2099-12-31"])
+async def test_the_first_and_the_last_day_of_the_century_are_taken(school: Authority, day: str) -> None:
+    assert (await school.mark("1", "/", f"{day}/AM"))[0] == "quarantined"
 
 
 async def test_an_unknown_school_is_404(school: Authority) -> None:

@@ -9,7 +9,7 @@ from common.academic import Session, parse_year
 from common.errors import Fault, InvalidError
 from common.web import decode_cursor, encode_cursor
 from fastapi import Path, Query
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registers.actions.look import Place
 
@@ -27,10 +27,21 @@ def _is_a_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_is_a_day)]
-DayOfLife = Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2100, 12, 31))]
+_DAYS = "-[0-9]{2}-[0-9]{2}$"
+DayOfLife = Annotated[
+    Day,
+    Field(ge=date(1900, 1, 1), le=date(2100, 12, 31)),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^(19[0-9]{{2}}|20[0-9]{{2}}|2100){_DAYS}"}),
+]
 """A day that something began or ended: others are slips of the pen, and have no day before or after them."""
+DayOfMark = Annotated[
+    Day,
+    Field(ge=date(FIRST_YEAR, 1, 1), le=date(LAST_YEAR, 12, 31)),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": f"^20[0-9]{{2}}{_DAYS}"}),
+]
+"""A day that a register may be for, as in a batch. JSON Schema has no least and greatest day, so a pattern says it."""
 Urn = Annotated[int, Path(ge=1, le=9_999_999, description="The school's URN.", examples=[100001])]
-OnDay = Annotated[Day, Path(alias="date", description="The day of the session.", examples=["2025-09-15"])]
+OnDay = Annotated[DayOfMark, Path(alias="date", description="The day of the session.", examples=["2025-09-15"])]
 Half = Annotated[Literal["AM", "PM"], Path(alias="session", description="The session.", examples=["AM"])]
 PupilId = Annotated[UUID, Path(description="A pupil's id.", examples=["0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"])]
 YearName = Annotated[str, Path(alias="academic_year", description="An academic year.", examples=["2025-26"])]

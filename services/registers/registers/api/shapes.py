@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from registers.api.parameters import Day, DayOfLife
+from registers.api.parameters import DayOfLife
 
 PUPIL = "0b54e1a6-5b0c-4a86-8a3c-5f4f6a4f5f01"
 PROBLEM = {
@@ -91,9 +91,9 @@ class SchoolIn(BaseModel):
     la_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
     laestab: Annotated[str, StringConstraints(pattern=r"^[0-9]{7}$")]
     phase: Phase
-    la_from: Day | None = None
-    opened_on: Day | None = None
-    closed_on: Day | None = None
+    la_from: DayOfLife | None = None
+    opened_on: DayOfLife | None = None
+    closed_on: DayOfLife | None = None
     predecessor_urn: UrnIn | None = None
     successor_urn: UrnIn | None = None
 
