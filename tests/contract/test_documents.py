@@ -110,12 +110,22 @@ def test_every_path_answers_405_to_a_method_that_it_has_not(product: Product, op
     """Also where a name would be read as somebody's id by another path: `/v1/pupils/lookup`."""
     with product.client() as client:
         for path, methods in openapi["paths"].items():
-            known = sorted(method.upper() for method in methods)
+            known = sorted({method.upper() for method in methods} | ({"HEAD"} if "get" in methods else set()))
             place = filled(path, next(iter(methods.values())))
             for method in {"GET", "PUT", "POST", "DELETE", "PATCH"} - {*known}:
                 answer = client.request(method, place, json={} if method in ("PUT", "POST", "PATCH") else None)
                 assert (answer.status_code, answer.headers.get("allow")) == (405, ", ".join(known)), (method, place)
                 assert answer.json()["type"] == "/problems/method-not-allowed"
+
+
+def test_every_get_is_answered_alike_when_only_its_head_is_asked_for(product: Product, openapi: dict[str, Any]) -> None:
+    with product.client() as client:
+        for path, method, operation in operations(openapi):
+            if method == "get":
+                whole, bare = (client.request(verb, filled(path, operation)) for verb in ("GET", "HEAD"))
+                assert (bare.status_code, bare.content) == (whole.status_code, b""), path
+                assert bare.headers.keys() == whole.headers.keys(), path
+                assert bare.headers.get("content-type") == whole.headers.get("content-type"), path
 
 
 def filled(path: str, operation: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from common.web.bodies import LIMIT_BYTES
 from fastapi import APIRouter, Request
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
 KEY = ECKey.generate_key("P-256", {"kid": "k"})
@@ -123,7 +124,33 @@ async def test_an_unknown_path_is_404(client: httpx.AsyncClient) -> None:
 async def test_another_method_is_405_and_names_every_method_of_the_path(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/v1/things/1")
     problem(answer, 405, "method-not-allowed")
-    assert answer.headers["allow"] == "GET, PUT"
+    assert answer.headers["allow"] == "GET, HEAD, PUT"
+    assert (await client.post("/docs")).headers["allow"] == "GET, HEAD"
+
+
+GETS = [f"/v1/things{rest}" for rest in ("/1", "/409", "/308", "/one", "", "/1?on=%00")]
+OTHERS = ["/v1/streams", "/docs", "/docs/start.js", "/problems/stale", "/openapi.json", "/health/live", "/health/ready"]
+
+
+@pytest.mark.parametrize("path", [*GETS, *OTHERS])
+async def test_head_is_answered_like_get_without_a_body(client: httpx.AsyncClient, path: str) -> None:
+    headers = {**bearer(), "x-correlation-id": "one-and-the-same"}
+    whole, bare = await client.get(path, headers=headers), await client.head(path, headers=headers)
+    assert (bare.status_code, bare.headers, bare.content) == (whole.status_code, whole.headers, b"")
+    assert whole.content or whole.status_code == 308
+
+
+async def test_head_needs_what_get_needs(client: httpx.AsyncClient) -> None:
+    assert (await client.head("/v1/things/1")).status_code == 401
+    assert (await client.head("/v1/things/1", headers=bearer("totals:read"))).status_code == 403
+    answer = await client.head("/v1/streams", headers=bearer())
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_head_is_measured_as_such_on_its_route(client: httpx.AsyncClient) -> None:
+    await client.head("/v1/things/1", headers=bearer())
+    labels = {"method": "HEAD", "route": "/v1/things/{number}", "status": "200"}
+    assert REGISTRY.get_sample_value("rollcall_http_request_seconds_count", labels)
 
 
 async def test_another_body_than_json_is_415(client: httpx.AsyncClient) -> None:

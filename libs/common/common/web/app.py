@@ -17,6 +17,7 @@ from common.security import Verifier
 from common.service import Check, Service
 from common.settings import Settings
 from common.web import asyncapi, openapi, pages, problems
+from common.web.bare import with_head
 from common.web.frame import Frame
 
 OPERATIONS = "Operations"
@@ -110,12 +111,12 @@ def _methods_by_path(app: FastAPI) -> Callable[[str], list[str]]:
         if not templates:
             paths = app.openapi()["paths"]
             templates.extend(
-                (path.count("{"), compile_path(path)[0], [m.upper() for m in paths[path]]) for path in paths
+                (path.count("{"), compile_path(path)[0], with_head(m.upper() for m in paths[path])) for path in paths
             )
             templates.sort(key=lambda template: template[0])
         for _, pattern, found in templates:
             if pattern.match(path):
-                return sorted(found)
+                return found
         return []
 
     return methods

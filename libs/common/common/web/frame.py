@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import correlation, metrics
 from common.errors import MalformedError, RollcallError
 from common.web import bodies, problems
+from common.web.bare import asked, bare
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -42,6 +43,7 @@ class Frame:
         private = scope["path"].startswith("/v1/")
         ours = _headers(correlation.accept(offered), private)
         status = 500
+        request = asked(scope)
 
         async def framed_send(message: Message) -> None:
             nonlocal status
@@ -52,22 +54,23 @@ class Frame:
                 theirs.extend(pair for pair in ours if pair[0] not in present)
             await send(message)
 
+        answer = bare(scope, framed_send)
         metrics.HTTP_IN_FLIGHT.inc()
         try:
             try:
                 streamed = scope["path"] in self._streams
                 checked = await _checked(scope, headers, receive, json_only=private, streamed=streamed)
             except RollcallError as error:
-                await problems.response(error, scope["path"])(scope, receive, framed_send)
+                await problems.response(error, scope["path"])(scope, receive, answer)
             else:
-                await self._app(scope, checked, framed_send)
+                await self._app(request, checked, answer)
         finally:
             metrics.HTTP_IN_FLIGHT.dec()
-            self._record(scope, status, perf_counter() - started)
+            self._record(scope["method"], request, status, perf_counter() - started)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+    def _record(self, method: str, request: Scope, status: int, seconds: float) -> None:
+        route = getattr(request.get("route"), "path", "unmatched")
+        method = method if method in _METHODS else "other"
         key = (method, route, status)
         timer = self._timers.get(key)
         if timer is None:

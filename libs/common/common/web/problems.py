@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from common import errors
 from common.correlation import correlation_id
 from common.errors import Fault, MovedError, RollcallError
+from common.web.bare import with_head
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_SHOWN = 100
@@ -100,8 +101,8 @@ def install(app: FastAPI, methods: Callable[[str], Sequence[str]]) -> None:
         kind = _BY_STATUS.get(http.status_code, RollcallError if http.status_code >= 500 else errors.MalformedError)
         headers = dict(http.headers or {})
         if http.status_code == 405:
-            headers["allow"] = ", ".join(methods(request.url.path)) or headers.get("Allow", "")
-            headers.pop("Allow", None)
+            named = headers.pop("Allow", "").split(", ")
+            headers["allow"] = ", ".join(methods(request.url.path) or with_head(named))
         return response(kind(), request.url.path, headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
