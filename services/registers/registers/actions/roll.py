@@ -5,7 +5,7 @@ which may merge children or change UPNs and so concern further schools (`writing
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,12 +19,12 @@ from registers.domain.enrolments import Stay
 from registers.domain.flags import NOTHING
 from registers.domain.flags import after as after_flags
 from registers.domain.identity import Identities, RowKeys
-from registers.domain.roll import RollChanges, RowAnswer, SentPupil
+from registers.domain.roll import KnownRoll, RollChanges, RowAnswer, SentPupil
 from registers.domain.schools import Closure
 from registers.store import contacts, flags, pupils, schools, upns, year_groups
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
-"""The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back."""
+"""The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back (`_contact_ids`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,7 @@ async def _decide(
     known.keeps_contacts = closure is not None and closure.on < write.today
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
     known.spans = await flags.of_children(write.tx, ids)
-
-    def contact_id(child: str, key: str) -> str:
-        return _contact_id(sent.urn, child, key)
-
+    contact_id = await _contact_ids(write, sent, found, known)
     changes = roll.decide(rows, known, found.upns, contact_id, sent.urn, write.today)
     changes.spans = {
         child: after_flags(known.spans.get(child, ()), changes.flags.get(child, NOTHING))
@@ -158,5 +155,25 @@ async def _settle(
         await settle_children(write, school, spans)
 
 
-def _contact_id(urn: int, child: str, local_id: str) -> str:
-    return str(uuid.uuid5(CONTACTS, f"{urn}/{child}/{local_id}"))
+async def _contact_ids(write: Write, sent: Roll, found: Identities, known: KnownRoll) -> Callable[[str, str], str]:
+    """What names a new contact by child and local id. The id that it had before is another child's, or school's, where
+    a contact went there: then it gets one of its own.
+    """
+
+    def before(child: str, local_id: str) -> str:
+        return str(uuid.uuid5(CONTACTS, f"{sent.urn}/{child}/{local_id}"))
+
+    unknown = [
+        before(who.pupil_id, contact.local_id)
+        for row, who in zip(sent.rows, found.rows, strict=True)
+        if who.pupil_id is not None and not who.is_new and row.pupil is not None and row.pupil.contacts
+        for contact in row.pupil.contacts
+        if contact.local_id not in known.contacts.get(who.pupil_id, ())
+    ]
+    taken = await contacts.existing(write.tx, unknown) if unknown else set[str]()
+
+    def contact_id(child: str, local_id: str) -> str:
+        named = before(child, local_id)
+        return new_id() if named in taken else named
+
+    return contact_id

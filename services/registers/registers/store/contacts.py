@@ -40,7 +40,9 @@ on conflict (contact_id) do update set name = excluded.name, relationship = excl
     no_fixed_abode = excluded.no_fixed_abode, barred_from = excluded.barred_from, barred_to = excluded.barred_to,
     barred_order = excluded.barred_order, from_date = excluded.from_date, to_date = excluded.to_date,
     household = excluded.household
+where contact.urn = excluded.urn and contact.pupil_id = excluded.pupil_id
 """
+EXISTING = "select contact_id::text from contact where contact_id = any($1::uuid[])"
 DROP = "delete from contact where contact_id = any($1::uuid[])"
 
 
@@ -60,6 +62,11 @@ async def of_pupils(tx: Transaction, urn: int, pupil_ids: Collection[str]) -> di
     return found
 
 
+async def existing(tx: Transaction, contact_ids: Collection[str]) -> set[str]:
+    """Those of these ids that a contact has, of whichever child and school."""
+    return {row[0] for row in await tx.fetch(EXISTING, list(contact_ids))}
+
+
 async def replace(
     tx: Transaction, urn: int, kept: Sequence[Contact], gone: Sequence[str], new_children: Collection[str]
 ) -> None:
@@ -74,7 +81,8 @@ async def replace(
         await tx.copy_records_to_table("contact", records=added, columns=(*COLUMNS, "urn"))
     changed = [_row(contact) for contact in kept if contact.pupil_id not in new_children]
     if changed:
-        await tx.execute(KEEP, urn, *(list(column) for column in zip(*changed, strict=True)))
+        written = await tx.execute(KEEP, urn, *(list(column) for column in zip(*changed, strict=True)))
+        assert written == f"INSERT 0 {len(changed)}", "a contact of another child or school has the id of one of these"
 
 
 def _row(contact: Contact) -> tuple[Any, ...]:
