@@ -7,8 +7,12 @@ in a new migration.
 
 `outbox`: what is still to be published (`relay`). `position`: where a consumer stands in each partition (`consume`).
 `dead_letter`: records that nobody could read (`dead_letters`). `ledger_position`: how far each school's ledger has been
-applied (`ledger`).
+applied (`ledger`). `EpisodeMirror`: what the table `episode` of a reader begins with (`mirror`); `id_column` and
+`time_column`: what their own tables are made of.
 """
+
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +28,8 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import UUID
+from sqlmodel import Field, SQLModel
 
 CREATE_OUTBOX = """
 create table outbox (
@@ -75,6 +81,34 @@ create table ledger_position (
     last_register_session smallint
 ) with (fillfactor = 50)
 """
+
+
+UUID_TEXT: Any = UUID(as_uuid=False)
+
+
+def id_column(*, key: bool = False, null: bool = False) -> Column[str]:
+    """A uuid, as text."""
+    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
+
+
+def time_column(*, null: bool = False) -> Column[datetime]:
+    """A moment."""
+    return Column(DateTime(timezone=True), nullable=null)
+
+
+class EpisodeMirror(SQLModel):
+    """An episode as last heard, under the id `told_as`; `revision` is the count within `epoch`."""
+
+    episode_id: str = Field(sa_type=UUID_TEXT, primary_key=True)
+    pupil_id: str = Field(sa_type=UUID_TEXT)
+    kind: str = Field(sa_type=Text)
+    academic_year: str | None = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    provisional: bool
+    school_urn: int
+    epoch: int
+    revision: int
+    told_as: str | None = Field(sa_type=UUID_TEXT)
 
 
 def outbox(metadata: MetaData) -> Table:

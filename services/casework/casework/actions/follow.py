@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import structlog
-from common import children
+from common import children, mirror
 from common.clock import Clock
 from common.db import Transaction
 from common.meanings import Merge, Split
@@ -34,7 +34,7 @@ async def follow(tx: Transaction, news: News, clock: Clock) -> None:
     named = {child for item in news.merges for child in item.children()}
     named |= {item.episode.pupil_id for item in news.episodes} | {item.letter.pupil_id for item in news.letters}
     named |= {reason.pupil_id for reason in news.reasons}
-    await children.lock(tx, named | await heard.owners(tx, [item.episode.episode_id for item in news.episodes]))
+    await children.lock(tx, named | await mirror.owners(tx, [item.episode.episode_id for item in news.episodes]))
     for merge in news.merges:
         if isinstance(merge, Split):
             await parting.split(tx, merge, clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from common import rows
+from common import mirror, rows
 from common.db import Transaction
 
 from casework.domain.reasons import Day
@@ -20,17 +20,12 @@ SAVE_LETTERS = rows.upsert("letter", Letter, "letter_id", newer=True)
 SAVE_REASONS = rows.upsert("reason", Reason, "reason_id")
 
 MOVE = (
-    "update episode set pupil_id = $2 where pupil_id = $1",
     "update letter set pupil_id = $2 where pupil_id = $1",
     "update reason set pupil_id = $2 where pupil_id = $1",
 )
 
 
-OWNERS = "select distinct pupil_id::text from episode where episode_id = any($1::uuid[])"
-RECLAIM = (
-    "update episode set pupil_id = $3 where told_as = $1 and pupil_id = $2",
-    "update letter set pupil_id = $3 where told_as = $1 and pupil_id = $2",
-)
+RECLAIM_LETTERS = "update letter set pupil_id = $3 where told_as = $1 and pupil_id = $2"
 RECLAIM_REASONS = """
 update reason set pupil_id = $3 where told_pupil_id = $1 and pupil_id = $2
 returning told_pupil_id::text, school_urn, day
@@ -41,15 +36,10 @@ where e.episode_id = letter.episode_id and letter.pupil_id = any($1::uuid[]) and
 """
 
 
-async def owners(tx: Transaction, episode_ids: Sequence[str]) -> set[str]:
-    """The children of these episodes, as far as they were heard of."""
-    return {row[0] for row in await tx.fetch(OWNERS, episode_ids)} if episode_ids else set()
-
-
 async def reclaim(tx: Transaction, told_as: str, before: str, after: str) -> set[Day]:
     """What was heard of an id was about another child; the days whose Ns were."""
-    for statement in RECLAIM:
-        await tx.execute(statement, told_as, before, after)
+    await mirror.reclaim(tx, told_as, before, after)
+    await tx.execute(RECLAIM_LETTERS, told_as, before, after)
     return {Day(*row) for row in await tx.fetch(RECLAIM_REASONS, told_as, before, after)}
 
 
@@ -93,5 +83,6 @@ async def save(tx: Transaction, episodes: Sequence[Episode], letters: Sequence[L
 
 async def move(tx: Transaction, dead: str, survivor: str) -> None:
     """What was heard of a dead child was about the survivor."""
+    await mirror.move(tx, dead, survivor)
     for statement in MOVE:
         await tx.execute(statement, dead, survivor)

@@ -7,7 +7,8 @@ happened before a case was opened is on it too.
 from datetime import date, datetime
 
 from common import children, tables
-from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Identity, Index, Integer, Text, text
+from common.tables import EpisodeMirror, id_column, time_column
+from sqlalchemy import ARRAY, BigInteger, Column, Date, Identity, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -17,48 +18,30 @@ class Base(SQLModel, registry=registry()):
     """The registry of casework alone: other services have classes of the same names."""
 
 
-def _id(*, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
-
-
-def _time(*, null: bool = False) -> Column[datetime]:
-    return Column(DateTime(timezone=True), nullable=null)
-
-
-class Episode(Base, table=True):
-    """An episode as last heard; `revision` is the count within `epoch`."""
+class Episode(Base, EpisodeMirror, table=True):
+    """An episode as last heard, with what tasks about it need."""
 
     __table_args__ = (Index("episode_pupil_id", "pupil_id"), Index("episode_told_as", "told_as"))
-    episode_id: str = Field(sa_column=_id(key=True))
-    pupil_id: str = Field(sa_column=_id())
-    kind: str = Field(sa_type=Text)
-    academic_year: str | None = Field(sa_type=Text)
-    state: str = Field(sa_type=Text)
-    provisional: bool
     crossed_on: str = Field(sa_type=Text)
-    school_urn: int
     open_days: list[date] = Field(sa_column=Column(ARRAY(Date), nullable=False))
     sentence: str = Field(sa_type=Text)
-    epoch: int
-    revision: int
-    told_as: str | None = Field(sa_column=_id(null=True))
 
 
 class Letter(Base, table=True):
     """A letter as last heard."""
 
     __table_args__ = (Index("letter_pupil_id", "pupil_id"), Index("letter_told_as", "told_as"))
-    letter_id: str = Field(sa_column=_id(key=True))
+    letter_id: str = Field(sa_column=id_column(key=True))
     kind: str = Field(sa_type=Text)
-    pupil_id: str = Field(sa_column=_id())
+    pupil_id: str = Field(sa_column=id_column())
     school_urn: int
-    episode_id: str = Field(sa_column=_id())
+    episode_id: str = Field(sa_column=id_column())
     status: str = Field(sa_type=Text)
     overtaken: bool
     epoch: int
     revision: int
     withheld: str | None = Field(sa_type=Text)
-    told_as: str | None = Field(sa_column=_id(null=True))
+    told_as: str | None = Field(sa_column=id_column(null=True))
 
 
 class Reason(Base, table=True):
@@ -68,9 +51,9 @@ class Reason(Base, table=True):
         Index("reason_day", "told_pupil_id", "school_urn", "day"),
         Index("reason_pupil_id", "pupil_id"),
     )
-    reason_id: str = Field(sa_column=_id(key=True))
-    told_pupil_id: str = Field(sa_column=_id())
-    pupil_id: str = Field(sa_column=_id())
+    reason_id: str = Field(sa_column=id_column(key=True))
+    told_pupil_id: str = Field(sa_column=id_column())
+    pupil_id: str = Field(sa_column=id_column())
     school_urn: int
     day: date
     session: str = Field(sa_type=Text)
@@ -87,21 +70,21 @@ class Task(Base, table=True):
         Index("task_due_on", "due_on", "task_id"),
         Index("task_case_id", "case_id"),
     )
-    task_id: str = Field(sa_column=_id(key=True))
-    case_id: str = Field(sa_column=_id())
+    task_id: str = Field(sa_column=id_column(key=True))
+    case_id: str = Field(sa_column=id_column())
     kind: str = Field(sa_type=Text)
-    pupil_id: str = Field(sa_column=_id())
+    pupil_id: str = Field(sa_column=id_column())
     school_urn: int
-    episode_id: str | None = Field(sa_column=_id(null=True))
-    letter_id: str | None = Field(sa_column=_id(null=True))
+    episode_id: str | None = Field(sa_column=id_column(null=True))
+    letter_id: str | None = Field(sa_column=id_column(null=True))
     status: str = Field(sa_type=Text)
     owner: str | None = Field(sa_type=Text)
     due_on: date
     reason: str = Field(sa_type=Text)
     outcome: str | None = Field(sa_type=Text)
     note: str | None = Field(sa_type=Text)
-    opened_at: datetime = Field(sa_column=_time())
-    closed_at: datetime | None = Field(sa_column=_time(null=True))
+    opened_at: datetime = Field(sa_column=time_column())
+    closed_at: datetime | None = Field(sa_column=time_column(null=True))
     epoch: int
     revision: int
     overdue: bool = Field(sa_column_kwargs={"server_default": text("false")})
@@ -111,10 +94,10 @@ class CaseFile(Base, table=True):
     """One case per child; a case that was closed into another keeps the id of the child that is no more."""
 
     __tablename__ = "case_file"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
-    case_id: str = Field(sa_column=_id(key=True))
+    case_id: str = Field(sa_column=id_column(key=True))
     pupil_id: str = Field(sa_column=Column(UUID(as_uuid=False), nullable=False, unique=True))
-    into_case_id: str | None = Field(sa_column=_id(null=True))
-    opened_at: datetime = Field(sa_column=_time())
+    into_case_id: str | None = Field(sa_column=id_column(null=True))
+    opened_at: datetime = Field(sa_column=time_column())
     epoch: int
     revision: int
 
@@ -125,16 +108,16 @@ class Timeline(Base, table=True):
     """
 
     __table_args__ = (Index("timeline_pupil_id", "pupil_id", "at"),)
-    entry_id: str = Field(sa_column=_id(key=True))
-    pupil_id: str = Field(sa_column=_id())
-    at: datetime = Field(sa_column=_time())
+    entry_id: str = Field(sa_column=id_column(key=True))
+    pupil_id: str = Field(sa_column=id_column())
+    at: datetime = Field(sa_column=time_column())
     kind: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
     school_urn: int | None = Field(sa_type=Integer)
-    episode_id: str | None = Field(sa_column=_id(null=True))
-    task_id: str | None = Field(sa_column=_id(null=True))
-    letter_id: str | None = Field(sa_column=_id(null=True))
-    told_as: str | None = Field(sa_column=_id(null=True))
+    episode_id: str | None = Field(sa_column=id_column(null=True))
+    task_id: str | None = Field(sa_column=id_column(null=True))
+    letter_id: str | None = Field(sa_column=id_column(null=True))
+    told_as: str | None = Field(sa_column=id_column(null=True))
     line: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from common import children, outbox
+from common import children, mirror, outbox
 from common.clock import Clock
 from common.db import Transaction
 from common.events import Event
@@ -32,7 +32,7 @@ async def follow(tx: Transaction, news: News, clock: Clock, hold: timedelta) -> 
     """Does all that these news ask for; the same news again, in any order, change nothing."""
     named = {child for merge in news.merges for child in merge.children()}
     named |= {episode.pupil_id for episode in news.episodes}
-    owners = await heard.owners(tx, [episode.episode_id for episode in news.episodes])
+    owners = await mirror.owners(tx, [episode.episode_id for episode in news.episodes])
     await children.lock(tx, named | owners)
     joined = [await _mean(tx, merge, clock) for merge in news.merges]
     living = await children.living(tx, named | owners)
@@ -87,7 +87,7 @@ async def _mean(tx: Transaction, told: Merge | Split, clock: Clock) -> tuple[str
     if before == about:
         await _join(tx, before, after, clock)
     else:
-        await heard.reclaim(tx, about, before, after)
+        await mirror.reclaim(tx, about, before, after)
     log.info("children merged or split", pupil_id=about, before=before, after=after)
     return meaning
 
@@ -97,7 +97,7 @@ async def _join(tx: Transaction, dead: str, survivor: str, clock: Clock) -> None
 
     moved = [revised(letter, replace(letter, pupil_id=survivor)) for letter in letters_of]
 
-    await heard.move(tx, dead, survivor)
+    await mirror.move(tx, dead, survivor)
     await letters.save(tx, moved)
     await outbox.add(tx, [say.of_letter(letter, clock.now()) for letter in moved], TOPIC)
 

@@ -13,9 +13,6 @@ from notifications.domain.values import Episode, ExplainedEpisode
 EPISODES = "select * from episode where episode_id = any($1::uuid[])"
 OF_CHILDREN = "select * from episode where pupil_id = any($1::uuid[]) order by episode_id"
 SAVE = rows.upsert("episode", ExplainedEpisode, "episode_id", newer=True)
-MOVE = "update episode set pupil_id = $2 where pupil_id = $1"
-OWNERS = "select distinct pupil_id::text from episode where episode_id = any($1::uuid[])"
-RECLAIM = "update episode set pupil_id = $3 where told_as = $1 and pupil_id = $2"
 
 
 async def episodes(tx: Transaction, ids: Iterable[str]) -> dict[str, Episode]:
@@ -27,16 +24,6 @@ async def episodes(tx: Transaction, ids: Iterable[str]) -> dict[str, Episode]:
 async def of_children(tx: Transaction, pupil_ids: Iterable[str]) -> list[Episode]:
     """All episodes of these children."""
     return [rows.read(Episode, row) for row in await tx.fetch(OF_CHILDREN, list(pupil_ids))]
-
-
-async def owners(tx: Transaction, episode_ids: Iterable[str]) -> set[str]:
-    """The children of these episodes, as far as they were heard of."""
-    return {row[0] for row in await tx.fetch(OWNERS, list(episode_ids))}
-
-
-async def reclaim(tx: Transaction, told_as: str, before: str, after: str) -> None:
-    """What was heard of an id was about another child."""
-    await tx.execute(RECLAIM, told_as, before, after)
 
 
 async def explained(tx: Transaction, episode_id: str) -> ExplainedEpisode | None:
@@ -53,8 +40,3 @@ async def save(tx: Transaction, episodes: Sequence[ExplainedEpisode]) -> None:
     """Keeps newer states; an older one never replaces a newer."""
     if episodes:
         await tx.execute(SAVE, rows.as_json(episodes))
-
-
-async def move(tx: Transaction, dead: str, survivor: str) -> None:
-    """What was heard of a dead child was about the survivor."""
-    await tx.execute(MOVE, dead, survivor)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from common import children, tables
-from sqlalchemy import Column, DateTime, Index, Text, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from common.tables import EpisodeMirror, id_column, time_column
+from sqlalchemy import Column, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -18,40 +19,22 @@ class Base(SQLModel, registry=registry()):
     """The registry of notifications alone: other services have classes of the same names."""
 
 
-def _id(*, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(UUID(as_uuid=False), primary_key=key, nullable=null)
-
-
-def _time(*, null: bool = False) -> Column[datetime]:
-    return Column(DateTime(timezone=True), nullable=null)
-
-
-class Episode(Base, table=True):
-    """An episode as last heard, with its evidence; `revision` is the count within `epoch`."""
+class Episode(Base, EpisodeMirror, table=True):
+    """An episode as last heard, with its evidence."""
 
     __table_args__ = (Index("episode_pupil_id", "pupil_id"), Index("episode_told_as", "told_as"))
-    episode_id: str = Field(sa_column=_id(key=True))
-    pupil_id: str = Field(sa_column=_id())
-    kind: str = Field(sa_type=Text)
-    academic_year: str | None = Field(sa_type=Text)
-    state: str = Field(sa_type=Text)
-    provisional: bool
     firm_on: str | None = Field(sa_type=Text)
-    school_urn: int
     explanation: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    epoch: int
-    revision: int
-    told_as: str | None = Field(sa_column=_id(null=True))
 
 
 class Settlement(Base, table=True):
     """Whether the recipients of an episode's letter have been found."""
 
     __table_args__ = (Index("settlement_due", "due_at", postgresql_where=text("state = 'due'")),)
-    episode_id: str = Field(sa_column=_id(key=True))
+    episode_id: str = Field(sa_column=id_column(key=True))
     letter_kind: str = Field(sa_column=Column(Text, primary_key=True))
     state: str = Field(sa_type=Text)
-    due_at: datetime = Field(sa_column=_time())
+    due_at: datetime = Field(sa_column=time_column())
     attempts: int
 
 
@@ -63,22 +46,22 @@ class Letter(Base, table=True):
         Index("letter_made_at", "made_at", "letter_id"),
         Index("letter_due", "due_at", postgresql_where=text("status in ('queued', 'sending')")),
     )
-    letter_id: str = Field(sa_column=_id(key=True))
+    letter_id: str = Field(sa_column=id_column(key=True))
     kind: str = Field(sa_type=Text)
-    pupil_id: str = Field(sa_column=_id())
+    pupil_id: str = Field(sa_column=id_column())
     school_urn: int
-    episode_id: str = Field(sa_column=_id())
-    recipient_id: str = Field(sa_column=_id())
+    episode_id: str = Field(sa_column=id_column())
+    recipient_id: str = Field(sa_column=id_column())
     channel: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
     overtaken: bool
     withheld: bool
     template_version: str = Field(sa_type=Text)
-    made_at: datetime = Field(sa_column=_time())
-    queued_at: datetime = Field(sa_column=_time())
-    hold_until: datetime = Field(sa_column=_time())
-    due_at: datetime = Field(sa_column=_time())
-    sent_at: datetime | None = Field(sa_column=_time(null=True))
+    made_at: datetime = Field(sa_column=time_column())
+    queued_at: datetime = Field(sa_column=time_column())
+    hold_until: datetime = Field(sa_column=time_column())
+    due_at: datetime = Field(sa_column=time_column())
+    sent_at: datetime | None = Field(sa_column=time_column(null=True))
     epoch: int
     revision: int
     withheld_why: str | None = Field(sa_type=Text)
