@@ -43,7 +43,11 @@ async def test_a_batch_knows_what_its_registers_know_alone(authority: Authority)
     async with authority.database.transaction() as tx:
         await schools.lock(tx, {URN, OTHER})
         alone = await store.known(tx, registers)
-        together = await naming.known(tx, registers, await naming.named(tx, registers))
+        names = naming.Names()
+        nobody = registers[0]._replace(marks=[SentMark("/", pupil_id="no id")])
+        await naming.known(tx, [nobody], names)
+        together = await naming.known(tx, registers[:1], names)
+        together += await naming.known(tx, registers[1:], names)
     assert [_told(one) for one in together] == [_told(one) for one in alone]
     assert sum(len(one.slots) for one in alone) > 4
     assert any(entry.pupil_id != child for one in alone for child, slot in one.slots.items() for entry in slot)

@@ -57,10 +57,9 @@ async def _take(tx: Transaction, job: Job, piece: Piece, today: date, codes: Map
         if sent.register.urn not in heads:
             results += values.refused(sent, NotFoundError("No such school."))
     ours = [sent for sent in piece.registers if sent.register.urn in heads]
-    names = await naming.named(tx, [sent.register for sent in ours])
     line = _Line(tx)
     try:
-        results += await _Bites(line, names, heads, today, codes, repeated(ours), job.dry_run).take(ours)
+        results += await _Bites(line, heads, today, codes, repeated(ours), job.dry_run).take(ours)
         await line.end()
     finally:
         await line.stop()
@@ -76,7 +75,6 @@ class _Bites:
     def __init__(
         self,
         line: "_Line",
-        names: Names,
         heads: dict[int, Head],
         today: date,
         codes: Mapping[str, Code],
@@ -84,7 +82,7 @@ class _Bites:
         dry_run: bool,
     ) -> None:
         self._line = line
-        self._names = names
+        self._names = Names()
         self._heads = heads
         self._today = today
         self._codes = codes

@@ -1,8 +1,8 @@
 """Whom the keys of many registers mean, and what was sent for them before: for a batch, which names a school's pupils
 again and again.
 
-`registers.known` asks key by key and knows in one round trip; here a school's keys are looked up together, once for a
-piece, and then each session's slots by the ids of its children. Both say the same (`test_batch_reading`).
+`registers.known` asks key by key and knows in one round trip; here a school's keys are looked up together, each once
+for a piece, and then each session's slots by the ids of its children. Both say the same (`test_batch_reading`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,8 @@ from registers.store.upns import FORMER
 
 NAMED = """
 with asked as materialized (
-    select * from unnest($1::int[], $2::text[], $3::text[], $4::text[])
-        with ordinality as a(urn, local_ids, upns, pupil_ids, n)
+    select * from unnest($1::int[], $2::bool[], $3::text[], $4::text[], $5::text[])
+        with ordinality as a(urn, is_new, local_ids, upns, pupil_ids, n)
 ),
 found as materialized (
     select a.n, 0 as kind, s.local_id as key, s.pupil_id
@@ -44,7 +44,9 @@ select n, kind, array_agg(key) as keys, string_agg(pupil_id::text, ' ') as child
 from found group by n, kind
 union all
 select a.n, 3, null, string_agg(e.pupil_id::text, ' '), e.from_date, e.to_date
-from asked as a cross join lateral (select * from enrolment as e where e.urn = a.urn offset 0) as e
+from asked as a cross join lateral (
+    select * from enrolment as e where a.is_new and e.urn = a.urn offset 0
+) as e
 group by a.n, e.from_date, e.to_date
 union all
 select 0, 4, array[dead.survivor::text], dead.pupil_id::text, null, null
@@ -99,6 +101,7 @@ class School:
     its roll from when to when.
     """
 
+    asked: _Asked = field(default_factory=lambda: (set(), set(), set()))
     children: tuple[dict[str, str], dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}, {}))
     stays: list[tuple[date, date | None, set[str]]] = field(default_factory=list[tuple[date, date | None, set[str]]])
     _enrolled: dict[date, set[str]] = field(default_factory=dict[date, set[str]])
@@ -117,15 +120,46 @@ class School:
 
 @dataclass
 class Names:
-    """Whom the keys of some registers mean, by school; the ids that died into a child, and whom each of them means."""
+    """Whom keys mean, by school, as far as they were asked for; the ids that died into a child, and whom each of them
+    means.
+    """
 
-    schools: Mapping[int, School]
+    schools: dict[int, School] = field(default_factory=dict[int, School])
     dead: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     living: dict[str, str] = field(default_factory=dict[str, str])
 
+    def note_dead(self, child: str, dead: str) -> None:
+        """An id died into a child."""
+        if dead not in self.living:
+            self.dead.setdefault(child, []).append(dead)
+            self.living[dead] = child
 
-async def named(tx: Transaction, registers: Sequence[Register]) -> Names:
-    """Whom the keys of some registers mean; their schools are locked."""
+
+async def _learn(tx: Transaction, registers: Sequence[Register], names: Names) -> None:
+    """Learns whom the keys of some registers mean that were not asked for yet."""
+    new = {register.urn for register in registers} - names.schools.keys()
+    names.schools.update({urn: School() for urn in new})
+    asked = {urn: keys for urn, keys in _not_asked(registers, names).items() if urn in new or any(keys)}
+    if not asked:
+        return
+    urns, found = list(asked), list[_Found]()
+    keys = ([_texts(of[kind]) for of in asked.values()] for kind in range(len(KINDS)))
+    for n, kind, said, written, first, last in await tx.fetch(NAMED, urns, [urn in new for urn in urns], *keys):
+        if kind == DIED:
+            names.note_dead(said[0], written)
+            continue
+        school, ids = names.schools[urns[n - 1]], written.split(" ")
+        if kind == STAYS:
+            school.stays.append((first, last, set(ids)))
+        elif kind == 0:
+            school.children[0].update(zip(said, ids, strict=True))
+        else:
+            found += [(urns[n - 1], kind, key, child) for key, child in zip(said, ids, strict=True)]
+    await _add_known(tx, names, found + await _former(tx, asked, names, found))
+
+
+def _not_asked(registers: Sequence[Register], names: Names) -> "dict[int, _Asked]":
+    """The keys that are still to be asked for, by school; they are noted as asked for."""
     asked: dict[int, _Asked] = {}
     for register in registers:
         local_ids, upns, pupil_ids = asked.setdefault(register.urn, (set(), set(), set()))
@@ -136,23 +170,11 @@ async def named(tx: Transaction, registers: Sequence[Register]) -> Names:
                 upns.add(mark.upn)
             if mark.pupil_id is not None and UUID.fullmatch(mark.pupil_id):
                 pupil_ids.add(mark.pupil_id.lower())
-    names = Names({urn: School() for urn in asked})
-    urns = list(asked)
-    found: list[_Found] = []
-    keys = ([_texts(of[kind]) for of in asked.values()] for kind in range(len(KINDS)))
-    for n, kind, said, written, first, last in await tx.fetch(NAMED, urns, *keys):
-        ids = written.split(" ")
-        if kind == DIED:
-            names.dead.setdefault(said[0], []).append(written)
-            names.living[written] = said[0]
-        elif kind == STAYS:
-            names.schools[urns[n - 1]].stays.append((first, last, set(ids)))
-        elif kind == 0:
-            names.schools[urns[n - 1]].children[0].update(zip(said, ids, strict=True))
-        else:
-            found += [(urns[n - 1], kind, key, child) for key, child in zip(said, ids, strict=True)]
-    await _add_known(tx, names, found + await _former(tx, asked, names, found))
-    return names
+    for urn, keys in asked.items():
+        for given, before in zip(keys, names.schools[urn].asked, strict=True):
+            given -= before
+            before |= given
+    return asked
 
 
 async def _former(
@@ -166,9 +188,7 @@ async def _former(
     rows = await tx.fetch(FORMERLY, [upn for _, upn in missing])
     meant: list[_Found] = [(missing[n - 1][0], 1, missing[n - 1][1], child) for n, child in rows]
     for child, dead in await tx.fetch(DEAD, list({child for _, child in rows})):
-        if dead not in names.living:
-            names.dead.setdefault(child, []).append(dead)
-            names.living[dead] = child
+        names.note_dead(child, dead)
     return meant
 
 
@@ -188,7 +208,10 @@ async def _add_known(tx: Transaction, names: Names, found: "Sequence[_Found]") -
 
 
 async def known(tx: Transaction, registers: Sequence[Register], names: Names) -> list[Known]:
-    """What is kept that matters to each of some registers of different sessions, as `registers.known` says it."""
+    """What is kept that matters to each of some registers of different sessions, as `registers.known` says it; their
+    schools are locked. `names`: what was learnt of these schools since they are.
+    """
+    await _learn(tx, registers, names)
     result: list[Known] = []
     ids: list[str] = []
     for register in registers:
