@@ -204,3 +204,31 @@ async def test_who_may_not_see_a_child_is_not_told_that_its_id_is_dead(
     await merge(authority, dead, mine, 308)
     moved = await authority.client.post(f"/v1/pupils/{dead}/split", json={"restore": mine, **SAID})
     assert (moved.status_code, moved.headers["location"]) == (308, f"/v1/pupils/{hidden}/split")
+
+
+async def test_a_school_hears_nothing_of_a_restored_child_that_it_does_not_know(authority: Authority) -> None:
+    """Its ledger and the child's record say no more of the other child than that the two ids were one for a while."""
+    children: list[str] = []
+    for urn, number, upn in ((URN, "1", FIRST), (OTHER, "x", SECOND)):
+        await authority.school(urn)
+        answer = await authority.roll(pupil(number, upn=upn, flags=["CP"]), urn=urn)
+        children.append(answer["results"][0]["pupil_id"])
+    living, dead = children
+    await merge(authority, dead, living)
+    before = {urn: len(await authority.changes(urn)) for urn in (URN, OTHER)}
+    await split(authority, living, restore=dead)
+    told = {
+        urn: [
+            one["pupil_id"]
+            for entry in await authority.changes(urn, before[urn])
+            if "pupil-changed" in entry["type"]
+            for one in entry["data"]["pupils"]
+        ]
+        for urn in (URN, OTHER)
+    }
+    assert told == {URN: [living], OTHER: [dead]}
+    for child, urn in ((living, URN), (dead, OTHER)):
+        path = f"/v1/pupils/{child}/identity-changes"
+        assert len((await authority.ask("GET", path))["items"]) == 2
+        assert (await authority.ask("GET", path, headers=bearer(schools=[urn])))["items"] == []
+        assert len((await authority.ask("GET", path, headers=bearer(schools=[URN, OTHER])))["items"]) == 2

@@ -174,10 +174,13 @@ async def pupil(database: Database, caller: Caller, pupil_id: str) -> PupilAndUp
 async def identity_changes(
     database: Database, caller: Caller, pupil_id: str, after: int, limit: int
 ) -> tuple[str, list[IdentityChange]]:
-    """The living id, and the merges and splits of it and of the ids that died into it, in order."""
+    """The living id, and the merges and splits of it and of the ids that died into it, in order: those of which the
+    caller may see both children.
+    """
     async with database.transaction() as tx:
         living = await living_pupil(tx, caller, pupil_id)
-        return living, await identities.page(tx, await identities.ids(tx, living), after, limit)
+        ids = await identities.ids(tx, living)
+        return living, await identities.page(tx, ids, after, limit, caller.schools)
 
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"

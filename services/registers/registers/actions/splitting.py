@@ -202,6 +202,14 @@ async def _move_marks(write: Write, part: Part, before: Sequence[str], after: st
             facts.waits_no_more(mark.on, mark.session, mark.pupil_id, mark.code, mark.problem)
 
 
+async def _tell_flags(write: Write, children: Sequence[str]) -> None:
+    """Tells each child in the ledger of a school that knows it: others may not see it."""
+    knowing = await pupils.schools_knowing(write.tx, children)
+    home = {child: urn for urn in sorted(knowing, reverse=True) for child in knowing[urn]}
+    for child, urn in home.items():
+        await flags.follow(write, urn, [child])
+
+
 async def _tell(
     write: Write,
     what: tuple[str, str, bool, int],
@@ -213,8 +221,8 @@ async def _tell(
     """Announces and records a split (pupil, other, whether it is restored, version), and judges both anew."""
     pupil_id, other, restored, version = what
     write.facts(urn).split.append(what)
-    if restored:
-        await flags.follow(write, urn, [pupil_id, other])  # of the other one, nothing was told while it was dead
+    if restored:  # of the other one, nothing was told while it was dead
+        await _tell_flags(write, [pupil_id, other])
     for school in schools:
         await settle_children(write, school, {pupil_id: EVER, other: EVER})
     change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)

@@ -91,8 +91,14 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb) returning {CO
 """  # noqa: S608 - put together from constants
 LAST = f"select {COLUMNS}, detail::text from identity_change where other = $1 order by number desc limit 1"  # noqa: S608
 PAGE = f"""
-select {COLUMNS} from identity_change
-where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2 order by number limit $3
+select {COLUMNS} from identity_change as c
+where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2
+    and ($4::int[] is null or not exists (
+        select from pupil as p where p.pupil_id in (c.pupil_id, c.other) and not exists (
+            select from school_pupil as s where s.pupil_id = coalesce(p.survivor, p.pupil_id) and s.urn = any($4)
+        )
+    ))
+order by number limit $3
 """  # noqa: S608 - put together from constants
 
 COPY_YEAR_GROUPS = """
@@ -231,9 +237,14 @@ async def last(tx: Transaction, other: str) -> tuple[IdentityChange, Went] | Non
     return change, msgspec.json.decode(detail, type=Went) if change.kind == "merge" else Went()
 
 
-async def page(tx: Transaction, pupil_ids: Sequence[str], after: int, limit: int) -> list[IdentityChange]:
-    """The merges and splits of some ids, in order, those after a number."""
-    return [IdentityChange(*found) for found in await tx.fetch(PAGE, list(pupil_ids), after, limit)]
+async def page(
+    tx: Transaction, pupil_ids: Sequence[str], after: int, limit: int, schools: Collection[int] | None
+) -> list[IdentityChange]:
+    """The merges and splits of some ids, in order, those after a number: where one of `schools` (any when None) knows
+    both of the children.
+    """
+    visible = None if schools is None else list(schools)
+    return [IdentityChange(*found) for found in await tx.fetch(PAGE, list(pupil_ids), after, limit, visible)]
 
 
 def _json(detail: Went | Sequence[Part]) -> str:
