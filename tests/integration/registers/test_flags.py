@@ -200,3 +200,14 @@ async def test_flags_that_were_known_before_they_were_dated_are_dated_by_the_nex
     assert (await school.roll(pupil("1", flags=["FSM"])))["counts"]["updated"] == 1
     assert await flags(school, child) == [("FSM", "2025-09-01", None, "roll")]
     assert await told(school) == {child: {("FSM", "2025-09-01", None)}}
+
+
+async def test_a_flag_that_both_ids_of_a_child_had_ends_when_the_roll_drops_it(school: Authority) -> None:
+    await school.school(OTHER)
+    holder = await child_of(school, upn=UPN, flags=["FSM"])
+    dead = await child_of(school, "77", urn=OTHER, flags=["FSM"], enrolment={"from": "2025-09-03", "kind": "single"})
+    await school.ask("POST", f"/v1/pupils/{dead}/merge", json={"into": holder, "reason": "one child", "by": "J. Field"})
+    await child_of(school, upn=UPN, flags=[])
+    assert await flags(school, holder, on="2025-09-15") == []
+    ended = {("FSM", "2025-09-01", "2025-09-14"), ("FSM", "2025-09-03", "2025-09-14")}
+    assert (await told(school))[holder] == ended

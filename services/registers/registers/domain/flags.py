@@ -54,13 +54,13 @@ def follow_roll(
     A flag of `said` that no span holds today begins today if it is among `news`, what earlier rolls did not say; else,
     and for a child whom nobody knew, on the first day of the stay if that lies before.
     """
-    current = {span.flag: span for span in spans if span.source == ROLL and span.holds(today)}
+    current = [span for span in spans if span.source == ROLL and span.holds(today)]  # of one flag several, once merged
     wanted, new = set(said), set(news)
     opened = [
         Span(child, ROLL, flag, today if flag in new else min(stay, today), None, urn)
-        for flag in sorted(wanted - current.keys())
+        for flag in sorted(wanted - {span.flag for span in current})
     ]
-    ceased = [current[flag] for flag in sorted(current.keys() - wanted)]
+    ceased = sorted((span for span in current if span.flag not in wanted), key=lambda span: span[:4])
     yesterday = today - timedelta(days=1)
     closed = [span._replace(end=yesterday) for span in ceased if span.start <= yesterday]
     return Moved((*opened, *closed), tuple(span for span in ceased if span.start > yesterday))
