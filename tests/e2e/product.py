@@ -79,16 +79,18 @@ class Process:
     def ask_to_end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def ended(self) -> int:
+    def ended(self, seconds: float = 10) -> int:
         """The exit status of a process that is to end; everything that it said has been read then."""
         try:
-            status = self.process.wait(10)
+            status = self.process.wait(seconds)
             for reader in self._readers:
                 reader.join(5)
             return status
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            raise AssertionError(f"{self.arguments} did not end within 10 s:\n{''.join(self.errors[-60:])}") from None
+            raise AssertionError(
+                f"{self.arguments} did not end within {seconds} s:\n{''.join(self.errors[-60:])}"
+            ) from None
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -80,9 +80,9 @@ class Database:
             return False
 
     async def close(self) -> None:
-        """Closes the pool; connections still busy after five seconds are cut."""
+        """Closes the pool; connections still busy after 1.5 s are cut."""
         try:
-            await asyncio.wait_for(self._pool.close(), 5)
+            await asyncio.wait_for(self._pool.close(), 1.5)
         except TimeoutError:
             self._pool.terminate()
 

@@ -23,7 +23,11 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     database_url: str = Field(description="The PostgreSQL server; each service has its own database on it.")
-    kafka: str | None = Field(default=None, description="HOST:PORT of Apache Kafka; without it, the embedded broker.")
+    kafka: str | None = Field(
+        default=None,
+        pattern=r"^[^\s,]+:[0-9]+(,[^\s,]+:[0-9]+)*$",
+        description="HOST:PORT of Apache Kafka, or several with commas; without it, the embedded broker.",
+    )
     kafka_security_protocol: Protocol | None = Field(
         default=None, description="PLAINTEXT (development's default), SSL, SASL_PLAINTEXT, SASL_SSL."
     )

@@ -1,7 +1,6 @@
 """`rollcall service NAME`: one service by itself, as in production: real database, real broker, tokens of an issuer."""
 
 import argparse
-from collections.abc import Sequence
 
 from common.broker import Broker
 from common.logs import configure_logging
@@ -72,10 +71,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise CommandError("; ".join(_in_words(one["loc"], one["msg"]) for one in error.errors())) from error
+        raise CommandError(in_words(error)) from error
 
 
-def _in_words(place: Sequence[int | str], message: str) -> str:
-    """What is wrong with a setting, under the name that it has in the environment."""
-    said = message.removeprefix("Value error, ")
-    return f"ROLLCALL_{str(place[0]).upper()}: {said}" if place else said
+def in_words(error: ValidationError) -> str:
+    """What is wrong with settings, under the names that they have in the environment."""
+    return "; ".join(
+        "".join(f"ROLLCALL_{str(name).upper()}: " for name in one["loc"][:1]) + one["msg"].removeprefix("Value error, ")
+        for one in error.errors()
+    )

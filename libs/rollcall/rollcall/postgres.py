@@ -23,7 +23,7 @@ from urllib.parse import quote
 from rollcall.cli import CommandError
 
 START_SECONDS = 30.0
-STOP_SECONDS = 4.0
+STOP_SECONDS = 2.5
 SOCKET_NAME_LIMIT = 100
 """A Unix socket's path has at most 107 bytes; the lock beside it has a longer name."""
 
@@ -94,8 +94,8 @@ class Postgres:
         return self._postmaster()[0] is not None
 
     def stop(self) -> None:
-        """Fast shutdown; after four seconds an immediate one, from which the next start recovers."""
-        for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)):
+        """Fast shutdown; if that takes too long an immediate one, from which the next start recovers."""
+        for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 0.5)):
             pid = self._postmaster()[0]
             if pid is None:
                 break
@@ -106,7 +106,7 @@ class Postgres:
                 time.sleep(0.01)
         if self._process is not None:  # its file goes a moment before it does
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+                self._process.wait(0.5)
         if self.sockets != self.data:
             shutil.rmtree(self.sockets, ignore_errors=True)
 

@@ -17,8 +17,8 @@ from rollcall.where import server
 
 def main(options: argparse.Namespace) -> int:
     """Prints how much will be sent; the running relay does it, or the next one to run."""
-    if options.from_number is not None and (options.service != "registers" or options.school is None):
-        raise CommandError("--from counts the entries of one school's ledger: --service registers --school URN")
+    if options.from_number is not None and options.service != "registers":
+        raise CommandError("--from counts the entries of ledgers: --service registers")
     with server(options) as place:
         count = asyncio.run(_republish(place.url, options.service, options.school, options.from_number))
     print(f"{options.service}: {count} to be sent again")

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from rollcall.cli import CommandError, port_taken
 from rollcall.folder import Folder, Locks, Running
 from rollcall.postgres import Postgres
-from rollcall.worker_options import Options
+from rollcall.worker_options import REFUSED, Options
 
 LOOK_SECONDS = 0.5
-STOP_SECONDS = 5.5
+STOP_SECONDS = 5.0
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 CALM_SECONDS = 30.0
 HOPELESS_STARTS = 5
@@ -148,7 +148,7 @@ class Worker:
 
 
 def _supervise(worker: Worker, postgres: Postgres | None, signals: Signals) -> int:
-    """Until a signal: 0. When the worker can't be brought up at all: 1."""
+    """Until a signal: 0. When the worker can't be brought up at all: 1, or 2 where it has said what is wrong."""
     worker.start()  # what it has to load, it loads while the database starts
     starts, delay = 1, FIRST_DELAY
     while not signals.stopping:
@@ -158,6 +158,8 @@ def _supervise(worker: Worker, postgres: Postgres | None, signals: Signals) -> i
         if status is None:
             worker.listen_or_wake(signals.wake, LOOK_SECONDS)
             continue
+        if status == REFUSED and not worker.was_ready:
+            return REFUSED
         if starts >= HOPELESS_STARTS and not worker.was_ready:
             _say(f"the worker ended with status {status}; giving up: it never became ready")
             return 1

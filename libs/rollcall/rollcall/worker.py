@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
@@ -19,30 +20,49 @@ from common.run import run, run_loop, stop_on_signals
 from common.security import FixedKeys, Verifier
 from common.service import Service
 from common.settings import Settings
+from pydantic import ValidationError
 
 from rollcall import issuer
-from rollcall.alone import open_broker
+from rollcall.alone import in_words, open_broker
 from rollcall.cli import SERVICES
 from rollcall.folder import Folder
 from rollcall.issuer_api import create_issuer
 from rollcall.postgres import Postgres
 from rollcall.services import factory
-from rollcall.worker_options import READY, Options
+from rollcall.worker_options import READY, REFUSED, Options
 
-DATABASE_SECONDS = 60.0
+DATABASE_SECONDS, PATIENCE_SECONDS = 60.0, 5.0
 
 log = structlog.get_logger()
 
 
 def main(options: Options) -> int:
-    """Works until told to stop. Its status: 0, or 1 when it could not go on."""
+    """Works until told to stop. Its status: 0, 1 when it could not go on, or REFUSED."""
     folder = Folder(Path(options.data))
     keys = issuer.load(folder.issuer)
-    settings = _settings(options, folder, keys)
+    try:
+        settings = _settings(options, folder, keys)
+        _check(options.database)
+    except ValidationError as error:
+        return _refuse(in_words(error))
+    except ValueError as error:
+        return _refuse(f"--database is no PostgreSQL URL: {error}")
     configure_logging(settings.log_level)
     lifeline = socket.socket(fileno=options.lifeline)
     lifeline.setblocking(False)
     return run_loop(_work(options, settings, keys, lifeline))
+
+
+def _check(database: str) -> None:
+    """ValueError unless asyncpg could read the URL: it says so only when it connects."""
+    parts = urlsplit(database)
+    if parts.scheme not in ("postgresql", "postgres") or (parts.port or 1) < 1:
+        raise ValueError("it begins with postgresql://")
+
+
+def _refuse(why: str) -> int:
+    print(f"rollcall: {why}", file=sys.stderr, flush=True)
+    return REFUSED
 
 
 async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifeline: socket.socket) -> int:
@@ -98,14 +118,19 @@ async def _watch(lifeline: socket.socket, stop: asyncio.Event) -> None:
 
 async def _database_answers(url: str, stop: asyncio.Event) -> bool:
     """Waits for the server, which is being started meanwhile; False when told to stop before."""
-    deadline = asyncio.get_running_loop().time() + DATABASE_SECONDS
+    began = asyncio.get_running_loop().time()
+    told = False
     while not stop.is_set():
         try:
             await (await asyncpg.connect(url, timeout=5)).close()
             return True
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            if asyncio.get_running_loop().time() > deadline:
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            waited = asyncio.get_running_loop().time() - began
+            if waited > DATABASE_SECONDS:
                 raise
+            if waited > PATIENCE_SECONDS and not told:
+                told = True
+                log.warning("the database does not answer yet", error=type(error).__name__)
         await asyncio.sleep(0.05)
     return False
 

@@ -8,6 +8,10 @@ READY = b"ready\n"
 """What the worker says over the lifeline once every part of every service does its work."""
 
 
+REFUSED = 2
+"""The status of a worker that has said which setting can't be worked with: another start would end like it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """`listener` and `lifeline` are the numbers of inherited files; `database` is the URL of a server."""

@@ -125,6 +125,26 @@ def test_a_taken_port_is_refused_in_words(up: Callable[..., Process], tmp_path: 
     assert any("Address already in use" in line for line in second.errors)
 
 
+@pytest.mark.parametrize(
+    ("setting", "words", "said"),
+    [
+        ({"ROLLCALL_LOG_LEVEL": "loud"}, [], "rollcall: ROLLCALL_LOG_LEVEL: "),
+        ({"ROLLCALL_TODAY": "2025-02-30"}, [], "rollcall: ROLLCALL_TODAY: "),
+        ({}, ["--kafka", "nowhere"], "rollcall: ROLLCALL_KAFKA: "),
+        ({}, ["--database", "nonsense"], "rollcall: --database is no PostgreSQL URL"),
+        ({}, ["--database", "postgresql://host:port/x"], "rollcall: --database is no PostgreSQL URL"),
+    ],
+)
+def test_what_can_not_be_worked_with_is_refused_in_words_and_at_once(
+    folder: Path, setting: dict[str, str], words: list[str], said: str
+) -> None:
+    process = Process("up", "--data", str(folder), "--port", str(free_port()), *words, environment=setting)
+    assert process.ended(READY_SECONDS) == 2
+    assert [line for line in process.errors if line.startswith(said)]
+    assert not [line for line in process.errors if "Traceback" in line]
+    assert not processes_of(folder)
+
+
 def test_a_killed_worker_is_replaced_on_the_same_port(up: Callable[..., Process], folder: Path) -> None:
     process = up()
     url = process.wait_ready()

@@ -16,7 +16,7 @@ from registers.domain.identity import Named, RowKeys
 from registers.domain.pointers import told
 from registers.domain.problems import Problem
 from registers.domain.register import SentMark
-from registers.domain.roll import SentPupil, problem_of
+from registers.domain.roll import SentKeys, SentPupil, problem_of
 
 MOST_MARKS, MOST_ROWS = 2000, 5000
 VERSIONS = 2**63 - 1
@@ -54,6 +54,7 @@ class RollDescribed(msgspec.Struct, frozen=True):
 _register = msgspec.json.Decoder(RegisterBody)
 _roll = msgspec.json.Decoder(RollBody)
 _row = msgspec.json.Decoder(SentPupil)
+_keys = msgspec.json.Decoder(SentKeys)
 _any = msgspec.json.Decoder()
 
 
@@ -87,10 +88,19 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
+        _check_json(body)  # msgspec stops at the first wrong value, be it in the middle of no JSON
         message, pointer = told(error)
         raise InvalidError(
             "A value is missing or not of the right form.", faults=[Fault(pointer, "invalid", message)]
         ) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise MalformedError("The body is not JSON.") from None
+
+
+def _check_json(body: bytes) -> None:
+    """MalformedError unless all of a body is JSON."""
+    try:
+        _any.decode(body)
     except (msgspec.DecodeError, RecursionError):
         raise MalformedError("The body is not JSON.") from None
 
@@ -103,9 +113,19 @@ def _read_row(raw: msgspec.Raw, place: int) -> Row:
         problem = Problem("invalid", message, f"/pupils/{place}{pointer}")
         sent: Any = _any.decode(raw)
         named = sent if isinstance(sent, dict) else {}
-        return Row(None, RowKeys(_text(named.get("local_id")), _text(named.get("upn")), problem))
+        keys = RowKeys(_text(named.get("local_id")), _text(named.get("upn")), problem, readable=_has_keys(raw))
+        return Row(None, keys)
     named = Named(pupil.given_name, pupil.family_name, pupil.date_of_birth)
     return Row(pupil, RowKeys(pupil.local_id, pupil.upn, problem_of(pupil, place), named))
+
+
+def _has_keys(raw: msgspec.Raw) -> bool:
+    """Whether a row that can't be read as a whole has a local id, and a UPN or none."""
+    try:
+        _keys.decode(raw)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _text(value: object) -> str | None:

@@ -71,7 +71,7 @@ class ComparedMark(BaseModel):
     pupil_id: _Key | None = None
     upn: _Key | None = None
     local_id: _Key | None = None
-    code: Annotated[str, StringConstraints(max_length=16)] | None = None
+    code: Annotated[str, StringConstraints(max_length=255)] | None = None
 
 
 class ComparedDigest(BaseModel):
@@ -157,7 +157,7 @@ class CodeCount(BaseModel):
 
     date: Day
     session: Half | None = None
-    code: Annotated[str, StringConstraints(min_length=1, max_length=16)]
+    code: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     marks: Annotated[int, Field(ge=0, le=1_000_000)]
 
 

@@ -29,14 +29,14 @@ STATUSES: tuple[str, ...] = ("accepted", "unchanged", "corrected", "quarantined"
 NEW = 2**63 - 1
 """The number of a submission that has none yet: later than all others."""
 
-_Key = Annotated[str, Meta(min_length=1, max_length=64)]
+_Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _Text = Annotated[str, Meta(max_length=2000)]
 
 
 class SentMark(msgspec.Struct, frozen=True, gc=False):
     """One mark as sent. It names its pupil by `pupil_id`, `upn` or `local_id`; several must mean the same child."""
 
-    code: Annotated[str, Meta(max_length=16, description="An attendance code; blank or `-`: no mark was taken.")] | None
+    code: Annotated[str, Meta(max_length=255, description="An attendance code; blank or `-`: no mark was taken.")] | None
     pupil_id: _Key | None = None
     upn: _Key | None = None
     local_id: _Key | None = None

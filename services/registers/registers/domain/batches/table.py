@@ -280,8 +280,8 @@ class _Table:
         """The mark of which the code is at `place`."""
         local_id, upn, pupil_id = names
         code = row[place].strip()
-        if len(code) > 16:
-            raise CellError("too-long", "A code has at most 16 characters.")
+        if len(code) > 255:
+            raise CellError("too-long", "A code has at most 255 characters.")
         if not self._details:
             return SentMark(code, pupil_id, upn, local_id)
         at = self._at
