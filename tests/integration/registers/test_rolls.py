@@ -193,6 +193,34 @@ async def test_whoever_a_complete_roll_does_not_list_has_left(school: Authority)
     assert (await school.roll(pupil("1"), wrong, complete=True))["sequence"] == answer["sequence"]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"nonsense": 1}, 7, pupil("2") | {"local_id": 2}, pupil("") | {"upn": UPN}, pupil("x" * 65),
+        pupil("x") | {"upn": 5}, pupil("x") | {"upn": UPN.lower()},
+    ],
+)  # fmt: skip
+async def test_nobody_has_left_while_a_complete_roll_has_a_row_of_nobody_knows_whom(
+    school: Authority, row: Any
+) -> None:
+    await school.roll(pupil("1"), pupil("2"), pupil("3"))
+    answer = await school.roll(pupil("1"), row, pupil("4"), complete=True)
+    assert answer["counts"] == {"created": 1, "updated": 0, "unchanged": 1, "rejected": 1}
+    assert [(one["code"], one["pointer"]) for one in answer["warnings"]] == [("nobody-has-left", "/pupils/1")]
+    assert await enrolments(school) == {number: [("2025-09-01", None)] for number in "1234"}
+    answer = await school.roll(pupil("1"), pupil("4"), complete=True)
+    assert "warnings" not in answer
+    assert (await enrolments(school))["2"] == [("2025-09-01", "2025-09-14")]
+
+
+async def test_a_rejected_row_of_a_new_pupil_keeps_no_leaver_on_the_roll(school: Authority) -> None:
+    await school.roll(pupil("1"), pupil("2"))
+    new = pupil("3", upn=UPN, date_of_birth="0214-03-09")
+    answer = await school.roll(pupil("1"), new, complete=True)
+    assert (answer["counts"]["rejected"], "warnings" in answer) == (1, False)
+    assert await enrolments(school) == {"1": [("2025-09-01", None)], "2": [("2025-09-01", "2025-09-14")]}
+
+
 async def test_a_complete_roll_may_say_as_at_which_day(school: Authority) -> None:
     await school.roll(pupil("1"), pupil("2"))
     await school.roll(pupil("1"), complete=True, as_at="2025-09-10")

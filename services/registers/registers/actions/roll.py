@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from common.academic import year_of
 
@@ -19,6 +20,7 @@ from registers.domain.enrolments import Stay
 from registers.domain.flags import NOTHING
 from registers.domain.flags import after as after_flags
 from registers.domain.identity import Identities, RowKeys
+from registers.domain.problems import Problem
 from registers.domain.roll import KnownRoll, RollChanges, RowAnswer, SentPupil
 from registers.domain.schools import Closure
 from registers.store import contacts, flags, pupils, schools, upns, year_groups
@@ -45,10 +47,18 @@ class Roll:
     as_at: date | None = None
 
 
-async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
-    """Takes a roll; the answers to its rows, in order, and the school's last number. NotFoundError: unknown school."""
+class Taken(NamedTuple):
+    """What became of a roll: the answers to its rows, in order, what was not done, and the school's last number."""
 
-    async def work(write: Write) -> list[RowAnswer]:
+    answers: list[RowAnswer]
+    warnings: list[Problem]
+    sequence: int
+
+
+async def put_roll(writer: Writer, sent: Roll) -> Taken:
+    """Takes a roll. NotFoundError: unknown school."""
+
+    async def work(write: Write) -> RollChanges:
         closure = await schools.closure(write.tx, sent.urn)
         found = await _identify(write, sent, closure)
         touched = await merge(write, sent.urn, found.merges)
@@ -64,10 +74,10 @@ async def put_roll(writer: Writer, sent: Roll) -> tuple[list[RowAnswer], int]:
         if regrouped := await _regroup(write, sent.urn, changes):
             touched.setdefault(sent.urn, set()).update(regrouped)
         await _settle(write, sent.urn, touched, before, changes)
-        return changes.answers
+        return changes
 
-    answers, sequences = await writer.run([sent.urn], work)
-    return answers, sequences[sent.urn]
+    changes, sequences = await writer.run([sent.urn], work)
+    return Taken(changes.answers, changes.warnings, sequences[sent.urn])
 
 
 async def _identify(write: Write, sent: Roll, closure: Closure | None) -> Identities:
@@ -113,7 +123,7 @@ async def _decide(
     before = known.stays
     if sent.complete:
         before = await pupils.stays(write.tx, sent.urn)
-        roll.depart(before, found.listed, sent.as_at or write.today, changes)
+        roll.depart(before, found, sent.as_at or write.today, changes)
     return before, changes
 
 

@@ -16,19 +16,21 @@ from registers.api.context import Context
 from registers.api.parameters import Cursor, Urn
 from registers.api.pupil_shapes import RollPupil
 from registers.api.shapes import ROLL_EXAMPLE, RollWritten
+from registers.domain.problems import Problem
 from registers.domain.roll import STATUSES, RowAnswer
 
 Writer = Annotated[Caller, needs("pupils:write")]
 Reader = Annotated[Caller, needs("pupils:read")]
 
 
-class _Written(msgspec.Struct, frozen=True):
+class _Written(msgspec.Struct, frozen=True, omit_defaults=True):
     """`RollWritten`, encoded without a detour through pydantic: 5,000 rows."""
 
     school_urn: int
     sequence: int
     results: list[RowAnswer]
     counts: dict[str, int]
+    warnings: list[Problem] = []
 
 
 def create_router(context: Context) -> APIRouter:
@@ -45,9 +47,9 @@ def create_router(context: Context) -> APIRouter:
     async def put(urn: Urn, request: Request, caller: Writer) -> Response:  # pyright: ignore[reportUnusedFunction]
         check_school(caller, urn)
         sent, rows = bodies.read_roll(await request.body())
-        answers, sequence = await put_roll(context.writer, Roll(urn, rows, sent.complete, sent.as_at))
-        counts = dict.fromkeys(STATUSES, 0) | Counter(answer.status for answer in answers)
-        body = msgspec.json.encode(_Written(urn, sequence, answers, counts))
+        taken = await put_roll(context.writer, Roll(urn, rows, sent.complete, sent.as_at))
+        counts = dict.fromkeys(STATUSES, 0) | Counter(answer.status for answer in taken.answers)
+        body = msgspec.json.encode(_Written(urn, taken.sequence, taken.answers, counts, taken.warnings))
         return Response(body, media_type="application/json")
 
     @router.get(

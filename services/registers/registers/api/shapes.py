@@ -179,7 +179,9 @@ class RollRowOut(BaseModel):
 
 
 class RollWritten(BaseModel):
-    """What became of a roll, row by row, in order."""
+    """What became of a roll, row by row, in order. `warnings`: what was not done; `nobody-has-left` where a complete
+    roll has rows that may mean any pupil.
+    """
 
     model_config = example(
         school_urn=100001,
@@ -199,6 +201,7 @@ class RollWritten(BaseModel):
     sequence: int
     results: list[RollRowOut]
     counts: dict[str, int]
+    warnings: list[Problem] = []
 
 
 class MarkWritten(BaseModel):

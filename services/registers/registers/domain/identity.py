@@ -25,12 +25,15 @@ class Named(NamedTuple):
 
 
 class RowKeys(NamedTuple):
-    """What names the pupil of a row; a row that was refused before has its problem here."""
+    """What names the pupil of a row; a row that was refused before has its problem here. `readable`: local id and UPN
+    have the form that they must have, as far as JSON goes.
+    """
 
     local_id: str | None
     upn: str | None
     problem: Problem | None = None
     named: Named | None = None
+    readable: bool = True
 
 
 @dataclass
@@ -73,7 +76,8 @@ class Identity(NamedTuple):
 class Identities:
     """Who every row is (in order), which ids turned out to be which others, and whose UPN is another now.
 
-    `given_up`: by (id, UPN), each UPN that its child has no longer, and whether another child was given it.
+    `given_up`: by (id, UPN), each UPN that its child has no longer, and whether another child was given it. `listed`
+    has every known child that some row names; `of_anybody` the places of rows that can't be read and may mean any.
     """
 
     rows: list[Identity] = field(default_factory=list[Identity])
@@ -81,12 +85,13 @@ class Identities:
     upns: dict[str, str] = field(default_factory=dict[str, str])
     given_up: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool])
     listed: set[str] = field(default_factory=set[str])
+    of_anybody: list[int] = field(default_factory=list[int])
 
 
 def identify(rows: Sequence[RowKeys], children: Children, new_id: Callable[[], str]) -> Identities:
     """Reads the rows in order; a later row that names a local id, UPN or child again is rejected.
 
-    `listed` has every known child that some row names, rejected rows included: none of these has left.
+    Whom a row names is listed, rejected rows included: none of these has left.
     """
     found = Identities()
     seen: dict[tuple[str, str], int] = {}
@@ -94,7 +99,10 @@ def identify(rows: Sequence[RowKeys], children: Children, new_id: Callable[[], s
     for place, row in enumerate(rows):
         local = children.known_as(row.local_id)
         holder = local if place in exchanges else _holder(row, local, children)
-        found.listed.update(child for child in (local, holder) if child is not None)
+        named = {child for child in (local, holder) if child is not None}
+        found.listed.update(named)
+        if not named and not _is_readable(row):
+            found.of_anybody.append(place)
         if row.problem is not None or row.local_id is None:
             found.rows.append(Identity(None, problem=row.problem))
             continue
@@ -118,6 +126,10 @@ def same_child(one: Named | None, other: Named | None) -> bool:
         return False
     names = {(it.given_name.strip().casefold(), it.family_name.strip().casefold()) for it in (one, other)}
     return len(names) == 1 and len({one.date_of_birth, other.date_of_birth} - {None}) < 2
+
+
+def _is_readable(row: RowKeys) -> bool:
+    return row.readable and (row.upn is None or upns.is_upn(row.upn))
 
 
 def _exchanges(rows: Sequence[RowKeys], children: Children) -> set[int]:

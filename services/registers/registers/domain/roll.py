@@ -18,7 +18,7 @@ from registers.domain.contacts import FIRST_YEAR, LAST_YEAR, Contact, ContactAns
 from registers.domain.enrolments import Stay
 from registers.domain.flags import Kind as FlagKind
 from registers.domain.flags import Moved, Span
-from registers.domain.identity import Identity
+from registers.domain.identity import Identities, Identity
 from registers.domain.leaving import leaving_reasons
 from registers.domain.problems import Problem
 from registers.domain.schools import Closure
@@ -40,6 +40,13 @@ class SentEnrolment(msgspec.Struct, frozen=True, gc=False, rename={"from_": "fro
     kind: Kind = "single"
     leaving_reason: Annotated[str, Meta(max_length=40)] | None = None
     destination: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class SentKeys(msgspec.Struct, frozen=True, gc=False):
+    """What names the pupil of a row: all that is read of one that can't be read as a whole."""
+
+    local_id: _Key
+    upn: str | None = None
 
 
 class SentPupil(msgspec.Struct, frozen=True, gc=False):
@@ -113,6 +120,7 @@ class RollChanges:
     contacts: list[Contact] = field(default_factory=list[Contact])
     gone_contacts: list[str] = field(default_factory=list[str])
     year_groups: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    warnings: list[Problem] = field(default_factory=list[Problem])
 
 
 def problem_of(row: SentPupil, place: int) -> Problem | None:
@@ -201,9 +209,18 @@ def _stay(row: SentPupil, closure: Closure | None) -> Stay:
     return stay._replace(end=closure.on, leaving_reason=closure.reason, destination=None)
 
 
-def depart(known: Mapping[str, Sequence[Stay]], listed: Iterable[str], before: date, changes: RollChanges) -> None:
-    """A complete roll: every pupil at the school who is not listed has left before a day."""
-    for child in known.keys() - set(listed):
+def depart(known: Mapping[str, Sequence[Stay]], found: Identities, before: date, changes: RollChanges) -> None:
+    """A complete roll: every pupil at the school who is not listed has left before a day. Nobody has while some row may
+    mean any of them.
+    """
+    if found.of_anybody:
+        detail = (
+            "This row's local id or UPN can't be read, so that it may mean any pupil of the school:"
+            " nobody was taken to have left. Send the complete roll again without such rows."
+        )
+        changes.warnings.extend(Problem("nobody-has-left", detail, f"/pupils/{place}") for place in found.of_anybody)
+        return
+    for child in known.keys() - found.listed:
         stays = list(known[child])
         after = enrolments.leave(stays, before)
         if after != stays:
