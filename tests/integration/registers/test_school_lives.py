@@ -9,6 +9,7 @@ from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, 
 
 SCHOOL = {"name": "Elm Primary", "la_code": "330", "laestab": "3302001", "phase": "primary"}
 PATH = f"/v1/schools/{URN}"
+THIRD = 100003
 UPN, SECOND_UPN, TEMPORARY = "H869200124007", "F330123425001", "R33012342500A"
 
 
@@ -222,6 +223,66 @@ async def test_a_conversion_that_can_not_be_changes_nothing(school: Authority) -
     await put(school, closed_on="2025-09-01")
     await convert(school, status=409)
     assert "successor_urn" not in await school.ask("GET", PATH)
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"closed_on": "2025-09-07"}, "closed on 2025-09-07"),
+        ({"closed_on": "2025-09-12", "successor_urn": THIRD}, f"its successor is {THIRD}"),
+        ({"opened_on": "2025-09-09"}, "opens on 2025-09-09"),
+        ({"successor_urn": URN}, "successor of the other"),
+    ],
+)
+async def test_nobody_is_taken_over_by_a_school_that_is_not_there(
+    school: Authority, facts: dict[str, Any], says: str
+) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await put(school, urn=OTHER, **facts)
+    assert says in (await convert(school, status=409))["detail"]
+    assert (await stays(school), await stays(school, OTHER)) == ([[stay()]], [])
+
+
+async def test_a_conversion_does_not_go_back(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await convert(school)
+    back = {"successor_urn": URN, "on": "2025-09-10"}
+    await school.ask("POST", f"/v1/schools/{OTHER}/conversion", 409, json=back)
+    assert await stays(school, OTHER) == [[stay("2025-09-08")]]
+    assert (await convert(school))["pupils"] == 0
+
+
+@pytest.mark.parametrize("opened_on", ["2025-09-08", "2025-09-10"])
+async def test_a_school_does_not_convert_before_it_was_open(school: Authority, opened_on: str) -> None:
+    await school.school(OTHER)
+    await put(school, opened_on=opened_on)
+    (error,) = (await convert(school, status=422))["errors"]
+    assert (error["pointer"], error["code"]) == ("/on", "closes-before-it-opens")
+    assert "closed_on" not in await school.ask("GET", PATH)
+
+
+async def test_who_is_taken_over_stays_no_longer_than_the_successor_is_open(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"), pupil("2", enrolment=stay("2025-09-15")))
+    await put(school, urn=OTHER, closed_on="2025-09-12")
+    await convert(school)
+    told = sorted(await stays(school, OTHER), key=len)
+    assert told == [[], [stay("2025-09-08", "2025-09-12", leaving_reason="closed")]]
+
+
+async def test_stays_that_overlap_are_one_at_the_successor(school: Authority) -> None:
+    """Once, a closure that was taken back could leave such stays, and they are still kept."""
+    await school.school(OTHER)
+    await school.roll(pupil("1", enrolment=stay("2025-09-03")))
+    async with school.database.transaction() as tx:
+        await tx.execute(
+            "insert into enrolment (urn, pupil_id, from_date, kind) select urn, pupil_id, $1, kind from enrolment",
+            date(2025, 9, 1),
+        )
+    await convert(school)
+    assert await stays(school, OTHER) == [[stay("2025-09-08")]]
 
 
 async def test_a_guest_lives_elsewhere_and_a_leaver_has_a_reason(school: Authority) -> None:

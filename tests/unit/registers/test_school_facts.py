@@ -39,6 +39,17 @@ def test_a_closure_that_is_taken_back_leaves_no_trace_on_stays_that_lasted(
     assert enrolments.reopen(closed, on) == [stay for stay in stays if stay.start <= on]
 
 
+def test_a_stay_that_goes_on_after_all_ends_before_the_next_one() -> None:
+    closed, later = START + timedelta(days=4), START + timedelta(days=7)
+    first, following = Stay(START, closed, "single", leaving_reason=CLOSED), Stay(later, None, "single")
+    assert enrolments.reopen([following, first], closed) == [
+        Stay(START, later - timedelta(days=1), "single"),
+        following,
+    ]
+    within = Stay(START + timedelta(days=2), None, "main")
+    assert enrolments.reopen([first, within], closed) == [Stay(START, closed, "single"), within]
+
+
 @given(days, days, days)
 def test_what_ends_at_a_school_begins_at_its_successor(first: date, last: date, on: date) -> None:
     """No day of a stay is lost or doubled by a conversion."""

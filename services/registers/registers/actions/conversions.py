@@ -33,8 +33,9 @@ class Converted(NamedTuple):
 async def convert(writer: Writer, urn: int, successor: int, on: date) -> Converted:
     """Lets `successor` take over from a school `on` a day, today at the latest. Said again, it changes nothing.
 
-    NotFoundError: one of the two is not known. InvalidError: the day is to come, or both are the same school.
-    ConflictError: the school has closed otherwise, or the successor calls somebody else by a local id that moves.
+    NotFoundError: one of the two is not known. InvalidError: the day is to come, or the school was not open before it,
+    or both are the same school. ConflictError: the school has closed otherwise, the successor is closed or is itself
+    taken over, or it calls somebody else by a local id that moves.
     """
     if urn == successor:
         raise InvalidError(faults=[Fault("/successor_urn", "same-school", "A school is not its own successor.")])
@@ -48,10 +49,16 @@ async def convert(writer: Writer, urn: int, successor: int, on: date) -> Convert
         last_day = last_day_before(on)
         if (old.closed_on, old.successor_urn) == (last_day, successor):
             return 0
+        if old.opened_on is not None and last_day < old.opened_on:
+            raise InvalidError(
+                faults=[Fault("/on", "closes-before-it-opens", "The school opens on this day or later.")]
+            )
         if old.successor_urn is not None or (old.closed_on is not None and old.closed_on != last_day):
             raise ConflictError(
                 f"The school has closed otherwise. {old.closure.sentence() if old.closure else ''}".strip()
             )
+        if why := _refusal(old, new, on):
+            raise ConflictError(why)
         going = await _going_on(write, old, on)
         await _check_local_ids(write, urn, successor, going)
         await actions.change(write, old, replace(old, closed_on=last_day, successor_urn=successor))
@@ -60,6 +67,19 @@ async def convert(writer: Writer, urn: int, successor: int, on: date) -> Convert
 
     moved, sequences = await writer.run([urn, successor], work)
     return Converted(moved, sequences[urn], sequences[successor])
+
+
+def _refusal(old: School, new: School, on: date) -> str | None:
+    """Why `new` can't take over from `old` on a day, if it can't: nobody would find the pupils at a school that is not
+    open then, or that another one takes over, perhaps the first again.
+    """
+    if new.closure is not None and (new.closure.on < on or new.closure.successor is not None):
+        return f"The successor can't take over. {new.closure.sentence()}"
+    if new.opened_on is not None and on < new.opened_on:
+        return f"The successor can't take over before it opens on {new.opened_on.isoformat()}."
+    if new.successor_urn == old.urn:
+        return "Each school would be the successor of the other."
+    return None
 
 
 async def _going_on(write: Write, old: School, on: date) -> dict[str, list[Stay]]:
@@ -87,9 +107,9 @@ async def _take_over(write: Write, old: School, new: School, going: Mapping[str,
     spans: dict[str, tuple[date, date]] = {}
     for child, stays in going.items():
         known = before.get(child, [])
-        added = [stay for stay in stays if not enrolments.meets(stay, known)]
-        if added:
-            changed[child] = sorted([*known, *added])
+        after = enrolments.beside(known, stays, new.closure)
+        if after != known:
+            changed[child] = after
             write.facts(new.urn).enrolled(enrolments.as_event(child, changed[child]))
             if span := enrolments.span_of_change(known, changed[child]):
                 spans[child] = span

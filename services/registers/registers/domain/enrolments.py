@@ -10,6 +10,7 @@ from typing import NamedTuple
 from common.events import registers as events
 
 from registers.domain.leaving import CLOSED, CONVERTED
+from registers.domain.schools import Closure
 
 
 class Stay(NamedTuple):
@@ -28,6 +29,10 @@ class Stay(NamedTuple):
 
 def _last(stay: Stay) -> date:
     return stay.end or date.max
+
+
+def _start(stay: Stay) -> date:
+    return stay.start
 
 
 def _overlap(one: Stay, other: Stay) -> bool:
@@ -63,13 +68,27 @@ def close(stays: Iterable[Stay], on: date, reason: str) -> list[Stay]:
 
 
 def reopen(stays: Iterable[Stay], closed: date) -> list[Stay]:
-    """The stays at a school that, after all, did not close on a day: those that the closure ended go on."""
-    return [
-        stay._replace(end=None, leaving_reason=None)
-        if stay.end == closed and stay.leaving_reason in (CLOSED, CONVERTED)
-        else stay
-        for stay in stays
-    ]
+    """The stays at a school that, after all, did not close on a day: those that the closure ended go on, until the next
+    one begins.
+    """
+    after: list[Stay] = []
+    for stay in sorted(stays, key=_start, reverse=True):
+        if stay.end == closed and stay.leaving_reason in (CLOSED, CONVERTED):
+            end = max(closed, after[-1].start - timedelta(days=1)) if after else None
+            stay = stay._replace(end=end, leaving_reason=None)
+        after.append(stay)
+    return after[::-1]
+
+
+def beside(known: Sequence[Stay], added: Iterable[Stay], closure: Closure | None) -> list[Stay]:
+    """The stays at a school to which others are brought: those that meet one that is there are left out, and nobody
+    stays longer than the school is open.
+    """
+    after = list(known)
+    for stay in added if closure is None else close(added, closure.on, closure.reason):
+        if not meets(stay, after):
+            after.append(stay)
+    return sorted(after, key=_start)
 
 
 def carry_on(stays: Iterable[Stay], first: date) -> list[Stay]:
