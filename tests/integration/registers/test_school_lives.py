@@ -207,6 +207,33 @@ async def test_a_closure_may_turn_out_to_be_a_conversion(school: Authority) -> N
     assert await stays(school, OTHER) == [[stay("2025-09-08")]]
 
 
+@pytest.mark.parametrize("facts", [{"successor_urn": OTHER}, {"successor_urn": OTHER, "closed_on": "2025-09-07"}])
+async def test_a_conversion_takes_everybody_though_its_facts_were_told_before(
+    school: Authority, facts: dict[str, Any]
+) -> None:
+    """A register of schools knows who follows whom; that moves nobody."""
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await put(school, **facts)
+    assert await stays(school, OTHER) == []
+    assert (await convert(school))["pupils"] == 1
+    assert await stays(school) == [[stay("2025-09-01", "2025-09-07", leaving_reason="converted")]]
+    assert await stays(school, OTHER) == [[stay("2025-09-08")]]
+    assert (await convert(school))["pupils"] == 0
+
+
+async def test_a_conversion_that_was_taken_back_may_be_told_again(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1"))
+    await convert(school)
+    await put(school, closed_on=None, successor_urn=None)
+    await school.roll(pupil("2"))
+    await convert(school)
+    assert await stays(school, OTHER) == [[stay("2025-09-08")]] * 2
+    told = await school.ask("GET", PATH)
+    assert (told["closed_on"], "converted" in told) == ("2025-09-07", False)
+
+
 async def test_a_conversion_that_can_not_be_changes_nothing(school: Authority) -> None:
     await school.school(OTHER)
     await school.roll(pupil("1"))

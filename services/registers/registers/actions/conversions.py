@@ -47,13 +47,13 @@ async def convert(writer: Writer, urn: int, successor: int, on: date) -> Convert
         assert old is not None
         assert new is not None
         last_day = last_day_before(on)
-        if (old.closed_on, old.successor_urn) == (last_day, successor):
+        if old.converted and (old.closed_on, old.successor_urn) == (last_day, successor):
             return 0
         if old.opened_on is not None and last_day < old.opened_on:
             raise InvalidError(
                 faults=[Fault("/on", "closes-before-it-opens", "The school opens on this day or later.")]
             )
-        if old.successor_urn is not None or (old.closed_on is not None and old.closed_on != last_day):
+        if old.successor_urn not in (None, successor) or old.closed_on not in (None, last_day):
             raise ConflictError(
                 f"The school has closed otherwise. {old.closure.sentence() if old.closure else ''}".strip()
             )
@@ -61,7 +61,7 @@ async def convert(writer: Writer, urn: int, successor: int, on: date) -> Convert
             raise ConflictError(why)
         going = await _going_on(write, old, on)
         await _check_local_ids(write, urn, successor, going)
-        await actions.change(write, old, replace(old, closed_on=last_day, successor_urn=successor))
+        await actions.change(write, old, replace(old, closed_on=last_day, successor_urn=successor, converted=True))
         await _take_over(write, old, new, going, on)
         return len(going)
 

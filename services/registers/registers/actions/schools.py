@@ -40,6 +40,7 @@ async def put_school(
             la_history=rules.belonging(None if is_new else known, school.la_code, la_from),
             **{name: getattr(known, name) for name in OPTIONAL if name not in given},
         )
+        told = replace(told, converted=known.converted and told.closure == known.closure)
         if is_new or replace(told, sequence=known.sequence) != known:
             await change(write, known, told)
         return told

@@ -23,7 +23,8 @@ class Belongs(NamedTuple):
 class School:
     """What a school is called and where it belongs (rule book 9); `sequence`: the number of its last ledger entry.
     `recalculating`: marks that a large change concerns are still being judged. `opened_on`, `closed_on`: first and last
-    day; `la_history`: the authorities in order, empty for a school that never moved.
+    day; `converted`: its pupils have gone on at its successor; `la_history`: the authorities in order, empty for a
+    school that never moved.
     """
 
     urn: int
@@ -37,6 +38,7 @@ class School:
     closed_on: date | None = None
     predecessor_urn: int | None = None
     successor_urn: int | None = None
+    converted: bool = False
     la_history: tuple[Belongs, ...] = ()
 
     @property

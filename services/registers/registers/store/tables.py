@@ -39,7 +39,9 @@ __all__ = ["Table", "batch_tables", "metadata", "notice_tables", "people_tables"
 
 
 class School(Table, table=True):
-    """A school, and where its ledger ends. Its row is the lock of every write about it."""
+    """A school, and where its ledger ends. Its row is the lock of every write about it. `converted`: its pupils have
+    gone on at its successor.
+    """
 
     urn: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     name: str = _column(Text)
@@ -50,6 +52,7 @@ class School(Table, table=True):
     closed_on: dt.date | None = Field(default=None)
     predecessor_urn: int | None = Field(default=None)
     successor_urn: int | None = Field(default=None)
+    converted: bool = Field(sa_column_kwargs={"server_default": text("false")})
     last_number: int = _column(BigInteger, server_default=text("0"))
     last_entry: UUID | None = _column(Uuid, null=True)
 
