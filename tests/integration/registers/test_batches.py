@@ -338,6 +338,18 @@ async def test_an_idempotency_key_names_one_job_for_one_body(school: Authority) 
     assert (await school.ask("POST", PATH, 202, content=body, headers=somebody))["job_id"] != first
 
 
+async def test_a_key_under_a_token_for_other_schools_is_no_key_of_the_first_job(school: Authority) -> None:
+    body = json.dumps({"registers": [register()]})
+    keyed = {"idempotency-key": "monday", "content-type": "application/json"}
+    both, one, other = ([URN, OTHER], [URN], [OTHER])
+    first = (await school.ask("POST", PATH, 202, content=body, headers=keyed | bearer(schools=both)))["job_id"]
+    turned = bearer(schools=reversed(both))
+    assert (await school.ask("POST", PATH, 202, content=body, headers=keyed | turned))["job_id"] == first
+    for token in (bearer(schools=one), bearer(schools=other), bearer()):
+        problem = await school.ask("POST", PATH, 422, content=body, headers=keyed | token)
+        assert problem["errors"][0]["code"] == "other-body"
+
+
 async def test_the_same_key_while_the_first_is_coming_in_is_a_conflict(school: Authority) -> None:
     arrived, go_on = asyncio.Event(), asyncio.Event()
 

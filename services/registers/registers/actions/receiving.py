@@ -1,7 +1,8 @@
 """Taking a batch in: it is kept as it comes, in parts, so that no more of it is ever in memory than a part.
 
 What can be known at once is told at once: a body that can't be a batch, a table without the columns that are needed. An
-`Idempotency-Key` names the job for a day: the same body again is the same job, another one is refused.
+`Idempotency-Key` names the job for a day: the same body again is the same job, another one is refused, and so is the
+same one under a token for other schools, which may neither write what the job writes nor see it.
 """
 
 import codecs
@@ -43,7 +44,8 @@ async def receive(
         async for chunk in chunks:
             incoming.look_at(chunk)
         if incoming.fingerprint() != earlier.fingerprint:
-            fault = Fault("Idempotency-Key", "other-body", "The key was used for another batch in the last 24 hours.")
+            detail = "The key was used in the last 24 hours for another batch, or with a token for other schools."
+            fault = Fault("Idempotency-Key", "other-body", detail)
             raise InvalidError("The idempotency key belongs to another batch.", faults=[fault])
         return earlier
     try:
@@ -109,7 +111,8 @@ class _Incoming:
     def __init__(self, upload: Upload, school_urn: int | None) -> None:
         self._form: Form = upload.form
         self._school_urn = school_urn
-        self._digest = hashlib.sha256(f"{upload.form} {upload.dry_run} {school_urn}\n".encode())
+        opened = None if upload.schools is None else sorted(upload.schools)  # the token's: what the job may write to
+        self._digest = hashlib.sha256(f"{upload.form} {upload.dry_run} {school_urn} {opened}\n".encode())
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._is_utf8 = True
         self._size = 0
