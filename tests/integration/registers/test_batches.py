@@ -364,7 +364,7 @@ async def test_the_same_key_while_the_first_is_coming_in_is_a_conflict(school: A
     async with asyncio.timeout(10):
         await arrived.wait()
         problem = await school.ask("POST", PATH, 409, content=b'{"registers": []}', headers=headers)
-        assert problem["type"] == "/problems/conflict"
+        assert problem["type"] == "/problems/under-way"
         go_on.set()
         assert (await first).status_code == 202
 
