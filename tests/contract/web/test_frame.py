@@ -15,7 +15,8 @@ from common.service import Check, Service
 from common.settings import Settings
 from common.web.app import create_app
 from common.web.bodies import LIMIT_BYTES
-from fastapi import APIRouter, Request
+from common.web.conditions import TAGGED
+from fastapi import APIRouter, Request, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from prometheus_client import REGISTRY
@@ -48,6 +49,13 @@ async def get_thing(number: int, caller: Annotated[Caller, needs("registers:read
     }
     if number in outcomes:
         raise outcomes[number]
+    return Thing(code="/")
+
+
+@router.get("/v1/kept", name="get_kept", responses=TAGGED)
+async def get_kept(response: Response, caller: Annotated[Caller, needs("registers:read")]) -> Thing:
+    response.headers["ETag"] = '"now"'
+    response.headers["Cache-Control"] = "max-age=5"
     return Thing(code="/")
 
 
@@ -128,6 +136,7 @@ async def test_another_method_is_405_and_names_every_method_of_the_path(client: 
     assert (await client.post("/docs")).headers["allow"] == "GET, HEAD"
 
 
+LENGTH = "content-length"
 GETS = [f"/v1/things{rest}" for rest in ("/1", "/409", "/308", "/one", "", "/1?on=%00")]
 OTHERS = ["/v1/streams", "/docs", "/docs/start.js", "/problems/stale", "/openapi.json", "/health/live", "/health/ready"]
 
@@ -138,6 +147,41 @@ async def test_head_is_answered_like_get_without_a_body(client: httpx.AsyncClien
     whole, bare = await client.get(path, headers=headers), await client.head(path, headers=headers)
     assert (bare.status_code, bare.headers, bare.content) == (whole.status_code, whole.headers, b"")
     assert whole.content or whole.status_code == 308
+
+
+@pytest.mark.parametrize("known", ['"now"', 'W/"now"', '"then", "now"', '"then",W/"now"', "*"])
+async def test_what_is_known_by_its_tag_is_not_sent_again(client: httpx.AsyncClient, known: str) -> None:
+    headers = {**bearer(), "if-none-match": known, "x-correlation-id": "one-and-the-same"}
+    whole = await client.get("/v1/kept", headers=headers | {"if-none-match": '"then"'})
+    assert (whole.status_code, whole.json()["code"]) == (200, "/")
+    for method in ("GET", "HEAD"):
+        answer = await client.request(method, "/v1/kept", headers=headers)
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers == {
+            name: value for name, value in whole.headers.items() if not name.startswith("content-t") and name != LENGTH
+        }
+
+
+async def test_tags_may_come_in_headers_of_their_own(client: httpx.AsyncClient) -> None:
+    tags = [("if-none-match", '"now"'), ("if-none-match", '"then"')]
+    answer = await client.get("/v1/kept", headers=[*bearer().items(), *tags])
+    assert answer.status_code == 304
+
+
+async def test_a_tag_is_asked_for_in_vain_where_there_is_none_or_no_good_answer(client: httpx.AsyncClient) -> None:
+    known = [(b"if-none-match", b'*, "now", \xff')]
+    assert (await client.get("/v1/kept", headers=known)).status_code == 401
+    authorised = [*((name.encode(), value.encode()) for name, value in bearer().items()), *known]
+    assert (await client.get("/v1/things/1", headers=authorised)).status_code == 200
+    assert (await client.get("/v1/things/409", headers=authorised)).status_code == 409
+
+
+async def test_the_document_says_where_a_tag_may_be_asked_for(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    kept, thing = paths["/v1/kept"]["get"], paths["/v1/things/{number}"]["get"]
+    assert [one["name"] for one in kept["parameters"]] == ["If-None-Match"]
+    assert kept["responses"]["304"]["headers"].keys() == kept["responses"]["200"]["headers"].keys() == {"ETag"}
+    assert "304" not in thing["responses"]
 
 
 async def test_head_needs_what_get_needs(client: httpx.AsyncClient) -> None:

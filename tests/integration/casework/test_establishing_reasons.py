@@ -10,6 +10,7 @@ from casework.store.look import TaskFilter
 from casework.store.republish import republish
 from common.db import Database
 from common.events import decode
+from common.preconditions import NOTHING_ASKED
 
 from tests.integration.casework.conftest import CLOCK, Tell
 from tests.told import merge, reason, some_id
@@ -91,7 +92,7 @@ async def test_what_a_person_did_stays_done(database: Database, tell: Tell) -> N
     await tell(reason())
     (task,) = await tasks(database)
     async with database.transaction() as tx:
-        await work.complete(tx, task.task_id, "reason_established", None, None, None, CLOCK)
+        await work.complete(tx, task.task_id, "reason_established", None, None, NOTHING_ASKED, CLOCK)
     await tell(reason("overdue", number=12))
     await tell(reason("settled", number=13))
     assert [(one.status, one.outcome) for one in await tasks(database)] == [("done", "reason_established")]

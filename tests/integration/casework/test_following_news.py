@@ -16,6 +16,7 @@ from common.errors import MovedError, NotFoundError, StaleError
 from common.events import Revision, decode
 from common.events import notifications as letters
 from common.migrate import differences
+from common.preconditions import NOTHING_ASKED, Precondition
 
 from tests.integration.casework.conftest import CLOCK, Tell
 from tests.told import crossing, letter, merge, records, some_id
@@ -180,9 +181,10 @@ async def test_completing_a_task_is_told_and_a_stale_reader_is_refused(database:
     await tell(crossing())
     (task,) = await tasks(database)
 
-    async def complete(note: str, expected: Revision | None) -> Task:
+    async def complete(note: str, revision: Revision) -> Task:
+        only = Precondition(match=frozenset({str(revision)}))
         async with database.transaction() as tx:
-            return await work.complete(tx, task.task_id, "support_agreed", note, None, expected, CLOCK)
+            return await work.complete(tx, task.task_id, "support_agreed", note, None, only, CLOCK)
 
     with pytest.raises(StaleError):
         await complete("n", Revision(1, 7))
@@ -197,7 +199,7 @@ async def test_an_outcome_in_somebodys_own_words_stays_in_casework(database: Dat
     await tell(crossing())
     (task,) = await tasks(database)
     async with database.transaction() as tx:
-        await work.complete(tx, task.task_id, "Spoke to Ms Parent", None, None, None, CLOCK)
+        await work.complete(tx, task.task_id, "Spoke to Ms Parent", None, None, NOTHING_ASKED, CLOCK)
     assert (await said(database))[-1].outcome == "other"
 
 

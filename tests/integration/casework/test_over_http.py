@@ -109,13 +109,15 @@ async def test_a_change_may_be_tied_to_the_state_that_was_read(client: httpx.Asy
     (task,) = await listed(client)
     path = f"/v1/tasks/{task['task_id']}"
     tag = (await client.get(path, headers=bearer(READ))).headers["etag"]
+    assert (await client.get(path, headers={**bearer(READ), "if-none-match": tag})).status_code == 304
     owned = await client.post(f"{path}/owner", json={"owner": "officer-17"}, headers={**bearer(WRITE), "if-match": tag})
     assert (owned.status_code, owned.json()["owner"]) == (200, "officer-17")
     for stale in (tag, '"x"'):
         headers = {**bearer(WRITE), "if-match": stale}
         answer = await client.post(f"{path}/owner", json={"owner": None}, headers=headers)
         assert answer.status_code == 412
-    assert (await client.get(path, headers=bearer(READ))).headers["etag"] == owned.headers["etag"]
+    changed = await client.get(path, headers={**bearer(READ), "if-none-match": tag})
+    assert (changed.status_code, changed.headers["etag"]) == (200, owned.headers["etag"])
 
 
 async def test_a_case_shows_its_tasks_and_its_timeline(client: httpx.AsyncClient, tell: Tell) -> None:

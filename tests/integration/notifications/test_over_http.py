@@ -109,6 +109,14 @@ async def test_a_dead_childs_letters_are_the_survivors(client: httpx.AsyncClient
         assert [letter["pupil_id"] for letter in await listed(client, pupil_id=some_id(pupil))] == [some_id("c1")]
 
 
+async def test_a_letter_that_is_as_it_was_is_not_sent_again(client: httpx.AsyncClient, desk: Desk) -> None:
+    (letter,) = await desk.settled(crossing())
+    path = f"/v1/letters/{letter.letter_id}"
+    tag = (await client.get(path, headers=bearer(READ))).headers["etag"]
+    answer = await client.get(path, headers={**bearer(READ), "if-none-match": tag})
+    assert (answer.status_code, answer.headers["etag"], answer.content) == (304, tag, b"")
+
+
 async def test_what_a_token_may_not_see_is_not_there(client: httpx.AsyncClient, desk: Desk) -> None:
     (letter,) = await desk.settled(crossing())
     other = bearer(READ, schools=[100002])

@@ -209,12 +209,22 @@ async def test_a_notice_is_changed_only_if_it_is_still_as_read_where_that_is_ask
     notice = await give(school)
     place = f"{PATH}/{notice['notice_id']}"
     read = await school.client.get(place)
-    assert read.headers["etag"] == '"1"'
+    assert read.headers["etag"].startswith('"1-')
     await correct(school, notice, reason="A temperature")
     stale = {"If-Match": read.headers["etag"]}
     await withdraw(school, notice, 412, headers=stale)
     await withdraw(school, notice, 412, headers={"If-Match": "no tag of ours"})
     await withdraw(school, notice, headers={"If-Match": '"2"'})
+
+
+async def test_the_tag_of_a_notice_stands_for_the_marks_beside_it_too(school: Authority) -> None:
+    place = f"{PATH}/{(await give(school))['notice_id']}"
+    tag = (await school.client.get(place)).headers["etag"]
+    assert (await school.client.get(place, headers={"If-None-Match": tag})).status_code == 304
+    await school.mark("1", "N")
+    changed = await school.client.get(place, headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.json()["sessions"][0]["code"]) == (200, "N")
+    await school.ask("POST", f"{place}/withdrawal", json=WHY, headers={"If-Match": tag})
 
 
 async def test_a_contact_who_has_left_the_roll_may_stay_who_gave_a_notice(school: Authority) -> None:

@@ -40,6 +40,9 @@ class Revision(msgspec.Struct, frozen=True, order=True):
     epoch: int
     count: int
 
+    def __str__(self) -> str:
+        return f"{self.epoch}.{self.count}"
+
 
 D = TypeVar("D", bound=Data)
 

@@ -11,6 +11,7 @@ from common import errors
 from common.errors import Fault, RollcallError
 from common.service import Service
 from common.web import examples, links, problems
+from common.web.conditions import ETAG
 
 PROBLEM = "ProblemDocument"
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -51,6 +52,13 @@ _BELOW_V1 = (errors.UnauthenticatedError, errors.ForbiddenError, errors.NotFound
 _WITH_BODY = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
 _CHANGING = (errors.ConflictError,)
 _METHODS_WITH_BODY = frozenset({"post", "put", "patch", "delete"})
+_IF_NONE_MATCH: dict[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "ETags of what you have: 304 if it is still so.",
+    "schema": {"type": "string"},
+}
 
 
 def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
@@ -89,6 +97,9 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     answers = operation.setdefault("responses", {})
     for kind in kinds:
         answers[str(kind.status)] = _answer(kind, path)
+    if method == "get" and "ETag" in answers.get("200", {}).get("headers", {}):
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+        answers["304"] = {"description": "It is what the ETag in `If-None-Match` stands for.", "headers": ETAG}
     if path.startswith("/v1/") and "{pupil_id}" in path and method == "get":
         answers["308"] = {
             "description": errors.MovedError.title,

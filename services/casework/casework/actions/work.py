@@ -5,9 +5,9 @@ from collections.abc import Callable
 from common import outbox
 from common.clock import Clock
 from common.db import Transaction
-from common.errors import NotFoundError, StaleError
-from common.events import Revision
+from common.errors import NotFoundError
 from common.events.casework import TOPIC
+from common.preconditions import Precondition
 
 from casework import metrics
 from casework.domain import follow as rules
@@ -22,14 +22,14 @@ async def complete(
     outcome: str,
     note: str | None,
     schools: frozenset[int] | None,
-    expected: Revision | None,
+    only: Precondition,
     clock: Clock,
 ) -> Task:
-    """Marks a task as done. Saying the same twice is well; NotFoundError, ConflictError, and StaleError when the
-    task is no longer at the `expected` revision.
+    """Marks a task as done. Saying the same twice is well; NotFoundError, ConflictError, and StaleError unless `only`
+    holds of the task.
     """
     return await _change(
-        tx, task_id, schools, expected, clock, lambda task: tasks.completed(task, outcome, note, clock.now())
+        tx, task_id, schools, only, clock, lambda task: tasks.completed(task, outcome, note, clock.now())
     )
 
 
@@ -38,18 +38,18 @@ async def own(
     task_id: str,
     owner: str | None,
     schools: frozenset[int] | None,
-    expected: Revision | None,
+    only: Precondition,
     clock: Clock,
 ) -> Task:
     """Puts an open task into somebody's hands, or nobody's; errors as for `complete`."""
-    return await _change(tx, task_id, schools, expected, clock, lambda task: tasks.owned(task, owner))
+    return await _change(tx, task_id, schools, only, clock, lambda task: tasks.owned(task, owner))
 
 
 async def _change(
     tx: Transaction,
     task_id: str,
     schools: frozenset[int] | None,
-    expected: Revision | None,
+    only: Precondition,
     clock: Clock,
     change: Callable[[Task], Task],
 ) -> Task:
@@ -60,8 +60,7 @@ async def _change(
     after = change(task)
     if after == task:
         return task
-    if expected is not None and expected != task.revision:
-        raise StaleError("The task has changed since it was read.")
+    only.check(str(task.revision))
 
     now = clock.now()
     await work.save(tx, tasks=[after], entries=[rules.closing(after, now)])

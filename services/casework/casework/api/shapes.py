@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from common.events import Revision
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from casework.domain.values import Case, Entry, Task
@@ -133,8 +132,3 @@ class Ownership(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"owner": "officer-17"}]})
     owner: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,100}$")] | None
-
-
-def etag(revision: Revision) -> str:
-    """The entity tag of a state."""
-    return f'"{revision.epoch}.{revision.count}"'

@@ -7,18 +7,17 @@ from uuid import UUID
 
 from common.clock import Clock
 from common.db import Database
-from common.errors import StaleError
-from common.events import Revision
 from common.security import Caller, needs
 from common.web import Cursor, Page, PageSize, cut, place_of
-from fastapi import APIRouter, Header, Query, Request, Response
+from common.web.conditions import TAGGED, Unchanged, tag
+from fastapi import APIRouter, Query, Request, Response
 
 from casework.actions import look, work
-from casework.api.shapes import Completion, Ownership, TaskOut, etag
+from casework.api.shapes import Completion, Ownership, TaskOut
+from casework.domain.values import Task
 
 Reader = Annotated[Caller, needs("cases:read")]
 Writer = Annotated[Caller, needs("cases:write")]
-IfMatch = Annotated[str | None, Header(description="The task's ETag: change it only if it is still as read.")]
 
 
 def create_router(database: Database, clock: Clock, said: Callable[[], None]) -> APIRouter:
@@ -56,49 +55,50 @@ def _add_reading(router: APIRouter, database: Database) -> None:
         )
         return Page(items=[TaskOut.of(task) for task in page], next=following)
 
-    @router.get("/v1/tasks/{task_id}", operation_id="getTask", summary="One task")
+    @router.get("/v1/tasks/{task_id}", operation_id="getTask", summary="One task", responses=TAGGED)
     async def task(task_id: UUID, caller: Reader, response: Response) -> TaskOut:  # pyright: ignore[reportUnusedFunction]
         async with database.connection() as tx:
             found = await look.task(tx, str(task_id), caller.schools)
-        response.headers["ETag"] = etag(found.revision)
-        return TaskOut.of(found)
+        return _tagged(response, found)
 
 
 def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Callable[[], None]) -> None:
-    @router.post("/v1/tasks/{task_id}/completion", operation_id="completeTask", summary="Say what came of a task")
+    @router.post(
+        "/v1/tasks/{task_id}/completion",
+        operation_id="completeTask",
+        summary="Say what came of a task",
+        responses=TAGGED,
+    )
     async def complete(  # pyright: ignore[reportUnusedFunction]
-        task_id: UUID, body: Completion, caller: Writer, response: Response, if_match: IfMatch = None
+        task_id: UUID, body: Completion, caller: Writer, response: Response, only: Unchanged
     ) -> TaskOut:
-        expected = _revision(if_match)
         done = await database.in_transaction(
-            lambda tx: work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, expected, clock)
+            lambda tx: work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, only, clock)
         )
         said()
-        response.headers["ETag"] = etag(done.revision)
-        return TaskOut.of(done)
+        return _tagged(response, done)
 
-    @router.post("/v1/tasks/{task_id}/owner", operation_id="ownTask", summary="Put a task into somebody's hands")
+    @router.post(
+        "/v1/tasks/{task_id}/owner",
+        operation_id="ownTask",
+        summary="Put a task into somebody's hands",
+        responses=TAGGED,
+    )
     async def own(  # pyright: ignore[reportUnusedFunction]
-        task_id: UUID, body: Ownership, caller: Writer, response: Response, if_match: IfMatch = None
+        task_id: UUID, body: Ownership, caller: Writer, response: Response, only: Unchanged
     ) -> TaskOut:
-        expected = _revision(if_match)
         owned = await database.in_transaction(
-            lambda tx: work.own(tx, str(task_id), body.owner, caller.schools, expected, clock)
+            lambda tx: work.own(tx, str(task_id), body.owner, caller.schools, only, clock)
         )
         said()
-        response.headers["ETag"] = etag(owned.revision)
-        return TaskOut.of(owned)
+        return _tagged(response, owned)
+
+
+def _tagged(response: Response, task: Task) -> TaskOut:
+    shown = TaskOut.of(task)
+    response.headers["ETag"] = tag(str(task.revision), shown)
+    return shown
 
 
 def _place(position: dict[str, Any]) -> tuple[date, str]:
     return date.fromisoformat(position["due_on"]), str(UUID(position["task_id"]))
-
-
-def _revision(if_match: str | None) -> Revision | None:
-    """The revision that an If-Match header names; a tag that we never gave matches nothing."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    epoch, _, count = if_match.strip().strip('"').partition(".")
-    if not (epoch.isascii() and epoch.isdigit() and count.isascii() and count.isdigit()):
-        raise StaleError("The tag in If-Match is not one of ours.")
-    return Revision(int(epoch), int(count))

@@ -7,6 +7,7 @@ from uuid import UUID
 from common.errors import NotAcceptableError
 from common.security import Caller, needs
 from common.web import Cursor, Page, PageSize, cut, place_of, problems
+from common.web.conditions import TAGGED, tag
 from fastapi import APIRouter, Query, Request, Response
 
 from notifications.actions import look
@@ -75,12 +76,13 @@ def _add_lists(router: APIRouter, office: Office) -> None:
         )
         return Page(items=[LetterOut.of(letter) for letter in page], next=following)
 
-    @router.get("/v1/letters/{letter_id}", operation_id="getLetter", summary="One letter")
+    @router.get("/v1/letters/{letter_id}", operation_id="getLetter", summary="One letter", responses=TAGGED)
     async def letter(letter_id: UUID, caller: Reader, response: Response) -> LetterOut:  # pyright: ignore[reportUnusedFunction]
         async with office.database.connection() as tx:
             found = await look.letter(tx, str(letter_id), caller.schools)
-        response.headers["ETag"] = f'"{found.revision.epoch}.{found.revision.count}"'
-        return LetterOut.of(found)
+        shown = LetterOut.of(found)
+        response.headers["ETag"] = tag(str(found.revision), shown)
+        return shown
 
 
 def _add_content(router: APIRouter, office: Office) -> None:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from common.clock import Clock
 from common.codes import code_table
 from common.db import Transaction
-from common.errors import Fault, InvalidError, NotFoundError, StaleError
+from common.errors import Fault, InvalidError, NotFoundError
+from common.preconditions import Precondition
 from common.security import Caller
 
 from registers.actions.access import check_school
@@ -94,17 +95,17 @@ async def give(
 
 
 async def correct(
-    writer: Writer, caller: Caller, urn: int, notice_id: str, sent: SentNotice, said: Because, expected: int | None
+    writer: Writer, caller: Caller, urn: int, notice_id: str, sent: SentNotice, said: Because, only: Precondition
 ) -> Notice:
     """Makes a notice say this from now on; one that was withdrawn counts again. What it says already is no change.
 
-    NotFoundError: no such notice. StaleError: it is not at the `expected` version. InvalidError as for `give`.
+    NotFoundError: no such notice. StaleError: `only` does not hold of it. InvalidError as for `give`.
     """
     check_school(caller, urn)
     _check(sent, writer.clock)
 
     async def work(write: Write) -> Notice:
-        known = await _known(write.tx, urn, notice_id, expected)
+        known = await _known(write.tx, urn, notice_id, only)
         giver = await _giver(write.tx, urn, known.pupil_id, sent.giver, known.now.content.giver)
         content = _content(sent, giver, known.now.content.given_at)
         if known.holds and known.now.content == content:
@@ -116,16 +117,16 @@ async def correct(
 
 
 async def withdraw(
-    writer: Writer, caller: Caller, urn: int, notice_id: str, said: Because, expected: int | None
+    writer: Writer, caller: Caller, urn: int, notice_id: str, said: Because, only: Precondition
 ) -> Notice:
     """A notice counts no longer; what it said is kept. Withdrawing it again changes nothing.
 
-    NotFoundError: no such notice. StaleError: it is not at the `expected` version.
+    NotFoundError: no such notice. StaleError: `only` does not hold of it.
     """
     check_school(caller, urn)
 
     async def work(write: Write) -> Notice:
-        known = await _known(write.tx, urn, notice_id, expected)
+        known = await _known(write.tx, urn, notice_id, only)
         if not known.holds:
             return known
         changed = _next(known, write, said, content=known.now.content, state="withdrawn")
@@ -212,13 +213,12 @@ def _content(sent: SentNotice, giver: Giver, given_at: datetime) -> Content:
     )
 
 
-async def _known(tx: Transaction, urn: int, notice_id: str, expected: int | None) -> Notice:
-    """A school's notice; StaleError when another version is expected."""
+async def _known(tx: Transaction, urn: int, notice_id: str, only: Precondition) -> Notice:
+    """A school's notice; StaleError unless `only` holds of it."""
     found = await absence_notices.versions(tx, urn, notice_id)
     if not found:
         raise NotFoundError("No such notice.")
-    if expected is not None and found[0].now.version != expected:
-        raise StaleError("The notice was changed since it was read.")
+    only.check(str(found[0].now.version))
     return found[0]
 
 

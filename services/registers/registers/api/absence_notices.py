@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.academic import Session
-from common.errors import Fault, InvalidError, MovedError, StaleError
+from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
+from common.web.conditions import ETAG, TAGGED, Unchanged, tag
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from registers.actions import absence_notices as actions
@@ -61,7 +62,6 @@ Key = Annotated[
         description="Names the notice for 24 hours: the same body again is the same notice.",
     ),
 ]
-IfMatch = Annotated[str | None, Header(description="The notice's ETag: change it only if it is still as read.")]
 
 
 def create_router(context: Context) -> APIRouter:
@@ -80,7 +80,10 @@ def _add_giving(router: APIRouter, context: Context) -> None:
         operation_id="postAbsenceNotice",
         summary="Tell that a parent told the school of an absence",
         status_code=201,
-        responses={200: {"model": NoticeOut, "description": "The notice was there already."}},
+        responses={
+            200: {"model": NoticeOut, "description": "The notice was there already.", "headers": ETAG},
+            201: {"headers": ETAG},
+        },
     )
     async def give(  # pyright: ignore[reportUnusedFunction]
         response: Response, urn: Urn, sent: NoticeIn, caller: Writer, idempotency_key: Key = None
@@ -96,21 +99,25 @@ def _add_giving(router: APIRouter, context: Context) -> None:
 
 
 def _add_changing(router: APIRouter, context: Context) -> None:
-    @router.put(PATH + "/{notice_id}", operation_id="putAbsenceNotice", summary="Correct a notice")
+    @router.put(PATH + "/{notice_id}", operation_id="putAbsenceNotice", summary="Correct a notice", responses=TAGGED)
     async def correct(  # pyright: ignore[reportUnusedFunction]
-        response: Response, urn: Urn, notice_id: NoticeId, sent: CorrectionIn, caller: Writer, if_match: IfMatch = None
+        response: Response, urn: Urn, notice_id: NoticeId, sent: CorrectionIn, caller: Writer, only: Unchanged
     ) -> NoticeOut:
         said = Because(sent.noted_by, sent.why)
-        expected = _version(if_match)
-        notice = await actions.correct(context.writer, caller, urn, str(notice_id), _sent(sent), said, expected)
+        notice = await actions.correct(context.writer, caller, urn, str(notice_id), _sent(sent), said, only)
         return _tagged(response, notice)
 
-    @router.post(PATH + "/{notice_id}/withdrawal", operation_id="withdrawAbsenceNotice", summary="Withdraw a notice")
+    @router.post(
+        PATH + "/{notice_id}/withdrawal",
+        operation_id="withdrawAbsenceNotice",
+        summary="Withdraw a notice",
+        responses=TAGGED,
+    )
     async def withdraw(  # pyright: ignore[reportUnusedFunction]
-        response: Response, urn: Urn, notice_id: NoticeId, sent: WithdrawalIn, caller: Writer, if_match: IfMatch = None
+        response: Response, urn: Urn, notice_id: NoticeId, sent: WithdrawalIn, caller: Writer, only: Unchanged
     ) -> NoticeOut:
         said = Because(sent.noted_by, sent.why)
-        notice = await actions.withdraw(context.writer, caller, urn, str(notice_id), said, _version(if_match))
+        notice = await actions.withdraw(context.writer, caller, urn, str(notice_id), said, only)
         return _tagged(response, notice)
 
 
@@ -189,12 +196,18 @@ def _add_reading(router: APIRouter, context: Context) -> None:
             raise MovedError(f"/v1/pupils/{living}/absence-notices")
         return _page(request, found, page_size)
 
-    @router.get(PATH + "/{notice_id}", operation_id="getAbsenceNotice", summary="A notice and what it said before")
+    @router.get(
+        PATH + "/{notice_id}",
+        operation_id="getAbsenceNotice",
+        summary="A notice and what it said before",
+        responses=TAGGED,
+    )
     async def one(response: Response, urn: Urn, notice_id: NoticeId, caller: Reader) -> WholeNotice:  # pyright: ignore[reportUnusedFunction]
         matched, before = await notice_reading.one(context.database, caller, urn, str(notice_id))
-        response.headers["ETag"] = _etag(matched.notice)
         history = [VersionOut.model_validate(_said(version, matched.notice.barred)) for version in before]
-        return WholeNotice.model_validate({**_matched(matched), "history": history})
+        shown = WholeNotice.model_validate({**_matched(matched), "history": history})
+        response.headers["ETag"] = tag(str(matched.notice.now.version), shown)
+        return shown
 
 
 def _sent(sent: CorrectionIn) -> SentNotice:
@@ -212,23 +225,10 @@ def _giver(sent: GiverIn) -> SentGiver:
     return SentGiver(contact_id, sent.local_id, sent.name, sent.relation)
 
 
-def _version(if_match: str | None) -> int | None:
-    """The version that an If-Match header names; a tag that we never gave matches nothing."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tag = if_match.strip().strip('"')
-    if not (tag.isascii() and tag.isdigit()):
-        raise StaleError("The tag in If-Match is not one of ours.")
-    return int(tag)
-
-
-def _etag(notice: Notice) -> str:
-    return f'"{notice.now.version}"'
-
-
 def _tagged(response: Response, notice: Notice) -> NoticeOut:
-    response.headers["ETag"] = _etag(notice)
-    return NoticeOut.model_validate(_notice(notice))
+    shown = NoticeOut.model_validate(_notice(notice))
+    response.headers["ETag"] = tag(str(notice.now.version), shown)
+    return shown
 
 
 def _day(on: date) -> date:
