@@ -232,3 +232,17 @@ async def test_a_school_hears_nothing_of_a_restored_child_that_it_does_not_know(
         assert len((await authority.ask("GET", path))["items"]) == 2
         assert (await authority.ask("GET", path, headers=bearer(schools=[urn])))["items"] == []
         assert len((await authority.ask("GET", path, headers=bearer(schools=[URN, OTHER])))["items"]) == 2
+
+
+async def test_a_mark_sent_by_the_other_ids_upn_stands_again_when_the_merge_is_said_again(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    await authority.register([{"upn": SECOND, "code": "M"}], "2025-09-12/AM")
+    assert await authority.quarantine() == [("M", "unknown-pupil")]
+    await merge(authority, dead, living)
+    assert await authority.standing("2025-09-12/AM") == {"1": "M"}
+    await split(authority, living, restore=dead)
+    assert [code for code, _ in await authority.quarantine()] == ["M"]
+    await merge(authority, dead, living)
+    assert (await authority.standing("2025-09-12/AM"), await authority.quarantine()) == ({"1": "M"}, [])

@@ -65,7 +65,8 @@ async def merge_pupils(writer: Writer, caller: Caller, dead: str, survivor: str,
 
 async def merge(write: Write, urn: int, merges: Sequence[tuple[str, str]]) -> dict[int, set[str]]:
     """Merges (dead, survivor) pairs, as a roll of `urn` says; by school that knows one of them, the survivors whose
-    slots are to be judged anew: none where only marks may have been waiting for the dead id.
+    slots are to be judged anew: where only the survivor is known, marks of the dead id may be left of a merge that was
+    undone.
 
     BeginAgainError when a school that knows one of them is not locked.
     """
@@ -135,7 +136,7 @@ async def _unite_stays(
     touched: dict[int, set[str]] = {}
     for school, known in sorted(knowing.items()):
         dead = sorted(known & survivor_of.keys())
-        touched[school] = {survivor_of[child] for child in dead}
+        touched[school] = {survivor_of.get(child, child) for child in known}
         moved: dict[str, list[Stay]] = {}
         for child in dead:
             survivor = survivor_of[child]
