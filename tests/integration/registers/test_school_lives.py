@@ -78,6 +78,30 @@ async def test_a_closure_that_is_taken_back_lets_stays_and_marks_go_on(school: A
     assert (await school.standing("2025-09-08/AM"), await school.quarantine()) == ({"1": "/"}, [])
 
 
+@pytest.mark.parametrize("first_known", ["the stay", "the closure"])
+async def test_a_closure_that_is_taken_back_leaves_the_end_that_was_said(school: Authority, first_known: str) -> None:
+    left = stay("2025-09-01", "2025-09-10", leaving_reason="transferred", destination="Oak School")
+    if first_known == "the stay":
+        await school.roll(pupil("1", enrolment=left))
+    await put(school, closed_on="2025-09-07")
+    if first_known == "the closure":
+        await school.roll(pupil("1", enrolment=left))
+    assert await stays(school) == [[stay("2025-09-01", "2025-09-07", leaving_reason="closed")]]
+    await put(school, closed_on="2025-09-05")
+    await put(school, closed_on=None)
+    assert await stays(school) == [[left]]
+    await put(school, closed_on="2025-09-10")
+    assert await stays(school) == [[left]]
+
+
+async def test_a_stay_that_was_to_end_ends_at_the_successor_too(school: Authority) -> None:
+    await school.school(OTHER)
+    await school.roll(pupil("1", enrolment=stay("2025-09-01", "2025-09-10")))
+    await put(school, closed_on="2025-09-07")
+    await convert(school)
+    assert await stays(school, OTHER) == [[stay("2025-09-08", "2025-09-10")]]
+
+
 async def test_a_day_before_the_school_opened_is_closed(school: Authority) -> None:
     await school.roll(pupil("1"))
     await school.mark("1", "/", "2025-09-02/AM")

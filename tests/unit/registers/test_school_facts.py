@@ -29,14 +29,23 @@ def test_an_earlier_move_replaces_what_was_said_of_later_ones() -> None:
     assert belonging(again, "869", None) == (Belongs(date.min, "330"), Belongs(START, "869"))
 
 
-@given(st.lists(st.tuples(days, days), max_size=3), days)
-def test_a_closure_that_is_taken_back_leaves_no_trace_on_stays_that_lasted(
-    spans: list[tuple[date, date]], on: date
+@given(st.lists(days, unique=True, max_size=6), st.booleans(), days, days)
+def test_a_closure_that_is_taken_back_leaves_no_trace_on_stays_that_had_begun(
+    edges: list[date], lasts: bool, on: date, earlier: date
 ) -> None:
-    stays = [Stay(min(span), None, "single") for span in spans[:1]]
+    """However often the closing day is another one in between."""
+    edges.sort()
+    pairs = list(zip(edges[::2], edges[1::2], strict=False))
+    stays = [Stay(first, last, "single", None, "transferred", "Oak") for first, last in pairs]
+    if lasts and len(edges) % 2:
+        stays.append(Stay(edges[-1], None, "main"))
     closed = enrolments.close(stays, on, CLOSED)
-    assert all(stay.end == on for stay in closed)
-    assert enrolments.reopen(closed, on) == [stay for stay in stays if stay.start <= on]
+    assert all(stay.end is not None and stay.end <= on for stay in closed)
+    known = [stay for stay in stays if stay.start <= on]
+    assert enrolments.reopen(closed, on) == known
+    sooner = min(on, earlier)
+    again = enrolments.close(enrolments.reopen(closed, on), sooner, CLOSED)
+    assert enrolments.reopen(again, sooner) == [stay for stay in known if stay.start <= sooner]
 
 
 def test_a_stay_that_goes_on_after_all_ends_before_the_next_one() -> None:

@@ -16,7 +16,8 @@ from registers.domain.schools import Closure
 class Stay(NamedTuple):
     """One enrolment of a pupil at a school; `kind` is single, main, subsidiary or guest. `home_la`: the authority where
     the child lives, where the school says so (rule book 12.20); `leaving_reason` and `destination`: why it ends, and
-    where the child goes.
+    where the child goes. `planned_…`: the end that the school had said where its closure came first, for the case that
+    the closure is taken back; `planned_end` None where it had said none.
     """
 
     start: date
@@ -25,6 +26,9 @@ class Stay(NamedTuple):
     home_la: str | None = None
     leaving_reason: str | None = None
     destination: str | None = None
+    planned_end: date | None = None
+    planned_reason: str | None = None
+    planned_destination: str | None = None
 
 
 def _last(stay: Stay) -> date:
@@ -60,22 +64,29 @@ def replace(stays: Iterable[Stay], new: Stay) -> list[Stay]:
 
 def close(stays: Iterable[Stay], on: date, reason: str) -> list[Stay]:
     """The stays at a school whose last day is `on`: those that go on end then; what would begin later is gone."""
-    return [
-        stay if _last(stay) <= on else stay._replace(end=on, leaving_reason=reason, destination=None)
-        for stay in stays
-        if stay.start <= on
-    ]
+    return [end_by(stay, on, reason) for stay in stays if stay.start <= on]
+
+
+def end_by(stay: Stay, on: date, reason: str) -> Stay:
+    """A stay at a school whose last day is `on`, which is a day of it or lies behind it."""
+    if _last(stay) <= on:
+        return stay
+    planned = (stay.end, stay.leaving_reason, stay.destination)
+    return Stay(stay.start, on, stay.kind, stay.home_la, reason, None, *planned)
 
 
 def reopen(stays: Iterable[Stay], closed: date) -> list[Stay]:
-    """The stays at a school that, after all, did not close on a day: those that the closure ended go on, until the next
-    one begins.
+    """The stays at a school that, after all, did not close on a day: those that the closure ended go on, until the end
+    that the school had said before, or the next one begins.
     """
     after: list[Stay] = []
     for stay in sorted(stays, key=_start, reverse=True):
         if stay.end == closed and stay.leaving_reason in (CLOSED, CONVERTED):
-            end = max(closed, after[-1].start - timedelta(days=1)) if after else None
-            stay = stay._replace(end=end, leaving_reason=None)
+            why = (stay.planned_reason, stay.planned_destination)
+            stay = Stay(stay.start, stay.planned_end, stay.kind, stay.home_la, *why)
+            if after and after[-1].start <= _last(stay):
+                end = max(closed, after[-1].start - timedelta(days=1))
+                stay = stay._replace(end=end, leaving_reason=None, destination=None)
         after.append(stay)
     return after[::-1]
 
@@ -109,13 +120,9 @@ def unite(mine: Iterable[Stay], others: Iterable[Stay]) -> list[Stay]:
         touching = [one for one in united if _overlap(one, stay)]
         if touching:
             whole = [*touching, stay]
-            end = max(_last(one) for one in whole)
-            end_of = max(whole, key=_last)
-            stay = touching[0]._replace(
-                start=min(one.start for one in whole),
-                end=None if end == date.max else end,
-                leaving_reason=end_of.leaving_reason,
-                destination=end_of.destination,
+            end_of = max(whole, key=lambda one: (_last(one), one.planned_end or date.max))
+            stay = end_of._replace(
+                start=min(one.start for one in whole), kind=touching[0].kind, home_la=touching[0].home_la
             )
         united = sorted([one for one in united if one not in touching] + [stay])
     return united

@@ -204,9 +204,7 @@ def _stay(row: SentPupil, closure: Closure | None) -> Stay:
     """The stay that a row tells of: at a school that has closed it ends by then (`problem_of_closure`: and begins)."""
     sent = row.enrolment
     stay = Stay(sent.from_, sent.to, sent.kind, row.home_la, sent.leaving_reason, sent.destination)
-    if closure is None or (stay.end is not None and stay.end <= closure.on):
-        return stay
-    return stay._replace(end=closure.on, leaving_reason=closure.reason, destination=None)
+    return stay if closure is None else enrolments.end_by(stay, closure.on, closure.reason)
 
 
 def depart(known: Mapping[str, Sequence[Stay]], found: Identities, before: date, changes: RollChanges) -> None:

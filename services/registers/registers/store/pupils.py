@@ -37,8 +37,9 @@ select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, 
 from pupil where pupil_id = any($1::uuid[])
 """
 STAYS = """
-select pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination from enrolment
-where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id, from_date
+select pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination,
+    planned_end, planned_reason, planned_destination
+from enrolment where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id, from_date
 """
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1 and local_id = any($2::text[])"
 
@@ -58,14 +59,17 @@ on conflict (urn, local_id) do update set pupil_id = excluded.pupil_id
 """
 LEAVE = "delete from enrolment where urn = $1 and pupil_id = any($2::uuid[])"
 ENROL = """
-insert into enrolment (urn, pupil_id, from_date, to_date, kind, home_la, leaving_reason, destination)
-select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[])
+insert into enrolment (urn, pupil_id, from_date, to_date, kind, home_la, leaving_reason, destination,
+    planned_end, planned_reason, planned_destination)
+select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::date[], $10::text[], $11::text[])
 """
 _FLAGS = Person._fields.index("flags")
 
 KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
 STAYS_OF = """
-select urn, pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination
+select urn, pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination,
+    planned_end, planned_reason, planned_destination
 from enrolment where pupil_id = any($1::uuid[])
 order by urn, pupil_id, from_date
 """
@@ -147,7 +151,7 @@ async def replace_stays(tx: Transaction, urn: int, changed: Mapping[str, Sequenc
     if changed:
         await tx.execute(LEAVE, urn, list(changed))
         rows = [(child, *stay) for child, stays in changed.items() for stay in stays]
-        await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(7)))
+        await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(10)))
 
 
 async def schools_knowing(tx: Transaction, pupil_ids: Collection[str]) -> dict[int, set[str]]:

@@ -177,7 +177,7 @@ class SchoolPupil(Table, table=True):
 
 
 class Enrolment(Table, table=True):
-    """A stay on a school's roll, both dates inclusive."""
+    """A stay on a roll, both dates inclusive. `planned_…`: the end that was said, where a closure came first."""
 
     __table_args__ = (Index("enrolment_pupil", "pupil_id"),)
     urn: int = Field(primary_key=True)
@@ -188,6 +188,9 @@ class Enrolment(Table, table=True):
     home_la: str | None = _column(Text, null=True)
     leaving_reason: str | None = _column(Text, null=True)
     destination: str | None = _column(Text, null=True)
+    planned_end: dt.date | None = Field(default=None)
+    planned_reason: str | None = _column(Text, null=True)
+    planned_destination: str | None = _column(Text, null=True)
 
 
 class Submission(Table, table=True):
