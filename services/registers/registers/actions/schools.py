@@ -7,6 +7,7 @@ from itertools import product
 
 from common.academic import Session, year_name
 from common.db import Database
+from common.preconditions import NOTHING_ASKED, Precondition
 
 from registers.actions.settling import settle_children, settle_sessions
 from registers.actions.writing import Write, Writer
@@ -21,20 +22,29 @@ OPTIONAL = ("opened_on", "closed_on", "predecessor_urn", "successor_urn")
 
 
 async def put_school(
-    writer: Writer, database: Database, school: School, given: Collection[str] = (), la_from: date | None = None
+    writer: Writer,
+    database: Database,
+    school: School,
+    given: Collection[str] = (),
+    la_from: date | None = None,
+    only: Precondition = NOTHING_ASKED,
 ) -> School:
     """Takes what a school is called, where it belongs (`la_from` a day on), and those of the OPTIONAL facts that are
     `given`; the school as it is now.
 
     A closing day ends the stays that go on, and marks of days on which the school does not exist wait in quarantine.
+    StaleError unless `only` holds of the school; one that is not there is not made then.
     """
     async with database.transaction() as tx:
+        if not await schools.exists(tx, school.urn):
+            only.check(None)
         await schools.add(tx, school)
 
     async def work(write: Write) -> School:
         known = await schools.read(write.tx, school.urn)
         assert known is not None
         is_new = known.sequence == 0
+        only.check(None if is_new else known.state)
         told = replace(
             school,
             la_history=rules.belonging(None if is_new else known, school.la_code, la_from),
@@ -94,22 +104,25 @@ class SentCalendar:
     times: Sequence[RegisterTime] | None = None
 
 
-async def put_calendar(writer: Writer, urn: int, year: int, sent: SentCalendar) -> int:
+async def put_calendar(
+    writer: Writer, urn: int, year: int, sent: SentCalendar, only: Precondition = NOTHING_ASKED
+) -> int:
     """Takes a school's academic year; every session that it does not open is closed. The school's last number.
 
     Marks of sessions that open or close, for some year groups or for all, leave or enter quarantine. NotFoundError when
-    the school is not known.
+    the school is not known; StaleError unless `only` holds of the year's calendar.
     """
 
     async def work(write: Write) -> None:
         known = await schools.calendar(write.tx, urn, year)
+        is_first = not await schools.has_calendar(write.tx, urn, year)
+        only.check(None if is_first else known.state)
         whole = Calendar(
             sent.days,
             sent.named,
             known.terms if sent.terms is None else tuple(sent.terms),
             known.times if sent.times is None else tuple(sent.times),
         )
-        is_first = not await schools.has_calendar(write.tx, urn, year)
         if is_first or whole != known:
             await schools.replace_calendar(write.tx, urn, year, whole)
         if is_first or whole.days != known.days:

@@ -6,7 +6,8 @@ from typing import Annotated
 from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
-from fastapi import APIRouter, Request
+from common.web.conditions import TAGGED, Putting, tag
+from fastapi import APIRouter, Request, Response
 
 from registers.actions import conversions, look
 from registers.actions import schools as actions
@@ -34,13 +35,17 @@ def create_router(context: Context) -> APIRouter:
         operation_id="putSchool",
         summary="Make or change a school",
         response_model_exclude_unset=True,
+        responses=TAGGED,
     )
-    async def put_school(urn: Urn, sent: SchoolIn, caller: Writer) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
+    async def put_school(  # pyright: ignore[reportUnusedFunction]
+        response: Response, urn: Urn, sent: SchoolIn, caller: Writer, only: Putting
+    ) -> SchoolOut:
         check_school(caller, urn)
         optional = {name: getattr(sent, name) for name in actions.OPTIONAL if name in sent.model_fields_set}
         school = School(urn, sent.name, sent.la_code, sent.laestab, sent.phase, **optional)
         _check(school)
-        return _school(await actions.put_school(context.writer, database, school, optional, sent.la_from))
+        put = await actions.put_school(context.writer, database, school, optional, sent.la_from, only)
+        return _tagged(response, put)
 
     @router.post(
         "/v1/schools/{urn}/conversion",
@@ -60,9 +65,15 @@ def create_router(context: Context) -> APIRouter:
             successor_sequence=done.successor_sequence,
         )
 
-    @router.get("/v1/schools/{urn}", operation_id="getSchool", summary="A school", response_model_exclude_unset=True)
-    async def get_school(urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
-        return _school(await look.school(database, caller, urn))
+    @router.get(
+        "/v1/schools/{urn}",
+        operation_id="getSchool",
+        summary="A school",
+        response_model_exclude_unset=True,
+        responses=TAGGED,
+    )
+    async def get_school(response: Response, urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
+        return _tagged(response, await look.school(database, caller, urn))
 
     @router.get(
         "/v1/schools",
@@ -84,11 +95,11 @@ def create_router(context: Context) -> APIRouter:
         "/v1/schools/{urn}/calendars/{academic_year}", operation_id="putCalendar", summary="Say which sessions are open"
     )
     async def put_calendar(  # pyright: ignore[reportUnusedFunction]
-        urn: Urn, academic_year: YearName, sent: CalendarIn, caller: Writer
+        urn: Urn, academic_year: YearName, sent: CalendarIn, caller: Writer, only: Putting
     ) -> CalendarWritten:
         check_school(caller, urn)
         year = parameters.year(academic_year)
-        sequence = await actions.put_calendar(context.writer, urn, year, calendar_shapes.read(sent, year))
+        sequence = await actions.put_calendar(context.writer, urn, year, calendar_shapes.read(sent, year), only)
         return CalendarWritten(school_urn=urn, academic_year=academic_year, sequence=sequence)
 
     @router.get(
@@ -97,15 +108,24 @@ def create_router(context: Context) -> APIRouter:
         summary="A school's calendar",
         response_model_exclude_unset=True,
         response_model_exclude_none=True,
+        responses=TAGGED,
     )
     async def get_calendar(  # pyright: ignore[reportUnusedFunction]
-        urn: Urn, academic_year: YearName, caller: Reader
+        response: Response, urn: Urn, academic_year: YearName, caller: Reader
     ) -> CalendarOut:
         year = parameters.year(academic_year)
         found = await look.calendar(database, caller, urn, year)
-        return calendar_shapes.show(urn, year, found, holidays.in_academic_year(year))
+        shown = calendar_shapes.show(urn, year, found, holidays.in_academic_year(year))
+        response.headers["ETag"] = tag(found.state, shown)
+        return shown
 
     return router
+
+
+def _tagged(response: Response, school: School) -> SchoolOut:
+    shown = _school(school)
+    response.headers["ETag"] = tag(school.state, shown)
+    return shown
 
 
 def _school(school: School) -> SchoolOut:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from common.academic import Session, year_of
 from common.events.registers import OpenDay
+from common.preconditions import state_of
 
 Groups = frozenset[int] | None
 """The year groups for which a session is open; None: all of them."""
@@ -54,6 +55,11 @@ class Calendar:
     named: Mapping[date, Named] = field(default_factory=dict[date, Named])
     terms: Sequence[Term] = ()
     times: Sequence[RegisterTime] = ()
+
+    @property
+    def state(self) -> str:
+        """Stands for all that the calendar says."""
+        return state_of(as_event(self.days), sorted(self.named.items()), [*self.terms], [*self.times])
 
 
 class Listed(NamedTuple):

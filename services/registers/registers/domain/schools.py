@@ -3,11 +3,12 @@ it (rule book 9).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from common.events import registers as events
+from common.preconditions import state_of
 
 from registers.domain.leaving import CLOSED, CONVERTED
 
@@ -40,6 +41,11 @@ class School:
     successor_urn: int | None = None
     converted: bool = False
     la_history: tuple[Belongs, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """Stands for what is known of the school, whatever number its ledger has come to."""
+        return state_of(replace(self, sequence=0, recalculating=False))
 
     @property
     def closure(self) -> "Closure | None":
