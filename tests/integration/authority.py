@@ -260,7 +260,10 @@ class Authority:
     async def empty(self) -> None:
         for database, names in ((self.registers, TABLES["registers"]), (self.engines[0], TABLES["engine"])):
             async with database.connection() as connection:
-                await connection.execute(f"truncate {names} restart identity")
+                await connection.execute("; ".join(f"delete from {name}" for name in names.split(", ")))
+                await connection.execute(
+                    "select setval(format('%I.%I', schemaname, sequencename), 1, false) from pg_sequences"
+                )
         self.clock, self._offsets = Clock(TODAY), [0, 0]
         for urn in SCHOOLS:
             await put_school(self._writer(), self.registers, School(urn, f"School {urn}", "330", str(urn), "primary"))

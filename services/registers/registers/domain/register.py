@@ -36,7 +36,7 @@ _Text = Annotated[str, Meta(max_length=2000)]
 class SentMark(msgspec.Struct, frozen=True, gc=False):
     """One mark as sent. It names its pupil by `pupil_id`, `upn` or `local_id`; several must mean the same child."""
 
-    code: Annotated[str, Meta(max_length=255, description="An attendance code; blank or `-`: no mark was taken.")] | None
+    code: Annotated[str, Meta(max_length=255, description="An attendance code; blank or `-`: no mark taken.")] | None
     pupil_id: _Key | None = None
     upn: _Key | None = None
     local_id: _Key | None = None
