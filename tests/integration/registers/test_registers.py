@@ -322,3 +322,17 @@ async def test_a_deletion_ends_the_waiting_of_what_it_outranks(school: Authority
     await school.delete(first)
     assert await school.quarantine() == []
     assert await school.standing() == {}
+
+
+@pytest.mark.parametrize(("own", "told"), [(None, 0), (5, 5), (5, 6)])
+async def test_a_mark_of_a_closed_session_is_taken_back_as_its_advice_says(
+    school: Authority, own: int | None, told: int
+) -> None:
+    """Without a version nothing is there to take back: nothing stands."""
+    first = (await ids(school))["1"]
+    await school.mark("1", "/", "2025-09-13/AM", **({} if own is None else {"version": own}))
+    (waiting,) = (await school.ask("GET", f"/v1/schools/{URN}/quarantine"))["items"]
+    assert (waiting["source_version"], "`source_version`" in waiting["mend"]["detail"]) == (own, True)
+    await school.delete(first, "2025-09-13/AM", status=404)
+    assert (await school.delete(first, "2025-09-13/AM", source_version=told))["status"] == "deleted"
+    assert await school.quarantine() == []

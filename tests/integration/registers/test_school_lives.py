@@ -216,6 +216,12 @@ async def test_what_is_sent_to_a_converted_school_names_its_successor(school: Au
     assert (problem["code"], str(OTHER) in problem["detail"]) == ("closed-session", True)
     (waiting,) = (await school.ask("GET", f"{PATH}/quarantine"))["items"]
     assert (waiting["mend"]["action"], str(OTHER) in waiting["mend"]["detail"]) == ("send-to-successor", True)
+    assert "with its `source_version`" in waiting["mend"]["detail"]
+    await school.delete(waiting["pupil_id"], "2025-09-09/AM", source_version=0)
+    await school.mark("nobody", "/", "2025-09-09/AM")
+    (waiting,) = (await school.ask("GET", f"{PATH}/quarantine"))["items"]
+    assert (waiting["problem"]["code"], waiting["mend"]["action"]) == ("unknown-pupil", "send-to-successor")
+    assert "source_version" not in waiting["mend"]["detail"]
     contact = {"local_id": "c", "name": "Somebody", "parental_responsibility": True}
     await school.roll(pupil("1", contacts=[contact]))
     child = answer["marks"][0]["pupil_id"]

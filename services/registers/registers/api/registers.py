@@ -159,7 +159,7 @@ def _listed(request: Request, rows: Sequence[Any], page_size: int, shape: Any) -
 def mend_out(problem: str, code: str, on: date, successor: int | None = None) -> MendOut:
     """What would mend a mark, for an answer. `successor`: the school that had taken over by that day, if one had."""
     if successor is not None and problem in ("closed-session", "unknown-pupil"):
-        told = mending.to_successor(successor)
+        told = mending.to_successor(successor, problem)
     else:
         told = mending.mend(problem, code, on, code_table())
     return MendOut(action=told.action, operation=told.operation, detail=told.detail, codes=list(told.codes))

@@ -38,6 +38,9 @@ class Mend(msgspec.Struct, frozen=True):
     codes: tuple[str, ...] = ()
 
 
+_TAKE_BACK = "take the mark back by a deletion with its `source_version` or a higher one (0 or more where it has none)"
+"""Without a version a deletion takes back what stands, and nothing stands here."""
+
 MENDS: dict[str, Mend] = {
     "unknown-pupil": Mend(
         "send-roll-row", "putRoll", "Send the pupil's roll row with this key; the mark is applied at once."
@@ -47,7 +50,7 @@ MENDS: dict[str, Mend] = {
     "retired-code": Mend("use-other-code", "putRegister", "Send the mark again with a code in force on that day."),
     "future-date": Mend("wait", None, "Nothing to do: the mark is applied when its day comes."),
     "closed-session": Mend(
-        "open-session", "putCalendar", "If the session took place, list it in the calendar; if not, take the mark back."
+        "open-session", "putCalendar", f"If the session took place, list it in the calendar; if not, {_TAKE_BACK}."
     ),
     "not-enrolled": Mend(
         "correct-enrolment", "putRoll", "Send the pupil's roll row with an enrolment that covers this day."
@@ -55,9 +58,12 @@ MENDS: dict[str, Mend] = {
 }
 
 
-def to_successor(successor: int) -> Mend:
-    """What would mend a mark that was sent to a school after another one took over its pupils."""
-    detail = f"The school has closed; its successor is {successor}: send the mark there, and take this one back."
+def to_successor(successor: int, problem: str) -> Mend:
+    """What would mend a mark that was sent to a school after another one took over its pupils. One of an unknown pupil
+    is in no register that it could be taken out of: it stays without effect.
+    """
+    here = "leave this one" if problem == "unknown-pupil" else _TAKE_BACK.replace("the mark", "this one")
+    detail = f"The school has closed; its successor is {successor}: send the mark there, and {here}."
     return Mend("send-to-successor", "putRegister", detail)
 
 
