@@ -1,4 +1,4 @@
-"""Writes that ask for what the caller has read: ETag, If-Match and If-None-Match of schools and calendars."""
+"""Writes that ask for what the caller has read: ETags of schools, calendars and registers, and who names them."""
 
 import asyncio
 from typing import Any
@@ -92,6 +92,39 @@ async def test_the_tag_of_a_calendar_stands_for_all_that_it_says(school: Authori
     await school.ask("PUT", IN_YEAR, json=CALENDAR | changes)
     assert (await school.client.get(IN_YEAR, headers={"if-none-match": tag})).status_code == 200
     assert is_stale(await put(school, IN_YEAR, CALENDAR, if_match=tag))
+
+
+async def test_a_register_is_taken_only_if_what_stands_is_still_as_read(school: Authority) -> None:
+    await school.roll(pupil("1"), pupil("2"))
+    await school.mark("1", "N")
+    path = f"{AT_SCHOOL}/registers/2025-09-15/AM"
+    tag = await tag_of(school, path)
+    assert (await school.client.get(path, headers={"if-none-match": tag})).status_code == 304
+    await school.mark("1", "N")  # is there already
+    await school.mark("2", "/", "2025-09-15/PM")  # is another session
+    corrected = {"marks": [{"local_id": "1", "code": "M"}]}
+    both = [put(school, path, body, if_match=tag) for body in (corrected, {"marks": [{"local_id": "1", "code": "I"}]})]
+    other = put(school, f"{AT_SCHOOL}/registers/2025-09-12/AM", corrected, if_match="*")
+    assert sorted(answer.status_code for answer in await asyncio.gather(*both)) == [200, 412]
+    assert (await other).status_code == 200
+    said = await school.changes()
+    assert is_stale(await put(school, path, corrected, if_match=tag))
+    assert await school.changes() == said
+    assert (await put(school, path, corrected, if_match=await tag_of(school, path))).status_code == 200
+    assert (
+        await put(school, f"/v1/schools/{OTHER}/registers/2025-09-15/AM", corrected, if_match=tag)
+    ).status_code == 404
+
+
+async def test_of_registers_that_are_written_together_each_is_stale_for_itself(school: Authority) -> None:
+    await school.roll(pupil("1"))
+    body = {"marks": [{"local_id": "1", "code": "/"}]}
+    slots = [f"{AT_SCHOOL}/registers/2025-09-{day:02d}/{half}" for day in range(1, 13) for half in ("AM", "PM")]
+    tags = ["*" if at % 2 else '"another"' for at in range(len(slots))]
+    answers = await asyncio.gather(
+        *(put(school, slot, body, if_match=tag) for slot, tag in zip(slots, tags, strict=True))
+    )
+    assert [is_stale(answer) for answer in answers] == [tag != "*" for tag in tags]
 
 
 async def test_what_is_not_there_is_not_made_where_it_was_to_be_changed(authority: Authority) -> None:

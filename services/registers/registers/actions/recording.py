@@ -7,7 +7,7 @@ registers of one session at one school are never taken together, so each is deci
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -15,14 +15,16 @@ from common.academic import Session
 from common.clock import Clock
 from common.codes import Code, code_table
 from common.db import Database, Transaction
-from common.errors import NotFoundError, RollcallError
+from common.errors import NotFoundError, RollcallError, StaleError
+from common.preconditions import NOTHING_ASKED, Precondition
 
 from registers.actions.writing import new_id
 from registers.domain import ledger as ledger_rules
 from registers.domain import register as rules
 from registers.domain.ledger import Head, LedgerEntry
 from registers.domain.register import Known, MarkAnswer, Recorded, Register
-from registers.store import marks, schools
+from registers.domain.standing import state_of_register
+from registers.store import marks, reading, schools
 from registers.store import registers as store
 from registers.store.registers import Submission
 
@@ -43,6 +45,7 @@ class Outcome(NamedTuple):
 class _Job(NamedTuple):
     register: Register
     outcome: "asyncio.Future[Outcome]"
+    only: Precondition = NOTHING_ASKED
 
 
 class Recorder:
@@ -57,10 +60,12 @@ class Recorder:
         self._busy: set[int] = set()
         self._writers: set[asyncio.Task[None]] = set()
 
-    async def record(self, register: Register) -> Outcome:
-        """Takes a register once it is committed. NotFoundError: unknown school; InvalidError: ambiguous pupils."""
+    async def record(self, register: Register, only: Precondition = NOTHING_ASKED) -> Outcome:
+        """Takes a register once it is committed. NotFoundError: unknown school; InvalidError: ambiguous pupils;
+        StaleError unless `only` holds of what stands in the session.
+        """
         rules.check_keys(register.marks)
-        job = _Job(register, asyncio.get_running_loop().create_future())
+        job = _Job(register, asyncio.get_running_loop().create_future(), only)
         self._waiting.append(job)
         self._start()
         return await job.outcome
@@ -119,11 +124,26 @@ class Recorder:
         whether there is something for the relay.
         """
         heads = await schools.lock(tx, {job.register.urn for job in jobs})
-        registers = [job.register for job in jobs]
+        stale = await _stale(tx, jobs, heads)
+        registers = [job.register for at, job in enumerate(jobs) if at not in stale]
         known = await store.known(tx, registers)
         decided = decide(registers, known, heads, self._clock.today(), self._codes)
         await keep(tx, decided)
-        return decided.outcomes, bool(decided.entries)
+        outcomes = iter(decided.outcomes)
+        return [stale.get(at) or next(outcomes) for at in range(len(jobs))], bool(decided.entries)
+
+
+async def _stale(tx: Transaction, jobs: Sequence[_Job], locked: Collection[int]) -> dict[int, StaleError]:
+    """By place among `jobs`, those that ask in vain for what stands in their session at schools that are locked."""
+    stale: dict[int, StaleError] = {}
+    for at, (register, _, only) in enumerate(jobs):
+        if only != NOTHING_ASKED and register.urn in locked:
+            standing = await reading.register(tx, register.urn, register.on, register.session)
+            try:
+                only.check(state_of_register(standing))
+            except StaleError as error:
+                stale[at] = error
+    return stale
 
 
 class Decided(NamedTuple):

@@ -12,6 +12,7 @@ from common.codes import code_table
 from common.correlation import correlation_id
 from common.security import Caller, needs
 from common.web import Page, PageSize, next_path
+from common.web.conditions import TAGGED, IfMatch, tag, unless_changed
 from fastapi import APIRouter, Query, Request, Response
 
 from registers.actions import look
@@ -33,6 +34,7 @@ from registers.api.shapes import (
 from registers.api.waiting_shapes import MendOut, WaitingMark
 from registers.domain import mending, problems
 from registers.domain.register import STATUSES, MarkAnswer, Register
+from registers.domain.standing import state_of_register
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
@@ -73,7 +75,7 @@ def _add_registers(router: APIRouter, context: Context) -> None:
         openapi_extra=bodies.request_body(bodies.RegisterBody, REGISTER_EXAMPLE),
     )
     async def put_register(  # pyright: ignore[reportUnusedFunction]
-        urn: Urn, on: OnDay, half: Half, request: Request, caller: Writer
+        urn: Urn, on: OnDay, half: Half, request: Request, caller: Writer, if_match: IfMatch = None
     ) -> Response:
         check_school(caller, urn)
         sent = bodies.read_register(await request.body())
@@ -88,21 +90,25 @@ def _add_registers(router: APIRouter, context: Context) -> None:
             correlation_id(),
             sent.marks,
         )
-        outcome = await context.recorder.record(register)
+        outcome = await context.recorder.record(register, unless_changed(if_match))
         counts = dict.fromkeys(STATUSES, 0)
         for answer in outcome.answers:
             counts[answer.status] += 1
         written = _Written(urn, on, half, outcome.sequence, outcome.answers, counts)
         return Response(_encode(written), media_type="application/json")
 
-    @router.get(PATH, operation_id="getRegister", summary="A register as it stands")
-    async def get_register(urn: Urn, on: OnDay, half: Half, caller: Reader) -> RegisterOut:  # pyright: ignore[reportUnusedFunction]
+    @router.get(PATH, operation_id="getRegister", summary="A register as it stands", responses=TAGGED)
+    async def get_register(  # pyright: ignore[reportUnusedFunction]
+        response: Response, urn: Urn, on: OnDay, half: Half, caller: Reader
+    ) -> RegisterOut:
         sequence, standing = await look.register(context.database, caller, urn, on, parameters.session(half))
         marks = [
             StandingMark(**entry(told).model_dump(), pupil_id=child, local_id=local_id)
             for child, local_id, told in standing
         ]
-        return RegisterOut(school_urn=urn, date=on, session=half, sequence=sequence, marks=marks)
+        shown = RegisterOut(school_urn=urn, date=on, session=half, sequence=sequence, marks=marks)
+        response.headers["ETag"] = tag(state_of_register(standing), shown)
+        return shown
 
     @router.delete(PATH + "/marks/{pupil_id}", operation_id="deleteMark", summary="Take back a mark sent in error")
     async def delete(  # pyright: ignore[reportUnusedFunction]

@@ -6,13 +6,14 @@ without a version takes the highest rank of the entries committed before it. The
 stands; the ones above it, which are not, wait in quarantine; what is below is history.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
 import msgspec
 from common.academic import Session
 from common.codes import Code
+from common.preconditions import state_of
 from msgspec import Meta
 
 from registers.domain import problems
@@ -74,6 +75,11 @@ class Told(NamedTuple):
     taken_by: str | None
     taken_at: datetime | None
     received_at: datetime
+
+
+def state_of_register(standing: Iterable[tuple[str, str | None, Told]]) -> str:
+    """Stands for the entries that stand in a session, each with its living child."""
+    return state_of([(child, told.entry.received, told.entry.place) for child, _, told in standing])
 
 
 def ranks(entries: Sequence[Entry]) -> list[int]:
