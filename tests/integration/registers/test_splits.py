@@ -7,6 +7,7 @@ import pytest
 from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, pupil
 
 FIRST, SECOND, THIRD = "H869200124007", "F330123425001", "B801200005001"
+NEW = 100003
 SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
 
 
@@ -246,3 +247,87 @@ async def test_a_mark_sent_by_the_other_ids_upn_stands_again_when_the_merge_is_s
     assert [code for code, _ in await authority.quarantine()] == ["M"]
     await merge(authority, dead, living)
     assert (await authority.standing("2025-09-12/AM"), await authority.quarantine()) == ({"1": "M"}, [])
+
+
+async def test_a_restored_child_keeps_what_a_school_has_called_it_since(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    await merge(authority, dead, living)
+    await authority.roll(pupil("x2", upn=SECOND, family_name="Child1"), urn=OTHER)
+    await authority.mark("x2", "M", "2025-09-12/AM", OTHER)
+    await split(authority, living, restore=dead)
+    (school,) = (await of(authority, dead))["schools"]
+    assert (school["local_ids"], len(school["enrolments"])) == (["x", "x2"], 1)
+    assert [school["school_urn"] for school in (await of(authority, living))["schools"]] == [URN]
+    marks = (await authority.ask("GET", f"/v1/pupils/{dead}/marks"))["items"]
+    assert [mark["code"] for mark in marks] == ["M", "O"]
+    assert await authority.quarantine(OTHER) == []
+
+
+async def test_a_restored_child_goes_where_its_school_has_gone_since(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    await authority.school(NEW)
+    await merge(authority, dead, living)
+    converted = {"successor_urn": NEW, "on": "2025-09-08"}
+    await authority.ask("POST", f"/v1/schools/{OTHER}/conversion", json=converted)
+    await authority.mark("x", "M", "2025-09-09/AM", NEW)
+    await split(authority, living, restore=dead)
+    known = {school["school_urn"]: school for school in (await of(authority, dead))["schools"]}
+    assert {urn: (school["local_ids"], len(school["enrolments"])) for urn, school in known.items()} == {
+        OTHER: (["x"], 1),
+        NEW: (["x"], 1),
+    }
+    assert [school["school_urn"] for school in (await of(authority, living))["schools"]] == [URN]
+    contacts = (await authority.ask("GET", f"/v1/pupils/{dead}/contacts"))["contacts"]
+    assert [(one["school_urn"], one["name"]) for one in contacts] == [(NEW, "Robin x")]
+    (mark,) = (await authority.ask("GET", f"/v1/schools/{NEW}/registers/2025-09-09/AM"))["marks"]
+    assert (mark["pupil_id"], mark["code"]) == (dead, "M")
+
+
+async def test_a_restored_child_leaves_what_another_id_brought(authority: Authority, pair: tuple[str, str]) -> None:
+    """A third id, known at the same school and, since, at its successor, has died into the survivor and stays there."""
+    living, dead = pair
+    await authority.school(NEW)
+    third = (await authority.roll(pupil("e", upn=THIRD), urn=OTHER))["results"][0]["pupil_id"]
+    await merge(authority, dead, living)
+    await merge(authority, third, living)
+    converted = {"successor_urn": NEW, "on": "2025-09-08"}
+    await authority.ask("POST", f"/v1/schools/{OTHER}/conversion", json=converted)
+    await split(authority, living, restore=dead)
+    for child, name in ((dead, "x"), (living, "e")):
+        known = {school["school_urn"]: school for school in (await of(authority, child))["schools"]}
+        for urn in (OTHER, NEW):
+            assert (known[urn]["local_ids"], len(known[urn]["enrolments"])) == ([name], 1)
+
+
+async def test_a_child_is_restored_from_the_survivor_of_its_survivor(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    living, dead = pair
+    last = (await authority.roll(pupil("e", upn=THIRD), urn=OTHER))["results"][0]["pupil_id"]
+    before = [await of(authority, child) for child in (dead, last)]
+    await merge(authority, dead, living)
+    await merge(authority, living, last)
+    await split(authority, last, restore=dead)
+    assert (await of(authority, dead)) == before[0]
+    at_other = (await of(authority, last))["schools"][1]
+    assert at_other == before[1]["schools"][0]
+
+
+async def test_a_merge_of_which_the_survivors_local_ids_were_not_kept_is_undone(
+    authority: Authority, pair: tuple[str, str]
+) -> None:
+    """So the first version of the record was: what goes back is then told by the local ids of now."""
+    living, dead = pair
+    before = [await of(authority, child) for child in pair]
+    await merge(authority, dead, living)
+    async with authority.database.transaction() as tx:
+        await tx.execute("update identity_change set detail = detail - 'survivors_local_ids'")
+    await authority.mark("x", "M", "2025-09-12/AM", OTHER)
+    await split(authority, living, restore=dead)
+    assert [await of(authority, child) for child in pair] == before
+    (mark,) = (await authority.ask("GET", f"/v1/schools/{OTHER}/registers/2025-09-12/AM"))["marks"]
+    assert mark["pupil_id"] == dead

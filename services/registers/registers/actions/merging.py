@@ -107,11 +107,11 @@ async def _went(
     """What goes with a dead id, as it was before."""
     rows = [await identities.row(write.tx, child) for child in (dead, survivor)]
     own, survivors = (None if row is None else row.upn for row in rows)
-    named = (await identities.local_ids(write.tx, [dead])).get(dead, {})
-    theirs = {urn: of for (urn, child), of in stays.items() if child == dead}
-    beside = {urn: of for (urn, child), of in stays.items() if child == survivor and urn in {*named, *theirs}}
+    local_ids = await identities.local_ids(write.tx, [dead, survivor])
+    named, survivors_named = local_ids.get(dead, {}), local_ids.get(survivor, {})
+    theirs, beside = ({urn: of for (urn, child), of in stays.items() if child == id} for id in (dead, survivor))
     received, notices = await identities.last_received(write.tx), await absence_notices.last_number(write.tx)
-    return Went(own, survivors, named, theirs, beside, contacts, received, notices)
+    return Went(own, survivors, named, theirs, beside, contacts, received, notices, survivors_named)
 
 
 async def _unite_upns(write: Write, dead: str, survivor: str, went: Went) -> None:

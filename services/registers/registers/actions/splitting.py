@@ -4,8 +4,9 @@ Stays, local ids and contacts go where they belong at each school; marks that we
 move too (the history keeps whom they were sent for), as parents' notices do, and the slots of both are judged anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
@@ -16,8 +17,8 @@ from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments, identity_changes, roll, upn
 from registers.domain.enrolments import Stay
-from registers.domain.identity_changes import IdentityChange, Part, Went
-from registers.store import absence_notices, identities, pupils, upns
+from registers.domain.identity_changes import IdentityChange, Part, Takeover, Went
+from registers.store import absence_notices, identities, pupils, schools, upns
 
 
 @dataclass(frozen=True)
@@ -68,28 +69,56 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
         raise ConflictError("What went with this id was not kept: split the pupil by `schools` instead.")
     went = record[1]
     version = await identities.restore(write.tx, dead, living)
-    staying = await identities.ids(write.tx, living)
     await _restore_upns(write, living, dead, went)
-    await identities.move_contacts(write.tx, living, dead, only=went.contacts)
+    await _give_back(write, living, record, named)
+    return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
+
+
+async def _give_back(
+    write: Write, living: str, merge: tuple[IdentityChange, Went], named: Mapping[int, list[str]]
+) -> None:
+    """At each school that knew the id, or has taken over from one that did: local ids, contacts, stays, and marks."""
+    dead = merge[0].other
+    takeovers = await _takeovers(write, named)
+    went = identity_changes.followed(merge[1], takeovers)
+    staying = await identities.ids(write.tx, living)
+    records = [await identities.last(write.tx, other) for other in staying if other != living]
+    since = [
+        (record[0], identity_changes.followed(record[1], takeovers))
+        for record in records
+        if record is not None and record[0].number > merge[0].number
+    ]
+    kin = identity_changes.of_others(merge[0], since)
     stays = await pupils.all_stays(write.tx, [living])
     for urn in sorted(went.local_ids.keys() & named.keys()):
-        back = [local_id for local_id in went.local_ids[urn] if local_id in named[urn]]
+        others = [local_id for local_ids, _ in kin for local_id in local_ids.get(urn, [])]
+        back, is_all = identity_changes.going_back(went, urn, named[urn], others)
         if not back:
             continue
         now = stays.get((urn, living), [])
         await identities.rename(write.tx, urn, back, living, dead)
-        if set(named[urn]) <= set(
-            back
-        ):  # the school knows nobody else of the two: all that it said since is the other's
-            mine, others = list[Stay](), now
-            await identities.move_contacts(write.tx, living, dead, urn=urn)
+        await identities.move_contacts(write.tx, living, dead, urn=urn, only=None if is_all else went.contacts)
+        if is_all:
+            mine, others_stays = list[Stay](), now
             await identities.copy_year_groups(write.tx, urn, staying, dead)
             await _move_marks(write, Part(urn), staying, dead, went.received)
             await absence_notices.move(write.tx, Part(urn), staying, dead, went.notices)
         else:
-            mine, others = identity_changes.divide(now, went.beside.get(urn, []), went.stays.get(urn, []))
-        await _put_stays(write, urn, {living: mine, dead: others})
-    return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
+            beside = went.beside.get(urn, [])
+            for _, its_stays in kin:
+                beside = enrolments.unite(beside, its_stays.get(urn, []))
+            mine, others_stays = identity_changes.divide(now, beside, went.stays.get(urn, []))
+        await _put_stays(write, urn, {living: mine, dead: others_stays})
+
+
+async def _takeovers(write: Write, urns: Iterable[int]) -> list[Takeover]:
+    """Which of these schools go on as another."""
+    found = [school for urn in sorted(urns) if (school := await schools.read(write.tx, urn)) is not None]
+    return [
+        Takeover(school.closed_on + timedelta(days=1), school.urn, school.successor_urn)
+        for school in found
+        if school.closed_on is not None and school.successor_urn is not None
+    ]
 
 
 async def _restore_upns(write: Write, living: str, dead: str, went: Went) -> None:

@@ -21,8 +21,8 @@ LOCAL_ID = 64
 
 class Went(msgspec.Struct, frozen=True):
     """What a merge moved. By school: the local ids that died with the id, its stays, and those that the survivor had
-    there. `upn` and `survivors_upn` are those of the two before. `received`: the last submission before it; `notices`:
-    the last row of an absence notice.
+    (`beside`), as the survivor's local ids (None: not kept of early merges). `upn` and `survivors_upn` are those of the
+    two before. `received`: the last submission before it; `notices`: the last row of an absence notice.
     """
 
     upn: str | None = None
@@ -33,6 +33,15 @@ class Went(msgspec.Struct, frozen=True):
     contacts: Sequence[str] = ()
     received: int = 0
     notices: int = 0
+    survivors_local_ids: Mapping[int, list[str]] | None = None
+
+
+class Takeover(NamedTuple):
+    """That a school goes on as its successor, from a day on."""
+
+    first: date
+    urn: int
+    successor: int
 
 
 class Part(msgspec.Struct, frozen=True, rename={"first": "from", "last": "to"}):
@@ -66,6 +75,56 @@ def better_upn(survivors: str | None, others: str | None) -> str | None:
     if others is None or (survivors is not None and (upn.is_temporary(others) or not upn.is_temporary(survivors))):
         return survivors
     return others
+
+
+def followed(went: Went, takeovers: Iterable[Takeover]) -> Went:
+    """What went with an id, at the schools as well that have taken over since from those that knew it."""
+    local_ids, stays, beside = dict(went.local_ids), dict(went.stays), dict(went.beside)
+    survivors = dict(went.survivors_local_ids or {})
+    for first, urn, successor in sorted(takeovers):
+        if urn not in local_ids or successor in went.local_ids:
+            continue
+        survivors_own = survivors.get(successor, [])
+        moved = [local_id for local_id in local_ids[urn] if local_id not in survivors_own]
+        local_ids[successor] = [*local_ids.get(successor, []), *moved]
+        survivors[successor] = [*survivors_own, *survivors.get(urn, [])]
+        for of in (stays, beside):
+            known = of.get(successor, [])
+            going = enrolments.carry_on(of.get(urn, []), first)
+            of[successor] = sorted([*known, *(stay for stay in going if not enrolments.meets(stay, known))])
+    kept = None if went.survivors_local_ids is None else survivors
+    return msgspec.structs.replace(went, local_ids=local_ids, stays=stays, beside=beside, survivors_local_ids=kept)
+
+
+def of_others(
+    merge: IdentityChange, since: Sequence[tuple[IdentityChange, Went]]
+) -> list[tuple[Mapping[int, list[str]], Mapping[int, list[Stay]]]]:
+    """What is not of an id that died by `merge` among what it is part of now: local ids and stays, by school, that
+    merges `since` then brought, or found where the survivor died itself.
+    """
+    into = {change.other: change.pupil_id for change, _ in since}
+    line: set[str] = set()
+    link = merge.pupil_id
+    while link in into and link not in line:
+        line.add(link)
+        link = into[link]
+    return [
+        (its.survivors_local_ids or {}, its.beside) if change.other in line else (its.local_ids, its.stays)
+        for change, its in since
+    ]
+
+
+def going_back(went: Went, urn: int, named: Sequence[str], others: Iterable[str]) -> tuple[list[str], bool]:
+    """The local ids, of those by which a school calls a child now (`named`), that go back to a restored id; and whether
+    all that the school has said since the merge goes with them: nobody else of the child was known there, by a local id
+    of the survivor's then or of somebody who has become one with it since (`others`).
+    """
+    back = [local_id for local_id in went.local_ids.get(urn, []) if local_id in named]
+    if went.survivors_local_ids is None:
+        return back, set(named) <= set(back)
+    if not back or went.survivors_local_ids.get(urn) or any(local_id in named for local_id in others):
+        return back, False
+    return list(named), True
 
 
 def divide(now: Sequence[Stay], mine: Sequence[Stay], others: Sequence[Stay]) -> tuple[list[Stay], list[Stay]]:
