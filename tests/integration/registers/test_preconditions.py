@@ -145,3 +145,18 @@ async def test_what_was_to_be_made_is_made_once(authority: Authority) -> None:
         assert (await put(authority, path, body | changes, if_none_match='"another"')).status_code == 200
     both = [put(authority, f"/v1/schools/{OTHER}", SCHOOL | {"name": name}, if_none_match="*") for name in "AB"]
     assert sorted(answer.status_code for answer in await asyncio.gather(*both)) == [200, 412]
+
+
+async def test_the_document_says_what_may_be_asked_of_each(authority: Authority) -> None:
+    paths = (await authority.client.get("/openapi.json")).json()["paths"]
+    year, slot = "/calendars/{academic_year}", "/registers/{date}/{session}"
+    for path in ("/v1/schools/{urn}", "/v1/schools/{urn}" + year, "/v1/schools/{urn}" + slot):
+        read, written = paths[path]["get"], paths[path]["put"]
+        asked = [{one["name"] for one in op["parameters"] if one["in"] == "header"} for op in (read, written)]
+        to_make = set[str]() if path.endswith(slot) else {"If-None-Match"}
+        assert asked == [{"If-None-Match"}, {"If-Match"} | to_make]
+        assert "304" in read["responses"]
+        assert "ETag" in read["responses"]["200"]["headers"]
+        assert (
+            written["responses"]["412"]["content"]["application/problem+json"]["example"]["type"] == "/problems/stale"
+        )

@@ -17,8 +17,10 @@ ETAG: dict[str, Any] = {"ETag": {"description": "Stands for what is shown.", "sc
 TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG}}
 """`responses=TAGGED` of a route whose answer carries an ETag."""
 
-IfMatch = Annotated[str | None, Header(description="An ETag: change it only if it is still as read; `*`: if it is.")]
-IfNoneMatch = Annotated[str | None, Header(description="`*`: only if there is none yet.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="An ETag: change it only if it is still as read; `*`: if it is.")
+]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`*`: only if there is none yet.")]
 
 
 def tag(state: str, shown: BaseModel) -> str:
