@@ -21,6 +21,8 @@ RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """What PostgreSQL raises when the same work, done again, is expected to succeed."""
 
 ATTEMPTS = 8
+CLOSE_SECONDS = 1.5
+"""Less than `run` gives a service to close."""
 
 
 class Database:
@@ -80,9 +82,9 @@ class Database:
             return False
 
     async def close(self) -> None:
-        """Closes the pool; connections still busy after 1.5 s are cut."""
+        """Closes the pool; connections that are busy for longer than CLOSE_SECONDS are cut."""
         try:
-            await asyncio.wait_for(self._pool.close(), 1.5)
+            await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
         except TimeoutError:
             self._pool.terminate()
 

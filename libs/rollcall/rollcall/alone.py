@@ -76,7 +76,8 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def in_words(error: ValidationError) -> str:
     """What is wrong with settings, under the names that they have in the environment."""
-    return "; ".join(
-        "".join(f"ROLLCALL_{str(name).upper()}: " for name in one["loc"][:1]) + one["msg"].removeprefix("Value error, ")
-        for one in error.errors()
-    )
+    said: list[str] = []
+    for one in error.errors():
+        setting = f"ROLLCALL_{str(one['loc'][0]).upper()}: " if one["loc"] else ""
+        said.append(setting + one["msg"].removeprefix("Value error, "))
+    return "; ".join(said)

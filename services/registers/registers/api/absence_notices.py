@@ -12,7 +12,7 @@ from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
 from common.web.conditions import ETAG, TAGGED, Unchanged, tag
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from registers.actions import absence_notices as actions
 from registers.actions import notice_reading
@@ -53,15 +53,7 @@ From = Annotated[Day | None, Query(alias="from", description="The first day; all
 To = Annotated[Day | None, Query(alias="to", description="The last day; all after when left out.")]
 OfMatch = Annotated[Match | None, Query(description="Only notices with a session of the day that goes with them so.")]
 OfKind = Annotated[str | None, Query(max_length=64, description="Only gaps of this kind.")]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="Names the notice for 24 hours: the same body again is the same notice.",
-    ),
-]
+Key = Annotated[str | None, parameters.idempotency_key("notice")]
 
 
 def create_router(context: Context) -> APIRouter:

@@ -28,8 +28,13 @@ Mover = Annotated[Caller, needs("registers:write", "pupils:write")]
 def create_router(context: Context) -> APIRouter:
     """The routes of schools and calendars."""
     router = APIRouter(tags=["Schools"])
-    database = context.database
+    _add_writing(router, context)
+    _add_reading(router, context)
+    _add_calendars(router, context)
+    return router
 
+
+def _add_writing(router: APIRouter, context: Context) -> None:
     @router.put(
         "/v1/schools/{urn}",
         operation_id="putSchool",
@@ -44,7 +49,7 @@ def create_router(context: Context) -> APIRouter:
         optional = {name: getattr(sent, name) for name in actions.OPTIONAL if name in sent.model_fields_set}
         school = School(urn, sent.name, sent.la_code, sent.laestab, sent.phase, **optional)
         _check(school)
-        put = await actions.put_school(context.writer, database, school, optional, sent.la_from, only)
+        put = await actions.put_school(context.writer, context.database, school, optional, sent.la_from, only)
         return _tagged(response, put)
 
     @router.post(
@@ -65,6 +70,8 @@ def create_router(context: Context) -> APIRouter:
             successor_sequence=done.successor_sequence,
         )
 
+
+def _add_reading(router: APIRouter, context: Context) -> None:
     @router.get(
         "/v1/schools/{urn}",
         operation_id="getSchool",
@@ -73,7 +80,7 @@ def create_router(context: Context) -> APIRouter:
         responses=TAGGED,
     )
     async def get_school(response: Response, urn: Urn, caller: Reader) -> SchoolOut:  # pyright: ignore[reportUnusedFunction]
-        return _tagged(response, await look.school(database, caller, urn))
+        return _tagged(response, await look.school(context.database, caller, urn))
 
     @router.get(
         "/v1/schools",
@@ -85,12 +92,14 @@ def create_router(context: Context) -> APIRouter:
         request: Request, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[SchoolOut]:
         (after,) = (0,) if cursor is None else parameters.whole(*parameters.positions(cursor, 1))
-        found = await look.all_schools(database, caller, after, page_size + 1)
+        found = await look.all_schools(context.database, caller, after, page_size + 1)
         page = found[:page_size]
         more = len(found) > page_size
         following = next_path(request, encode_cursor({"after": [page[-1].urn]})) if more else None
         return Page(items=[_school(school) for school in page], next=following)
 
+
+def _add_calendars(router: APIRouter, context: Context) -> None:
     @router.put(
         "/v1/schools/{urn}/calendars/{academic_year}", operation_id="putCalendar", summary="Say which sessions are open"
     )
@@ -114,12 +123,10 @@ def create_router(context: Context) -> APIRouter:
         response: Response, urn: Urn, academic_year: YearName, caller: Reader
     ) -> CalendarOut:
         year = parameters.year(academic_year)
-        found = await look.calendar(database, caller, urn, year)
+        found = await look.calendar(context.database, caller, urn, year)
         shown = calendar_shapes.show(urn, year, found, holidays.in_academic_year(year))
         response.headers["ETag"] = tag(found.state, shown)
         return shown
-
-    return router
 
 
 def _tagged(response: Response, school: School) -> SchoolOut:

@@ -37,7 +37,7 @@ KINDS: dict[str, Kind] = {
         Mend("explain", "putRegister", "Send the mark again with codes of `/v1/reference/reason-details`."),
     ),
     "notice-to-judge": Kind(
-        "The reason is not established, but a parent's notice covers the session: it waits to be judged (2.5).",
+        "The reason is not established, but a parent's notice covers the session: it waits to be judged.",
         Mend("use-other-code", "putRegister", "Send the mark again with the code that the notice's reason deserves."),
     ),
     "present-though-announced": Kind(
