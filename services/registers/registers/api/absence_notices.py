@@ -10,7 +10,7 @@ from uuid import UUID
 from common.academic import Session
 from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from common.web.conditions import ETAG, TAGGED, Unchanged, tag
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -133,16 +133,15 @@ def _add_gaps(router: APIRouter, context: Context) -> None:
         found = await notice_reading.gaps(context.database, caller, urn, day, now)
         listed = [_gap(one) for one in found.items if one.judged.absence.pupil_id > after]
         listed = [one for one in listed if kind is None or one.kind == kind]
-        page = listed[:page_size]
-        more = len(listed) > page_size
+        page, following = cut(request, listed, page_size, lambda last: {"after": [last.pupil_id]})
         return GapsOut(
             school_urn=urn,
             date=day,
             as_of=now,
             due=Due(**{session.name: at for session, at in found.due.items()}),
             counts=GapCounts(**found.counts),
-            items=page,
-            next=next_path(request, encode_cursor({"after": [page[-1].pupil_id]})) if more else None,
+            items=list(page),
+            next=following,
         )
 
 
@@ -240,11 +239,11 @@ def _place_of(one: Matched) -> tuple[date, str]:
 
 
 def _page(request: Request, found: list[Matched], page_size: int) -> Page[MatchedNotice]:
-    page = found[:page_size]
-    following = None
-    if len(found) > page_size:
-        on, notice_id = _place_of(page[-1])
-        following = next_path(request, encode_cursor({"after": [on.isoformat(), notice_id]}))
+    def position(last: Matched) -> dict[str, Any]:
+        on, notice_id = _place_of(last)
+        return {"after": [on.isoformat(), notice_id]}
+
+    page, following = cut(request, found, page_size, position)
     return Page(items=[MatchedNotice.model_validate(_matched(one)) for one in page], next=following)
 
 

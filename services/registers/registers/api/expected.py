@@ -4,7 +4,7 @@ from typing import Annotated
 
 from common.clock import LONDON
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, Query, Request
 
 from registers.actions import expecting
@@ -49,10 +49,7 @@ def create_router(context: Context) -> APIRouter:
         day = on or context.clock.today()
         urn, session = (0, 0) if cursor is None else parameters.whole(*parameters.positions(cursor, 2))
         found = await expecting.late_registers(context.database, caller, day, la_code, (urn, session), page_size + 1)
-        page = found[:page_size]
-        following = None
-        if len(found) > page_size:
-            following = next_path(request, encode_cursor({"after": [page[-1].school_urn, page[-1].session]}))
+        page, following = cut(request, found, page_size, lambda last: {"after": [last.school_urn, last.session]})
         return Page(items=[_late(one) for one in page], next=following)
 
     return router

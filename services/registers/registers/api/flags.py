@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, Query, Request
 
 from registers.actions import flags as actions
@@ -52,9 +52,7 @@ def create_router(context: Context) -> APIRouter:
     ) -> Page[SchoolFlags]:
         day, after = on or context.clock.today(), parameters.pupil(cursor)
         found = await actions.at_school(context.database, caller, urn, day, after, page_size + 1)
-        page = found[:page_size]
-        more = len(found) > page_size
-        following = next_path(request, encode_cursor({"after": [page[-1]["pupil_id"]]})) if more else None
+        page, following = cut(request, found, page_size, lambda last: {"after": [last["pupil_id"]]})
         items = [SchoolFlags.model_validate({**row, "flags": msgspec.json.decode(row["flags"])}) for row in page]
         return Page(items=items, next=following)
 

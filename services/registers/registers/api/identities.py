@@ -4,7 +4,7 @@ from typing import Annotated
 
 from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, Request
 
 from registers.actions import look
@@ -66,9 +66,8 @@ def create_router(context: Context) -> APIRouter:
         living, found = await look.identity_changes(context.database, caller, str(pupil_id), after, page_size + 1)
         if living != str(pupil_id):
             raise MovedError(f"/v1/pupils/{living}/identity-changes")
-        more = len(found) > page_size
-        following = next_path(request, encode_cursor({"after": [found[page_size - 1].number]})) if more else None
-        return Page(items=[IdentityChangeOut.model_validate(told(one)) for one in found[:page_size]], next=following)
+        page, following = cut(request, found, page_size, lambda last: {"after": [last.number]})
+        return Page(items=[IdentityChangeOut.model_validate(told(one)) for one in page], next=following)
 
     return router
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, Request, Response
 
 from registers.actions import look
@@ -62,9 +62,7 @@ def create_router(context: Context) -> APIRouter:
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[RollPupil]:
         found = await look.roll(context.database, caller, urn, parameters.pupil(cursor), page_size + 1)
-        page = found[:page_size]
-        more = len(found) > page_size
-        following = next_path(request, encode_cursor({"after": [page[-1]["pupil_id"]]})) if more else None
+        page, following = cut(request, found, page_size, lambda last: {"after": [last["pupil_id"]]})
         items = [
             RollPupil.model_validate({**row, "enrolments": msgspec.json.decode(row["enrolments"] or "[]")})
             for row in page

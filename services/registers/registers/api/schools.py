@@ -5,7 +5,7 @@ from typing import Annotated
 
 from common.errors import Fault, InvalidError
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from common.web.conditions import TAGGED, Putting, tag
 from fastapi import APIRouter, Request, Response
 
@@ -93,9 +93,7 @@ def _add_reading(router: APIRouter, context: Context) -> None:
     ) -> Page[SchoolOut]:
         (after,) = (0,) if cursor is None else parameters.whole(*parameters.positions(cursor, 1))
         found = await look.all_schools(context.database, caller, after, page_size + 1)
-        page = found[:page_size]
-        more = len(found) > page_size
-        following = next_path(request, encode_cursor({"after": [page[-1].urn]})) if more else None
+        page, following = cut(request, found, page_size, lambda last: {"after": [last.urn]})
         return Page(items=[_school(school) for school in page], next=following)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from common.academic import Session
 from common.errors import Fault, InvalidError, TooLargeError
 from common.security import Caller, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, HTTPException, Query, Request
 
 from registers.actions import sync as actions
@@ -76,11 +76,8 @@ def _add_comparisons(router: APIRouter, context: Context) -> None:
         span = _span(first or end, end, parameters.day(cursor))
         sequence, rows = await actions.summary(context.database, caller, urn, span, key, page_size + 1)
         days = _days(rows)
-        page = days[:page_size]
-        following = None
-        if len(days) > page_size:
-            following = next_path(request, encode_cursor({"after": [page[-1].date.isoformat()]}))
-        return SyncOut(items=page, next=following, school_urn=urn, key=key, sequence=sequence)
+        page, following = cut(request, days, page_size, lambda last: {"after": [last.date.isoformat()]})
+        return SyncOut(items=list(page), next=following, school_urn=urn, key=key, sequence=sequence)
 
     @router.post(
         "/v1/schools/{urn}/sync/compare",
@@ -139,8 +136,7 @@ def _add_connections(router: APIRouter, context: Context) -> None:
         (after,) = (0,) if cursor is None else parameters.whole(*parameters.positions(cursor, 1))
         today = context.clock.today()
         rows = await actions.silent(context.database, caller, today, since, school_days, after, page_size + 1)
-        page = rows[:page_size]
-        following = next_path(request, encode_cursor({"after": [page[-1]["urn"]]})) if len(rows) > page_size else None
+        page, following = cut(request, rows, page_size, lambda last: {"after": [last["urn"]]})
         return Page(items=[_silent(row) for row in page], next=following)
 
     @router.put("/v1/schools/silent", include_in_schema=False)
