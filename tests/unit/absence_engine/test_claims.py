@@ -74,6 +74,16 @@ def test_of_reversed_ones_the_last_reversed_stands_again() -> None:
     assert claimed([span(9)], [merged, last._replace(reversed_at=NOW)]) == [merged.episode_id]  # at once: the earlier
 
 
+def test_an_episode_whose_marks_went_in_two_parts_is_brought_back_under_its_id() -> None:
+    """The first part was written without being evaluated: the marks before the second do not reach to the crossing."""
+    kept = Kept()
+    marks = dict.fromkeys(AUTUMN[:20], "/") | dict.fromkeys(AUTUMN[20:26], "O")
+    before = {change.episode.episode_id for change in kept.take(marks)}
+    kept.before = Child.of(child(dict.fromkeys(AUTUMN[:20], "/")))
+    assert {change.happened for change in kept.take({})} == {"reversed"}
+    assert {change.episode.episode_id for change in kept.take(marks)} == before
+
+
 def test_in_time_order_each_is_claimed_once() -> None:
     old = [episode("b", 30), episode("a", 10, 20)]
     assert claimed([span(5, 12), span(15, 18), span(40)], old) == ["a", None, "b"]

@@ -213,14 +213,18 @@ def _standing(
 
 
 def _left(child: Child, episode: Episode, evaluation: Evaluation) -> Change | None:
-    """What happens to an episode that no span claims: it is reversed, and follows its child when that is merged."""
+    """What happens to an episode that no span claims: it is reversed, and follows its child when that is merged.
+
+    When it last stood there were marks up to its crossing at least; of the sheets before, an earlier part of a write
+    may have taken some already.
+    """
     pupil_id = child.record.pupil_id
     if episode.stands:
         after = episode._replace(
             pupil_id=pupil_id,
             state="reversed",
             reversed_at=evaluation.now,
-            last_mark=last_marked(evaluation.before) or episode.last_mark,
+            last_mark=max(last_marked(evaluation.before) or episode.last_mark, episode.firm or episode.crossed),
         )
         return _change("reversed", after, None, evaluation)
     if episode.pupil_id != pupil_id:
