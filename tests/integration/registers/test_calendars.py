@@ -81,6 +81,32 @@ async def test_a_calendar_with_wrong_days_is_refused(
     assert [error["pointer"] for error in answer["errors"]] == pointers
 
 
+@pytest.mark.parametrize(
+    ("day", "code", "pointer"),
+    [
+        ({"sessions": ["AM", "AM"]}, "duplicate-session", "/days/1/sessions/1"),
+        ({"sessions": ["PM", "PM"], "kind": "closure"}, "duplicate-session", "/days/1/sessions/1"),
+        ({"sessions": [], "kind": "school"}, "school-day-without-session", "/days/1/sessions"),
+        ({"sessions": [], "year_groups": [1]}, "school-day-without-session", "/days/1/sessions"),
+    ],
+)
+async def test_a_day_with_sessions_that_it_cannot_have_is_refused(
+    authority: Authority, day: dict[str, Any], code: str, pointer: str
+) -> None:
+    await authority.ask("PUT", f"/v1/schools/{URN}", json=SCHOOL)
+    days = [{"date": "2025-09-02", "sessions": ["AM", "PM"]}, {"date": "2025-09-03", **day}]
+    answer = await authority.ask("PUT", CALENDAR, 422, json={"days": days})
+    assert [(error["pointer"], error["code"]) for error in answer["errors"]] == [(pointer, code)]
+    await authority.ask("GET", CALENDAR, 404)
+
+
+async def test_a_listed_day_without_sessions_is_a_closed_one(authority: Authority) -> None:
+    await authority.ask("PUT", f"/v1/schools/{URN}", json=SCHOOL)
+    days = [{"date": "2025-09-02", "sessions": ["AM"]}, {"date": "2025-09-03", "sessions": []}]
+    await authority.ask("PUT", CALENDAR, json={"days": days})
+    assert [day["date"] for day in (await authority.ask("GET", CALENDAR))["days"]] == ["2025-09-02"]
+
+
 @pytest.mark.parametrize("year", ["2025", "2025-27", "2025-2026", "9999-00", "1899-00", "x"])
 async def test_what_is_no_academic_year_is_refused(authority: Authority, year: str) -> None:
     await authority.ask("PUT", f"/v1/schools/{URN}", json=SCHOOL)

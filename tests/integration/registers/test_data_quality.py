@@ -115,6 +115,22 @@ async def test_two_schools_that_mark_one_session_hear_of_it_both_unless_one_says
     assert await doubts(authority, OTHER) == []
 
 
+async def test_ages_that_are_not_a_pupils_are_taken_and_listed(authority: Authority) -> None:
+    await authority.school()
+    born = {
+        "unborn": "2025-09-02", "a year": "2023-09-02", "two": "2023-09-01",
+        "twenty-five": "1999-09-02", "twenty-six": "1999-09-01",
+    }  # fmt: skip
+    rows = [pupil(name, date_of_birth=day, year_group=None) for name, day in born.items()]
+    answer = await authority.roll(*rows)
+    ids = {row["pupil_id"]: row["local_id"] for row in answer["results"]}
+    items = (await authority.ask("GET", PATH, params={"kind": "unlikely-age"}))["items"]
+    assert {ids[item["pupil_id"]] for item in items} == {"unborn", "a year", "twenty-six"}
+    assert {(item["date"], item["mend"]["operation"]) for item in items} == {("2025-09-01", "putRoll")}
+    await authority.roll(*(pupil(name) for name in born))
+    assert await doubts(authority) == []
+
+
 async def test_registers_that_stay_open_for_too_long_are_listed(authority: Authority) -> None:
     await authority.school()
     times = [

@@ -118,6 +118,8 @@ async def test_a_first_upn_and_a_new_one_are_taken(school: Authority) -> None:
         ({"flags": ["TALL"]}, "invalid", "/flags/0"),
         ({"date_of_birth": "9 March 2014"}, "invalid", "/date_of_birth"),
         ({"date_of_birth": "0214-03-09"}, "bad-date", "/date_of_birth"),
+        ({"date_of_birth": "2025-09-16"}, "born-in-the-future", "/date_of_birth"),
+        ({"date_of_birth": "1905-09-14"}, "born-too-long-ago", "/date_of_birth"),
         ({"enrolment": stay("2025-09-01", "9999-12-31")}, "bad-date", "/enrolment/to"),
         ({"local_id": 7}, "invalid", "/local_id"),
         ({"local_id": "1"}, "duplicate-local-id", "/local_id"),
@@ -135,6 +137,18 @@ async def test_a_wrong_row_is_rejected_alone(
     assert (rejected["pupil_id"], rejected["problem"]["code"]) == (None, code)
     assert rejected["problem"]["pointer"] == "/pupils/1" + pointer
     assert answer["counts"]["rejected"] == 1
+
+
+async def test_whoever_may_live_is_taken(school: Authority) -> None:
+    answer = await school.roll(pupil("1", date_of_birth="2025-09-15"), pupil("2", date_of_birth="1905-09-15"))
+    assert answer["counts"]["created"] == 2
+
+
+async def test_a_known_child_with_an_impossible_date_of_birth_has_not_left(school: Authority) -> None:
+    await school.roll(pupil("1"), pupil("2"))
+    answer = await school.roll(pupil("1", date_of_birth="2041-09-09"), pupil("2"), complete=True)
+    assert [row["status"] for row in answer["results"]] == ["rejected", "unchanged"]
+    assert await enrolments(school) == {"1": [("2025-09-01", None)], "2": [("2025-09-01", None)]}
 
 
 @pytest.mark.parametrize("row", [7, None, "x", []])

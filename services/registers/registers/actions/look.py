@@ -20,6 +20,7 @@ from registers.domain.calendars import Calendar
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange
 from registers.domain.policy import policy_on
+from registers.domain.quality import OLDEST, YOUNGEST
 from registers.domain.reason_details import reason_details
 from registers.domain.roll import Person
 from registers.domain.schools import School
@@ -113,7 +114,7 @@ async def doubts(
         await check_known_school(tx, caller, urn)
         closes = default.morning, default.afternoon
         return await quality.items(
-            tx, urn, closes, on_site, reason_details(), after, kind, limit, today, unsettled(codes)
+            tx, urn, closes, on_site, reason_details(), after, kind, limit, today, unsettled(codes), (YOUNGEST, OLDEST)
         )
 
 

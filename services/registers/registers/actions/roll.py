@@ -81,12 +81,10 @@ async def put_roll(writer: Writer, sent: Roll) -> Taken:
 
 
 async def _identify(write: Write, sent: Roll, closure: Closure | None) -> Identities:
-    """Who the rows are; the children that they name are locked when this returns. What a closed school can't say is
-    rejected here: later, the row would have told already who is who.
+    """Who the rows are; the children that they name are locked when this returns. What can't be today, or at a closed
+    school, is rejected here: later, the row would have told already who is who.
     """
-    keys = [row.keys for row in sent.rows]
-    if closure is not None:
-        keys = [_judged(row, place, closure) for place, row in enumerate(sent.rows)]
+    keys = [_judged(row, place, closure, write.today) for place, row in enumerate(sent.rows)]
     local_ids = {key.local_id for key in keys if key.local_id is not None}
     sent_upns = {key.upn for key in keys if key.upn is not None}
     named = await pupils.children(write.tx, sent.urn, local_ids, sent_upns)
@@ -97,10 +95,13 @@ async def _identify(write: Write, sent: Roll, closure: Closure | None) -> Identi
     return identity.identify(keys, children, new_id)
 
 
-def _judged(row: Row, place: int, closure: Closure) -> RowKeys:
+def _judged(row: Row, place: int, closure: Closure | None, today: date) -> RowKeys:
     if row.pupil is None or row.keys.problem is not None:
         return row.keys
-    return row.keys._replace(problem=roll.problem_of_closure(row.pupil, place, closure))
+    problem = roll.problem_of_birth(row.pupil, place, today)
+    if problem is None and closure is not None:
+        problem = roll.problem_of_closure(row.pupil, place, closure)
+    return row.keys if problem is None else row.keys._replace(problem=problem)
 
 
 async def _decide(

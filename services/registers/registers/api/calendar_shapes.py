@@ -35,7 +35,8 @@ TIMES: list[dict[str, Any]] = [
 
 
 class DayListed(BaseModel):
-    """A day of the calendar: the sessions for which the school is open, and for whom.
+    """A day of the calendar: the sessions for which the school is open, and for whom. A day with none of which nothing
+    else is said is closed, as if it were not listed.
 
     `year_groups`: only for these; a staggered day may be listed once for each of several sets of year groups. `kind`:
     what a closed day is; a `closure` that was not planned keeps the sessions that were, and takes Y marks.
@@ -149,6 +150,7 @@ def _days(listed: Iterable[DayListed], year: int, faults: list[Fault]) -> dict[d
                 faults.append(Fault(f"{pointer}/date", "duplicate-day", f"As in /days/{first}."))
                 break
         seen[day.date].append((place, groups))
+        _check_sessions(day, pointer, faults)
         if len(set(day.sessions)) > {"holiday": 0, "inset": 1}.get(day.kind, 2):
             detail = "A holiday has no sessions, a day with INSET one at most."
             faults.append(Fault(f"{pointer}/sessions", "open-on-closed-day", detail))
@@ -157,6 +159,18 @@ def _days(listed: Iterable[DayListed], year: int, faults: list[Fault]) -> dict[d
             others = opening.get(Session[half], frozenset())
             opening[Session[half]] = None if groups is None or others is None else groups | others
     return days
+
+
+def _check_sessions(day: DayListed, pointer: str, faults: list[Fault]) -> None:
+    """Faults of a day with a session twice, and of one that is said to be a school day, or is one for some year groups,
+    and has no session.
+    """
+    if len(set(day.sessions)) < len(day.sessions):
+        faults.append(Fault(f"{pointer}/sessions/1", "duplicate-session", "This session is listed already."))
+    is_meant_open = "kind" in day.model_fields_set or day.year_groups is not None
+    if not day.sessions and day.kind == calendars.SCHOOL and is_meant_open:
+        detail = "A school day has at least one session; a closed day says what it is, or is left out."
+        faults.append(Fault(f"{pointer}/sessions", "school-day-without-session", detail))
 
 
 def _terms(listed: Iterable[TermListed], year: int, faults: list[Fault]) -> list[Term]:

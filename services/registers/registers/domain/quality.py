@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from registers.domain.mending import Mend
 
+YOUNGEST, OLDEST = 2, 25
+"""Years of age at which an enrolment begins without anybody wondering: from nursery to the end of an EHC plan."""
+
 
 class Kind(NamedTuple):
     """One kind of doubt: what it is, and what would mend it."""
@@ -50,6 +53,10 @@ KINDS: dict[str, Kind] = {
         Mend(
             "check-roll", "putRoll", "If it is not meant so, send the roll row with the right year group or birth date."
         ),
+    ),
+    "unlikely-age": Kind(
+        f"The pupil is under {YOUNGEST} or over {OLDEST} when the enrolment begins.",
+        Mend("check-roll", "putRoll", "Send the roll row with the right date of birth or beginning of the enrolment."),
     ),
     "register-open-too-long": Kind(
         "By the calendar's times a register stays open for more than 30 minutes.",

@@ -23,6 +23,9 @@ from registers.domain.leaving import leaving_reasons
 from registers.domain.problems import Problem
 from registers.domain.schools import Closure
 
+LONGEST_LIFE = 120
+"""Years; nobody whom a roll lists was born earlier than that ago."""
+
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
 Kind = Literal["single", "main", "subsidiary", "guest"]
@@ -143,6 +146,20 @@ def _problem_of_leaving(stay: SentEnrolment) -> Problem | None:
     reason = leaving_reasons().get(stay.leaving_reason or "")
     if reason is None or not reason.in_force(stay.to):
         return Problem("unknown-leaving-reason", "Not a reason of /v1/reference/leaving-reasons on that day.")
+    return None
+
+
+def problem_of_birth(row: SentPupil, place: int, today: date) -> Problem | None:
+    """What is wrong with a row of a child who can't be alive; who is too young or too old for a school is taken, and
+    listed as doubtful.
+    """
+    born, pointer = row.date_of_birth, f"/pupils/{place}/date_of_birth"
+    if born is None:
+        return None
+    if born > today:
+        return Problem("born-in-the-future", "Nobody is born yet on that day.", pointer)
+    if (born.year + LONGEST_LIFE, born.month, born.day) < (today.year, today.month, today.day):
+        return Problem("born-too-long-ago", f"More than {LONGEST_LIFE} years ago.", pointer)
     return None
 
 

@@ -57,6 +57,11 @@ taught as (
     from enrolment as e join pupil as p using (pupil_id)
     where e.urn = $1 and $13::date between e.from_date and coalesce(e.to_date, $13::date)
 ),
+aged as (
+    select e.pupil_id, e.from_date from enrolment as e join pupil as p using (pupil_id)
+    where e.urn = $1 and coalesce(e.to_date, $13::date) >= $13::date
+        and extract(year from age(e.from_date, p.date_of_birth)) not between $15 and $16
+),
 announced as (
     select distinct on (m.date, m.session, m.received, m.place) m.date, m.session, m.received, m.place,
         living.pupil_id as child, m.code, m.details, n.notice_id, n.suggested_code
@@ -112,6 +117,10 @@ item as (
     select 'year-group-exception', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null,
         null, null
     from taught where year_group <> by_age
+    union all
+    select 'unlikely-age', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null,
+        null, null
+    from aged
 )
 select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
     i.notice_id::text as notice_id, i.suggested_code, s.taken_by, s.taken_at, s.received_at
@@ -138,12 +147,13 @@ async def items(
     limit: int,
     today: date,
     unsettled: Collection[str],
+    ages: tuple[int, int],
 ) -> Sequence[Any]:
     """What is doubtful at a school, those after `after`. `closes`: when registers close at a school that has not said
     so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named; `unsettled`: the codes
-    that do not go with a notice of absence.
+    that do not go with a notice of absence; `ages`: the least and the greatest at which an enrolment may well begin.
     """
     return await tx.fetch(
         LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit, today,
-        sorted(unsettled),
+        sorted(unsettled), *ages,
     )  # fmt: skip
