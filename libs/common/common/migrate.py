@@ -2,14 +2,15 @@
 
 A service keeps its versions in `<package>/store/versions`, one after the other: `0001_first.py`, `0002_….py`, …; the
 four digits are the revision. A start that finds the database at the newest one costs a single query and does not even
-import Alembic. Otherwise one process migrates under an advisory lock, all versions in one transaction, and gives up
-rather than wait long for a table that others use (the supervisor tries again).
+import Alembic. Otherwise one process migrates under an advisory lock, a transaction for each version, and gives up
+rather than wait long for a table that others use (the supervisor tries again, from the version that it came to).
 
 `migrate` upgrades; `differences` compares a migrated database with the metadata of `<package>/store/tables.py`.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from importlib import import_module, resources
 from pathlib import Path
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ADVISORY_LOCK = 7_201_946_301
-LOCK_WAIT = "60s"
-"""How long a second replica waits for the first to finish."""
+LOCK_WAIT, LOCK_POLL = 60.0, 0.2
+"""Seconds that a second replica waits for the first to finish, and between two looks. It asks and does not stand in
+line: a statement that waits has a snapshot, and the first would wait for that with each index that it builds.
+"""
 TABLE_WAIT = "5s"
 """How long a migration may wait, and let others wait behind it, for a table's lock."""
 
@@ -59,7 +62,8 @@ async def current(url: str) -> str | None:
 async def migrate(url: str, package: str) -> None:
     """Upgrades the database of service `package` (an import name) to its newest revision; no-op when it is there.
 
-    Raises asyncpg errors when the server is away, sqlalchemy.exc.DBAPIError when a lock could not be had in time.
+    Raises asyncpg errors when the server is away or another process migrates for too long, sqlalchemy.exc.DBAPIError
+    when a table's lock could not be had in time: the versions before that one are there.
     """
     if await current(url) != newest(package):
         await asyncio.to_thread(_upgrade, url, package)
@@ -81,14 +85,29 @@ def _upgrade(url: str, package: str) -> None:
     config.set_main_option("path_separator", "newline")
 
     def upgrade(connection: "Connection") -> None:
-        connection.execute(text(f"set local lock_timeout = '{LOCK_WAIT}'"))
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        connection.execute(text(f"set local lock_timeout = '{TABLE_WAIT}'"))
+        _wait_for_turn(connection)
+        connection.execute(text(f"set lock_timeout = '{TABLE_WAIT}'"))
+        connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
     with _alembic:
         asyncio.run(_on_connection(url, upgrade))
+
+
+def _wait_for_turn(connection: "Connection") -> None:
+    """Takes the lock for as long as the connection lasts; asyncpg.LockNotAvailableError after `LOCK_WAIT`."""
+    from sqlalchemy import text
+
+    end = time.monotonic() + LOCK_WAIT
+    while True:
+        has_lock = connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
+        if has_lock:
+            return
+        if time.monotonic() >= end:
+            raise asyncpg.LockNotAvailableError("another process has been migrating this database for too long")
+        time.sleep(LOCK_POLL)
 
 
 def _compare(url: str, package: str) -> list[str]:
@@ -106,7 +125,7 @@ def _compare(url: str, package: str) -> list[str]:
 
 
 async def _on_connection(url: str, work: "Callable[[Connection], T]") -> T:
-    """Runs synchronous SQLAlchemy work in one transaction on a connection of its own."""
+    """Runs synchronous SQLAlchemy work on a connection of its own; what it does not commit is undone."""
     from sqlalchemy import NullPool
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -115,7 +134,7 @@ async def _on_connection(url: str, work: "Callable[[Connection], T]") -> T:
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
-        async with engine.begin() as connection:
+        async with engine.connect() as connection:
             return await connection.run_sync(work)
     finally:
         await engine.dispose()

@@ -13,10 +13,11 @@ from common import migrate
 
 from tests.delivery import until
 
-WAITING_FOR_A_LOCK = """
-select 1 from pg_locks where locktype = 'advisory' and not granted
-and database = (select oid from pg_database where datname = current_database())
+ASKED_FOR_THE_LOCK = """
+select 1 from pg_stat_activity where datname = current_database() and state = 'idle' and pid <> pg_backend_pid()
+    and (query like '%advisory%' or query ilike 'commit%')
 """
+IS_VALID = "select indisvalid from pg_index where indexrelid = 'odd'::regclass"
 
 Package = Callable[[int], str]
 
@@ -29,6 +30,18 @@ down_revision = {before}
 
 def upgrade() -> None:
     op.execute("create table made_by_{number} (id integer primary key)")
+"""
+INDEXING = """
+from alembic import op
+from common.indexes import build_index
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    build_index("odd", "made_by_1 ((id % 2))")
+    op.execute("create table made_by_2 (id integer primary key)")
 """
 TABLES = """
 from sqlalchemy import Column, Integer, MetaData, Table
@@ -95,33 +108,101 @@ async def test_replicas_that_start_together_migrate_once(database_url: str, pack
 
 
 async def test_a_second_process_waits_for_the_first(database_url: str, package: Package) -> None:
+    """It asks again and again: one whose question waited would keep the first from building an index."""
     name = package(1)
     rival = await asyncpg.connect(database_url)
     try:
-        await rival.execute("begin")
-        await rival.execute("select pg_advisory_xact_lock($1)", migrate.ADVISORY_LOCK)
+        await rival.execute("select pg_advisory_lock($1)", migrate.ADVISORY_LOCK)
         waiting = asyncio.create_task(migrate.migrate(database_url, name))
-        watcher = await asyncpg.connect(database_url)
-        try:
-            await until(lambda: watcher.fetchval(WAITING_FOR_A_LOCK))
-        finally:
-            await watcher.close()
+        await until(lambda: rival.fetchval(ASKED_FOR_THE_LOCK))
         assert not waiting.done()
-        await rival.execute("commit")
+        await rival.execute("select pg_advisory_unlock($1)", migrate.ADVISORY_LOCK)
         await waiting
     finally:
         await rival.close()
     assert await tables(database_url) == {"made_by_1"}
 
 
-async def test_a_version_that_fails_leaves_nothing_behind(database_url: str, package: Package) -> None:
-    name = package(2)
-    (migrate.versions_folder(name) / "0002_step.py").write_text(
-        VERSION.format(number=2, before='"0001"') + "    1 / 0\n"
-    )
+async def test_a_process_does_not_wait_for_ever(
+    database_url: str, package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_WAIT", 0.0)
+    rival = await asyncpg.connect(database_url)
+    try:
+        await rival.execute("select pg_advisory_lock($1)", migrate.ADVISORY_LOCK)
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await migrate.migrate(database_url, package(1))
+    finally:
+        await rival.close()
+    assert await tables(database_url) == set()
+
+
+async def test_a_version_that_fails_leaves_those_before_it_and_nothing_of_itself(
+    database_url: str, package: Package
+) -> None:
+    name = package(3)
+    path = migrate.versions_folder(name) / "0002_step.py"
+    whole = path.read_text()
+    path.write_text(whole + "    1 / 0\n")
     with pytest.raises(ZeroDivisionError):
         await migrate.migrate(database_url, name)
-    assert await tables(database_url) == set()
+    assert await tables(database_url) == {"made_by_1"}
+    assert await migrate.current(database_url) == "0001"
+    path.write_text(whole)
+    await migrate.migrate(database_url, name)
+    assert await tables(database_url) == {"made_by_1", "made_by_2", "made_by_3"}
+
+
+async def test_an_index_is_built_while_others_write(database_url: str, package: Package) -> None:
+    await migrate.migrate(database_url, package(1))
+    name = package(2)
+    (migrate.versions_folder(name) / "0002_step.py").write_text(INDEXING)
+    writer, other = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    try:
+        begun = writer.transaction()
+        await begun.start()
+        await writer.execute("insert into made_by_1 values (1)")
+        migrating = asyncio.create_task(migrate.migrate(database_url, name))
+        await until(lambda: other.fetchval("select count(*) from pg_stat_progress_create_index"))
+        await other.execute("set lock_timeout = '1s'; insert into made_by_1 values (2)")
+        assert not migrating.done()
+        await begun.commit()
+        await migrating
+        assert await other.fetchval(IS_VALID)
+        assert await migrate.current(database_url) == "0002"
+        assert await other.fetchval("select count(*) from made_by_1") == 2
+    finally:
+        await asyncio.gather(writer.close(), other.close())
+
+
+async def test_an_index_whose_building_was_interrupted_is_built_anew(database_url: str, package: Package) -> None:
+    await migrate.migrate(database_url, package(1))
+    name = package(2)
+    (migrate.versions_folder(name) / "0002_step.py").write_text(INDEXING)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("insert into made_by_1 values (1), (3)")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute("create unique index concurrently odd on made_by_1 ((id % 2))")
+        assert await connection.fetchval(IS_VALID) is False
+        await migrate.migrate(database_url, name)
+        assert await connection.fetchval(IS_VALID)
+        assert "UNIQUE" not in await connection.fetchval("select pg_get_indexdef('odd'::regclass)")
+    finally:
+        await connection.close()
+
+
+async def test_a_version_that_was_killed_behind_its_index_begins_again(database_url: str, package: Package) -> None:
+    await migrate.migrate(database_url, package(1))
+    name = package(2)
+    path = migrate.versions_folder(name) / "0002_step.py"
+    path.write_text(INDEXING + "    1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        await migrate.migrate(database_url, name)
+    assert (await migrate.current(database_url), await tables(database_url)) == ("0001", {"made_by_1"})
+    path.write_text(INDEXING)
+    await migrate.migrate(database_url, name)
+    assert await tables(database_url) == {"made_by_1", "made_by_2"}
 
 
 async def test_a_database_at_the_newest_version_costs_no_alembic(database_url: str, package: Package) -> None:

@@ -40,9 +40,9 @@ STATEMENTS = (
     "create index identity_change_pupil on identity_change (pupil_id)",
     "create index identity_change_other on identity_change (other)",
     "alter table pupil add column merged_into uuid, add column identity_version bigint not null default 0",
-    "alter table mark add column sent_for uuid",
     "insert into upn (upn, pupil_id, given_at) select upn, pupil_id, now() from pupil where upn is not null",
     "update pupil set merged_into = survivor where survivor is not null",
+    "alter table mark add column sent_for uuid",  # last: from here on nobody takes a register until this is committed
 )
 
 

@@ -1,6 +1,7 @@
 """Registers that are expected, reasons that are chased."""
 
 from alembic import op
+from common.indexes import build_index
 
 revision = "0005"
 down_revision = "0004"
@@ -32,14 +33,12 @@ create table missed (
 )
 """
 
-INDEXES = (
-    "create index mark_not_established on mark (urn, date) where standing and code = 'N'",
-    "create index mark_detailed on mark (urn, date) where details ?| array['arrived_at', 'reason_detail']",
-    "create index missed_now on missed (date, urn) where ended is null",
-)
+MISSED_NOW = "create index missed_now on missed (date, urn) where ended is null"
 
 
 def upgrade() -> None:
-    """Adds its tables and indexes."""
-    for statement in (CHASED, MISSED, *INDEXES):
+    """Adds its tables and indexes; those of `mark`, the largest table, while registers come in."""
+    build_index("mark_not_established", "mark (urn, date) where standing and code = 'N'")
+    build_index("mark_detailed", "mark (urn, date) where details ?| array['arrived_at', 'reason_detail']")
+    for statement in (CHASED, MISSED, MISSED_NOW):
         op.execute(statement)
