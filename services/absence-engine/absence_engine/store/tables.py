@@ -29,6 +29,10 @@ def _small(*, key: bool = False, null: bool = False) -> Column[int]:
     return Column(SmallInteger, primary_key=key, nullable=null, autoincrement=False)
 
 
+def _moment(*, null: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=null)
+
+
 def _urn(*, key: bool = True) -> Column[int]:
     return Column(Integer, primary_key=key, nullable=False, autoincrement=False)
 
@@ -162,10 +166,75 @@ class Pending(Base, table=True):
 
 
 class Engine(Base, table=True):
-    """The one row: `epoch` rises with every rebuild."""
+    """The one row: `epoch` rises with every rebuild, `policy_turn` whenever another policy may hold for somebody.
+    `policy_day` is the day by which policies are in force: today, once that has been noticed.
+    """
 
     id: int = Field(sa_column=_small(key=True))
     epoch: int
+    policy_turn: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
+    policy_day: date | None = Field(sa_column=Column(Date))
+
+
+class PolicySet(Base, table=True):
+    """A version of an authority's policy, or of all (`la_code` `england`: what ships). `state`: `draft`, `published`.
+    `reason`: why it holds from a day on that had passed.
+    """
+
+    __tablename__ = "policy_set"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    la_code: str = Field(sa_column=Column(Text, primary_key=True))
+    version: str = Field(sa_column=Column(Text, primary_key=True))
+    valid_from: date
+    document: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    state: str = Field(sa_type=Text)
+    author: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
+    changed_at: datetime = Field(sa_column=_moment())
+    published_by: str | None = Field(sa_type=Text)
+    published_at: datetime | None = Field(sa_column=_moment(null=True))
+    reason: str | None = Field(sa_type=Text)
+
+
+class Reevaluation(Base, table=True):
+    """That an authority's children are looked at once more, by the version that came into force: those up to `cursor`
+    have been.
+    """
+
+    la_code: str = Field(sa_column=Column(Text, primary_key=True))
+    version: str = Field(sa_type=Text)
+    cursor: str | None = Field(sa_column=_id(null=True))
+    children: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
+    started_at: datetime = Field(sa_column=_moment())
+    finished_at: datetime | None = Field(sa_column=_moment(null=True))
+
+
+class Simulation(Base, table=True):
+    """A draft tried on the marks of a year: `queued`, `running`, `done` or `failed`. `children`: looked at so far."""
+
+    simulation_id: str = Field(sa_column=_id(key=True))
+    la_code: str = Field(sa_type=Text)
+    version: str = Field(sa_type=Text)
+    document: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    year: int = Field(sa_column=_small())
+    from_date: date
+    to_date: date
+    state: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    children: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
+    created_at: datetime = Field(sa_column=_moment())
+    started_at: datetime | None = Field(sa_column=_moment(null=True))
+    ended_at: datetime | None = Field(sa_column=_moment(null=True))
+    result: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+
+
+class Simulated(Base, table=True):
+    """What a simulation says of a child and a kind: `would` cross, `would_not` any more, or `both`."""
+
+    simulation_id: str = Field(sa_column=_id(key=True))
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    outcome: str = Field(sa_column=Column(Text, primary_key=True))
+    pupil_id: str = Field(sa_column=_id(key=True))
+    school_urn: int
 
 
 metadata = Base.metadata
