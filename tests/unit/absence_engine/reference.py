@@ -58,7 +58,7 @@ def rate_spans(
     child: ChildRecord, kind: str, policy: Policy
 ) -> list[tuple[int, int, int | None, int | None, str | None]]:
     """(year, crossed, firm, ended, reason)"""
-    one_in = policy.rates[kind].one_in
+    rate = policy.rates[kind]
     first, last = compulsory(child.date_of_birth)
     marks = told(child)
     years = sorted({year_of(date.fromordinal(mark.tick // 2)) for mark in marks})
@@ -73,15 +73,15 @@ def rate_spans(
             possible += 1
             absent += mark.counts_as.absence is not None
             last_possible = mark.tick
-            flag = absent * one_in >= possible
+            flag = absent * rate.of >= possible * rate.part
             if is_open is None and flag and first <= mark.tick <= last:
                 is_open, below = [year, mark.tick, None, None, None], 0
             if is_open is None:
                 continue
-            if flag and possible >= policy.minimum_possible and is_open[2] is None:
+            if flag and possible >= rate.minimum_possible and is_open[2] is None:
                 is_open[2] = mark.tick
             below = 0 if flag else below + 1
-            if below == policy.recovery_sessions:
+            if below == rate.recovery_sessions:
                 found.append((*is_open[:3], mark.tick, "recovered"))
                 is_open = None
         if is_open is not None and year < years[-1]:
@@ -109,7 +109,7 @@ def monday(tick: int) -> date:
 
 def window_of(mondays: list[date], week: date, policy: Policy) -> list[date]:
     at = mondays.index(week)
-    return mondays[max(at - policy.penalty.school_weeks + 1, 0) : at + 1]
+    return mondays[max(at - policy.penalty.weeks + 1, 0) : at + 1]
 
 
 def countable(child: ChildRecord, mondays: list[date]) -> list[Told]:

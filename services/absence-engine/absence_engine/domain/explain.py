@@ -87,13 +87,13 @@ def _explain_penalty(child: Child, span: Span, calendars: Calendars, policy: Pol
     counted = counted.only(~counted.spent & (counted.ticks <= at))
     last = int(counted.week[-1])
     inside = counted.in_window(last, numbers)
-    window = range(max(last - numbers.school_weeks + 1, 0), last + 1)
+    window = range(max(last - numbers.weeks + 1, 0), last + 1)
     first_day, last_day = day_of(int(weeks.first_open[window[0]])), day_of(int(weeks.last_open[last]))
     unsettled = len(inside.ticks) - int(inside.settled.sum())
     sentence = (
         f"{len(inside.ticks)} sessions were missed without permission within {len(window)} school "
         f"{'week' if len(window) == 1 else 'weeks'}, from {_spell(first_day)} to {_spell(last_day)}; "
-        f"{numbers.sessions} within {numbers.school_weeks} school weeks are the point at which the school must "
+        f"{numbers.sessions} within {numbers.weeks} school weeks are the point at which the school must "
         "consider a penalty notice."
     )
     if unsettled:
@@ -109,8 +109,8 @@ def _explain_penalty(child: Child, span: Span, calendars: Calendars, policy: Pol
             "sessions": len(inside.ticks),
             "unsettled": unsettled,
             "needed": numbers.sessions,
-            "school_weeks": numbers.school_weeks,
-            "comparison": f"sessions in {numbers.school_weeks} school weeks >= {numbers.sessions}",
+            "school_weeks": numbers.weeks,
+            "comparison": f"sessions in {numbers.weeks} school weeks >= {numbers.sessions}",
         },
     )
 

@@ -23,12 +23,11 @@ from common.codes import code_table
 
 from absence_engine.domain.ages import compulsory
 from absence_engine.domain.marks import YearMarks, marked_ticks
-from absence_engine.domain.policy import Penalty
 from absence_engine.domain.records import Calendars, ChildRecord, Ticks
+from absence_engine.domain.thresholds import PENALTY as PENALTY
+from absence_engine.domain.thresholds import Window as Penalty
 from absence_engine.domain.ticks import day_of, year_start
 from absence_engine.domain.weeks import SchoolWeeks, school_weeks
-
-PENALTY = "PN_10_IN_10"
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -61,19 +60,18 @@ class Counted:
 
     def in_window(self, week: int, policy: Penalty) -> "Counted":
         """Those in the window that ends with a week."""
-        return self.only((self.week <= week) & (self.week > week - policy.school_weeks))
+        return self.only((self.week <= week) & (self.week > week - policy.weeks))
 
 
 def counted_sessions(child: ChildRecord, years: Iterable[YearMarks], weeks: SchoolWeeks, policy: Penalty) -> Counted:
     """The sessions that can count, spent ones included."""
     first, last = compulsory(child.date_of_birth)
-    unsettled = policy.unsettled_numbers()
     ticks: list[Ticks] = [np.empty(0, np.int64)]
     settled: list[Flags] = [np.empty(0, bool)]
     for marks in years:
         places = np.flatnonzero(COUNTS_TO_PENALTY[marks.codes])
         ticks.append(places + year_start(marks.year))
-        settled.append(~np.isin(marks.codes[places], unsettled))
+        settled.append(policy.settled[marks.codes[places]])
     tick = np.concatenate(ticks)
     week, known = weeks.index_of(tick)
     spent = np.isin(tick, list(child.spent)) if child.spent else np.zeros(len(tick), bool)
@@ -115,7 +113,7 @@ def penalty_spans(
 def _window_sizes(counted: Counted, weeks: int, policy: Penalty) -> Ints:
     """How many sessions the window that ends with each school week holds."""
     so_far = np.cumsum(np.bincount(counted.week, minlength=weeks))
-    before = np.concatenate([np.zeros(policy.school_weeks, np.int64), so_far])[:weeks]
+    before = np.concatenate([np.zeros(policy.weeks, np.int64), so_far])[:weeks]
     return so_far - before
 
 
@@ -176,7 +174,7 @@ def penalty_figure(
 def _window(week: int, counted: Counted, weeks: SchoolWeeks, policy: Penalty) -> Window:
     inside = counted.in_window(week, policy)
     left = inside.only(~inside.spent)
-    first = max(week - policy.school_weeks + 1, 0)
+    first = max(week - policy.weeks + 1, 0)
     met = len(left.ticks) >= policy.sessions
     return Window(
         first_day=day_of(int(weeks.first_open[first])),

@@ -22,6 +22,7 @@ from common.codes import code_table
 
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Codes
+from absence_engine.domain.thresholds import Rate
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -85,7 +86,7 @@ def rate_spans(rows: RateRows, policy: Policy) -> dict[str, RateSpans]:
     found: dict[str, RateSpans] = {}
     for kind, rate in policy.rates.items():
         flag = sessions.missed * rate.one_in >= sessions.nth
-        found[kind] = _spans(*_only_rows_with(flag, sessions), rows, policy)
+        found[kind] = _spans(*_only_rows_with(flag, sessions), rows, rate)
     return found
 
 
@@ -112,7 +113,7 @@ def _only_rows_with(flag: Flags, sessions: _Sessions) -> tuple[Flags, _Sessions]
     return flag[keep], _Sessions(s.row[keep], s.place[keep], s.nth[keep], s.missed[keep], s.row_start[keep])
 
 
-def _spans(flag: Flags, sessions: _Sessions, rows: RateRows, policy: Policy) -> RateSpans:
+def _spans(flag: Flags, sessions: _Sessions, rows: RateRows, rate: Rate) -> RateSpans:
     none = np.empty(0, np.int64)
     if not len(flag):
         return RateSpans(none, none, none, none, none.astype(bool))
@@ -120,13 +121,13 @@ def _spans(flag: Flags, sessions: _Sessions, rows: RateRows, policy: Policy) -> 
     begins[1:] |= flag[1:] != flag[:-1]
     run = np.flatnonzero(begins)  # where each run begins
     length = np.diff(run, append=len(flag))
-    is_long = ~flag[run] & (length >= policy.recovery_sessions)
+    is_long = ~flag[run] & (length >= rate.recovery_sessions)
     stretch_begins = is_long | sessions.row_start[run]
     stretch = np.repeat(np.cumsum(stretch_begins) - 1, length)  # of each session
 
     opened = _openings(flag, stretch, sessions, rows)
-    firm = _first_firm(opened, flag & (sessions.nth >= policy.minimum_possible), stretch)
-    ended = _recoveries(opened, stretch, run[stretch_begins], is_long[stretch_begins], sessions.row, policy)
+    firm = _first_firm(opened, flag & (sessions.nth >= rate.minimum_possible), stretch)
+    ended = _recoveries(opened, stretch, run[stretch_begins], is_long[stretch_begins], sessions.row, rate)
 
     row = sessions.row[opened]
     by_year_end = (ended < 0) & rows.year_over[row]
@@ -150,12 +151,12 @@ def _first_firm(opened: Ints, is_firm: Flags, stretch: Ints) -> Ints:
     return np.where((found >= 0) & (stretch[found] == stretch[opened]), found, -1)
 
 
-def _recoveries(opened: Ints, stretch: Ints, begins: Ints, is_long: Flags, row: Ints, policy: Policy) -> Ints:
+def _recoveries(opened: Ints, stretch: Ints, begins: Ints, is_long: Flags, row: Ints, rate: Rate) -> Ints:
     """For each opening the session of its recovery, the tenth of the long run that follows; -1 without one."""
     after = np.append(begins, -1)[stretch[opened] + 1]
     long_after = np.append(is_long, False)[stretch[opened] + 1]
     recovered = long_after & (row[after] == row[opened])
-    return np.where(recovered, after + policy.recovery_sessions - 1, -1)
+    return np.where(recovered, after + rate.recovery_sessions - 1, -1)
 
 
 def leaves_spans(
@@ -180,7 +181,7 @@ def leaves_spans(
             undisturbed = absent * rate.one_in <= possible_before
         else:
             stays = absent_before * rate.one_in >= possible
-            undisturbed = stays and (firm or possible < policy.minimum_possible)
+            undisturbed = stays and (firm or possible < rate.minimum_possible)
         if not undisturbed and possible > possible_before:
             return False
     return True

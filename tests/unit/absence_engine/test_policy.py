@@ -1,0 +1,97 @@
+"""A policy document says exactly what it means, or what is wrong with it and where."""
+
+import json
+from typing import Any
+
+import pytest
+from absence_engine.domain.counts import over_line
+from absence_engine.domain.policy import Policy, PolicyError, in_order, policies, read, written
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def faults(document: Any) -> list[tuple[str, str]]:
+    with pytest.raises(PolicyError) as raised:
+        read(document)
+    return [(fault.pointer, fault.detail) for fault in raised.value.faults]
+
+
+def with_threshold(kind: str, **more: Any) -> dict[str, Any]:
+    document = json.loads(json.dumps(written(policies()[0])))
+    document["thresholds"][kind] = document["thresholds"].get(kind, {}) | more
+    return document
+
+
+@pytest.mark.parametrize("policy", policies(), ids=lambda policy: policy.version)
+def test_what_is_written_of_a_policy_reads_as_it(policy: Policy) -> None:
+    assert read(json.loads(json.dumps(written(policy)))) == policy
+
+
+RATE = {"rule": "rate", "part": 1, "of": 20, "minimum_possible": 40, "recovery_sessions": 10}
+RUN = {"rule": "run", "sessions": 20, "codes": ["O", "N"], "compulsory_age": True}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "pointer", "words"),
+    [
+        ("PA", {"of": "ten"}, "/thresholds/PA/of", "Expected `int`"),
+        ("PA", {"part": 2}, "/thresholds/PA", "one in"),
+        ("PA", {"recovery_sessions": 0}, "/thresholds/PA/recovery_sessions", ">= 1"),
+        ("LATE", RATE, "/thresholds/LATE", "no such threshold"),
+        ("CONTINUOUS_10", RATE, "/thresholds/CONTINUOUS_10/rule", "always of the rule run"),
+        ("CONTINUOUS_10", RUN | {"codes": ["O", "D"]}, "/thresholds/CONTINUOUS_10/codes/1", "possible session"),
+        ("CONTINUOUS_10", RUN | {"codes": []}, "/thresholds/CONTINUOUS_10/codes", "length >= 1"),
+        ("CONTINUOUS_10", RUN | {"unsettled_codes": ["I"]}, "/thresholds/CONTINUOUS_10/unsettled_codes/0", "not among"),
+        ("CONTINUOUS_10", RUN | {"flags": ["CIN", "TALL"]}, "/thresholds/CONTINUOUS_10/flags/1", "no flag TALL"),
+        ("AT_RISK", RATE | {"part": 0}, "/thresholds/AT_RISK/of", "`part` of `of`"),
+        ("AT_RISK", RATE | {"targets": {}}, "/thresholds/AT_RISK/targets", "Only SCHOOL_TARGET"),
+        ("CIN_CP_95", RATE, "/thresholds/CIN_CP_95/flags", "which flags"),
+        ("SCHOOL_TARGET", RATE, "/thresholds/SCHOOL_TARGET/targets", "each school's target"),
+        ("PN_10_IN_10", {"reading": "school_days"}, "/thresholds/PN_10_IN_10/days", "how many"),
+        ("PN_10_IN_10", {"colour": "red"}, "/thresholds/PN_10_IN_10", "unknown field"),
+    ],
+)
+def test_what_is_wrong_with_a_threshold_is_said_where_it_stands(
+    kind: str, said: dict[str, Any], pointer: str, words: str
+) -> None:
+    found = faults(with_threshold(kind, **said))
+    assert any(at == pointer and words in detail for at, detail in found)
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"valid_from": "tomorrow"}, "/valid_from"),
+        ({"version": ""}, "/version"),
+        ({"stages": {"AT_RISK": {"task": "ring_home", "due_open_days": 3}}}, "/stages/AT_RISK"),
+        ({"stages": {"PA": {"task": "ring_home", "due_open_days": 30}}}, "/stages/PA/due_open_days"),
+        ({"bands": [{"name": "all"}]}, "/bands/0"),
+        ({"bands": [{"name": "a", "attendance_from": "50"}, {"name": "b", "attendance_from": "60"}]}, "/bands/1"),
+        ({"bands": [{"name": "a", "attendance_from": "50"}]}, "/bands/0"),
+    ],
+)
+def test_what_is_wrong_elsewhere_is_said_where_it_stands(more: dict[str, Any], pointer: str) -> None:
+    assert pointer in [at for at, _ in faults(written(policies()[0]) | more)]
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    document = written(policies()[0]) | {"suppress_below": 5, "stages": {"XX": {"task": "x", "due_open_days": 1}}}
+    document["thresholds"] = {"PA": {"rule": "rate"}, "SA": {"rule": "nothing"}}
+    assert [at for at, _ in faults(document)] == ["/thresholds/PA", "/thresholds/SA/rule", "/thresholds", "/stages/XX"]
+
+
+@given(st.integers(0, 400), st.integers(1, 400))
+def test_bands_agree_with_persistent_and_severe_absence(absent: int, more: int) -> None:
+    attended, possible = more - 1, absent + more - 1
+    band = policies()[-1].band_of(attended, possible)
+    if possible == 0:
+        assert band is None
+        return
+    assert (band in ("persistent", "severe")) == over_line(absent, possible, 10)
+    assert (band == "severe") == over_line(absent, possible, 2)
+    assert (band == "good") == (attended * 100 >= possible * 97)
+
+
+def test_of_versions_valid_from_one_day_the_higher_one_holds() -> None:
+    two, ten = (read(written(policies()[0]) | {"version": f"local-1.{n}"}) for n in (2, 10))
+    assert sorted([ten, two], key=in_order) == [two, ten]
