@@ -42,7 +42,8 @@ async def test_a_roll_makes_pupils_and_says_so_without_their_names(school: Autho
     assert answer["sequence"] == enrolled["sequence"]
     first = answer["results"][0]["pupil_id"]
     assert changed["data"]["pupils"][0] == {
-        "pupil_id": first, "pupil_version": 1, "date_of_birth": "2014-09-09", "year_group": 6, "flags": ["CIN", "FSM"],
+        "pupil_id": first, "pupil_version": 1, "date_of_birth": "2014-09-09",
+        "year_group": 6, "year_group_in": "2025-26", "flags": ["CIN", "FSM"],
         "flag_spans": [
             {"flag": flag, "from": "2025-09-01", "to": None, "source": "roll"} for flag in ("CIN", "FSM")
         ],

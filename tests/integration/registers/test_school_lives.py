@@ -376,3 +376,37 @@ async def test_the_reasons_for_leaving_are_listed(school: Authority) -> None:
     assert {"continuous_absence": "6.5(i)", "home_educated": "6.9"}.items() <= {
         reason["code"]: reason["rule"] for reason in reasons
     }.items()
+
+
+async def test_a_school_says_who_runs_it_and_where_it_lies(school: Authority) -> None:
+    told = await put(school, trust="T-07", locality="North")
+    assert (told["trust"], told["locality"]) == ("T-07", "North")
+    assert (await put(school, name="Elm Academy"))["locality"] == "North"
+    assert "trust" not in await put(school, name="Elm Academy", trust=None)
+    said = [e["data"]["trust"] for e in await school.changes() if e["type"].endswith("school-changed.v1")]
+    assert said == [None, "T-07", "T-07", None]
+    assert (await put(school, 422, locality=" "))["errors"][0]["pointer"] == "/locality"
+
+
+async def test_a_class_stays_until_another_is_said(school: Authority) -> None:
+    await school.roll(pupil("1", enrolment=stay(registration_group="7B")))
+    await school.roll(pupil("1", enrolment=stay()))
+    assert await stays(school) == [[stay(registration_group="7B")]]
+    await school.roll(pupil("1", enrolment=stay(registration_group="7C")))
+    assert await stays(school) == [[stay(registration_group="7C")]]
+    told = [e["data"]["pupils"][0]["enrolments"] for e in await school.changes() if "enrolment" in e["type"]]
+    assert told == [[stay(registration_group="7B")], [stay(registration_group="7C")]]
+    await put(school, closed_on="2025-09-10")
+    assert (await stays(school))[0][0]["registration_group"] == "7C"
+    await put(school, closed_on=None)
+    assert await stays(school) == [[stay(registration_group="7C")]]
+    long = await school.roll(pupil("2", enrolment=stay(registration_group="x" * 21)))
+    assert long["results"][0]["status"] == "rejected"
+
+
+async def test_a_year_group_is_told_with_the_year_in_which_it_was_said(school: Authority) -> None:
+    await school.roll(pupil("1", year_group=6))
+    await school.roll(pupil("1", year_group=6))
+    (entry,) = [e for e in await school.changes() if e["type"].endswith("pupil-changed.v1")]
+    told = entry["data"]["pupils"][0]
+    assert (told["year_group"], told["year_group_in"]) == (6, "2025-26")

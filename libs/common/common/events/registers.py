@@ -33,7 +33,8 @@ class SchoolLa(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 @register
 class SchoolChanged(Entry, frozen=True, kw_only=True):
     """A school. `opened_on`, `closed_on`: its first and last day, where they are known; `la_history`: the authorities
-    that it has had, in order, empty for one that never moved.
+    that it has had, in order, empty for one that never moved. `trust`, `locality`: who runs it and in which part of the
+    authority it lies, as its authority calls them.
     """
 
     type: ClassVar[str] = "uk.rollcall.registers.school-changed.v1"
@@ -47,6 +48,8 @@ class SchoolChanged(Entry, frozen=True, kw_only=True):
     predecessor_urn: int | None = None
     successor_urn: int | None = None
     la_history: list[SchoolLa] = msgspec.field(default_factory=list[SchoolLa])
+    trust: str | None = None
+    locality: str | None = None
 
 
 class OpenDay(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +73,8 @@ class CalendarChanged(Entry, frozen=True, kw_only=True):
 
 class Enrolment(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
     """A stay on the roll, both dates inclusive; `to` is null while it lasts. `home_la`: the authority where the child
-    lives, where the school says so; `leaving_reason`: a code, once it is known why the stay ends.
+    lives, where the school says so; `leaving_reason`: a code, once it is known why the stay ends. `registration_group`:
+    the class, by an id of the school's own.
     """
 
     from_: str
@@ -78,6 +82,7 @@ class Enrolment(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_"
     kind: Literal["single", "main", "subsidiary", "guest"]
     home_la: str | None = None
     leaving_reason: str | None = None
+    registration_group: str | None = None
 
 
 class PupilEnrolments(msgspec.Struct, frozen=True, gc=False):
@@ -108,6 +113,7 @@ class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it.
 
     `flags`: what the last roll said. `flag_spans`: what anybody says, dated; for the group that a child is in on a day.
+    `year_group_in`: the academic year (`2025-26`) in which `year_group` was said; in others it follows from that.
     """
 
     pupil_id: str
@@ -116,6 +122,7 @@ class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     year_group: int | None
     flags: list[str]
     flag_spans: list[FlagSpan] = []
+    year_group_in: str | None = None
 
 
 @register

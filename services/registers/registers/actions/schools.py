@@ -18,7 +18,7 @@ from registers.domain.enrolments import Stay
 from registers.domain.schools import School
 from registers.store import marks, pupils, schools
 
-OPTIONAL = ("opened_on", "closed_on", "predecessor_urn", "successor_urn")
+OPTIONAL = ("opened_on", "closed_on", "predecessor_urn", "successor_urn", "trust", "locality")
 
 
 async def put_school(

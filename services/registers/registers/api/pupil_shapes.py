@@ -9,7 +9,7 @@ from registers.api.shapes import PUPIL, ROLL_EXAMPLE, SCHOOL, example
 
 
 class EnrolmentOut(BaseModel):
-    """A stay on the roll, both dates inclusive; of the last three, what nobody said is left out."""
+    """A stay on the roll, both dates inclusive; of the last four, what nobody said is left out."""
 
     model_config = ConfigDict(populate_by_name=True)
     from_: date = Field(alias="from")
@@ -18,6 +18,7 @@ class EnrolmentOut(BaseModel):
     home_la: str | None = None
     leaving_reason: str | None = None
     destination: str | None = None
+    registration_group: str | None = None
 
 
 class RollPupil(BaseModel):

@@ -72,6 +72,7 @@ def example(**values: Any) -> ConfigDict:
 
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Area = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Phase = Literal["primary", "secondary", "special", "ap"]
 SCHOOL = {"name": "Elm Primary School", "la_code": "330", "laestab": "3302001", "phase": "primary"}
 
@@ -83,7 +84,8 @@ class SchoolIn(BaseModel):
     """A school: `la_code` has three digits, `laestab` seven. What is left out of the rest stays as it is.
 
     `la_from`: the day from which it belongs to `la_code`, when it has moved; without it, `la_code` corrects what was
-    said before. `opened_on`, `closed_on`: its first and last day; `null` says that none is known.
+    said before. `opened_on`, `closed_on`: its first and last day; `trust`, `locality`: who runs it and where it lies.
+    `null` says that none is known.
     """
 
     model_config = example(**SCHOOL, opened_on="2012-09-01", closed_on=None)
@@ -96,6 +98,8 @@ class SchoolIn(BaseModel):
     closed_on: DayOfLife | None = None
     predecessor_urn: UrnIn | None = None
     successor_urn: UrnIn | None = None
+    trust: Area | None = None
+    locality: Area | None = None
 
 
 class LaSince(BaseModel):
@@ -124,6 +128,8 @@ class SchoolOut(BaseModel):
     closed_on: date | None = None
     predecessor_urn: int | None = None
     successor_urn: int | None = None
+    trust: str | None = None
+    locality: str | None = None
     la_history: list[LaSince] = []
 
 

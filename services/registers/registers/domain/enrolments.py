@@ -17,7 +17,7 @@ class Stay(NamedTuple):
     """One enrolment of a pupil at a school; `kind` is single, main, subsidiary or guest. `home_la`: the authority where
     the child lives, where the school says so (rule book 12.20); `leaving_reason` and `destination`: why it ends, and
     where the child goes. `planned_…`: the end that the school had said where its closure came first, for the case that
-    the closure is taken back; `planned_end` None where it had said none.
+    the closure is taken back; `planned_end` None where it had said none. `registration_group`: the class.
     """
 
     start: date
@@ -29,6 +29,7 @@ class Stay(NamedTuple):
     planned_end: date | None = None
     planned_reason: str | None = None
     planned_destination: str | None = None
+    registration_group: str | None = None
 
 
 def _last(stay: Stay) -> date:
@@ -50,11 +51,12 @@ def meets(stay: Stay, others: Iterable[Stay]) -> bool:
 
 def replace(stays: Iterable[Stay], new: Stay) -> list[Stay]:
     """The stays after a roll row: `new` replaces those that it overlaps (or whose start it repeats), and is added
-    otherwise. What it does not say of the home authority, or of the same end, is kept.
+    otherwise. What it does not say of the home authority, the class, or of the same end, is kept.
     """
     kept = list(stays)
     for stay in [stay for stay in kept if _overlap(stay, new)]:
-        new = new._replace(home_la=new.home_la or stay.home_la)
+        group = new.registration_group or stay.registration_group
+        new = new._replace(home_la=new.home_la or stay.home_la, registration_group=group)
         if new.end is not None and new.end == stay.end:
             reason, destination = new.leaving_reason or stay.leaving_reason, new.destination or stay.destination
             new = new._replace(leaving_reason=reason, destination=destination)
@@ -72,7 +74,7 @@ def end_by(stay: Stay, on: date, reason: str) -> Stay:
     if _last(stay) <= on:
         return stay
     planned = (stay.end, stay.leaving_reason, stay.destination)
-    return Stay(stay.start, on, stay.kind, stay.home_la, reason, None, *planned)
+    return Stay(stay.start, on, stay.kind, stay.home_la, reason, None, *planned, stay.registration_group)
 
 
 def reopen(stays: Iterable[Stay], closed: date) -> list[Stay]:
@@ -82,8 +84,8 @@ def reopen(stays: Iterable[Stay], closed: date) -> list[Stay]:
     after: list[Stay] = []
     for stay in sorted(stays, key=_start, reverse=True):
         if stay.end == closed and stay.leaving_reason in (CLOSED, CONVERTED):
-            why = (stay.planned_reason, stay.planned_destination)
-            stay = Stay(stay.start, stay.planned_end, stay.kind, stay.home_la, *why)
+            why, group = (stay.planned_reason, stay.planned_destination), stay.registration_group
+            stay = Stay(stay.start, stay.planned_end, stay.kind, stay.home_la, *why, registration_group=group)
             if after and after[-1].start <= _last(stay):
                 end = max(closed, after[-1].start - timedelta(days=1))
                 stay = stay._replace(end=end, leaving_reason=None, destination=None)
@@ -122,7 +124,10 @@ def unite(mine: Iterable[Stay], others: Iterable[Stay]) -> list[Stay]:
             whole = [*touching, stay]
             end_of = max(whole, key=lambda one: (_last(one), one.planned_end or date.max))
             stay = end_of._replace(
-                start=min(one.start for one in whole), kind=touching[0].kind, home_la=touching[0].home_la
+                start=min(one.start for one in whole),
+                kind=touching[0].kind,
+                home_la=touching[0].home_la,
+                registration_group=touching[0].registration_group,
             )
         united = sorted([one for one in united if one not in touching] + [stay])
     return united
@@ -160,6 +165,7 @@ def as_event(pupil_id: str, stays: Iterable[Stay]) -> events.PupilEnrolments:
                 stay.kind,  # pyright: ignore[reportArgumentType]
                 stay.home_la,
                 stay.leaving_reason,
+                stay.registration_group,
             )
             for stay in stays
         ],

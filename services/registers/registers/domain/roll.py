@@ -10,6 +10,7 @@ from datetime import date
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from common.academic import year_name, year_of
 from common.events import registers as events
 from msgspec import UNSET, Meta, UnsetType
 
@@ -35,7 +36,8 @@ _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 class SentEnrolment(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
     """A stay on the roll, both dates inclusive; `to` is null while it lasts. `leaving_reason`: why it ends, of
-    `/v1/reference/leaving-reasons`; `destination`: where the pupil goes, in the school's words.
+    `/v1/reference/leaving-reasons`; `destination`: where the pupil goes, in the school's words. `registration_group`:
+    the class, an id and no person's name; one that is left out stays as it is.
     """
 
     from_: date
@@ -43,6 +45,7 @@ class SentEnrolment(msgspec.Struct, frozen=True, gc=False, rename={"from_": "fro
     kind: Kind = "single"
     leaving_reason: Annotated[str, Meta(max_length=40)] | None = None
     destination: Annotated[str, Meta(max_length=200)] | None = None
+    registration_group: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
 
 
 class SentKeys(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +71,9 @@ class SentPupil(msgspec.Struct, frozen=True, gc=False):
 
 
 class Person(NamedTuple):
-    """What is known of a child, whichever school told it; `version` rises with what is announced."""
+    """What is known of a child, whichever school told it; `version` rises with what is announced. `year_group_in`: the
+    academic year in which `year_group` was said (its first calendar year); None before anybody did.
+    """
 
     pupil_id: str
     upn: str | None
@@ -78,6 +83,7 @@ class Person(NamedTuple):
     year_group: int | None
     flags: tuple[str, ...]
     version: int
+    year_group_in: int | None = None
 
 
 @dataclass
@@ -197,7 +203,7 @@ def decide(
             moved = flags.follow_roll(child, spans, row.flags, news, row.enrolment.from_, today, urn)
             if moved != flags.NOTHING:
                 changes.flags[child] = moved
-        touched = _person(row, child, person, upns.get(child), changes) or who.is_merged
+        touched = _person(row, child, person, upns.get(child), changes, year_of(today)) or who.is_merged
         if known.local_ids.get(row.local_id) != child:
             changes.local_ids[row.local_id] = child
             touched = True
@@ -221,6 +227,7 @@ def _stay(row: SentPupil, closure: Closure | None) -> Stay:
     """The stay that a row tells of: at a school that has closed it ends by then (`problem_of_closure`: and begins)."""
     sent = row.enrolment
     stay = Stay(sent.from_, sent.to, sent.kind, row.home_la, sent.leaving_reason, sent.destination)
+    stay = stay._replace(registration_group=sent.registration_group)
     return stay if closure is None else enrolments.end_by(stay, closure.on, closure.reason)
 
 
@@ -252,21 +259,30 @@ def facts_of(person: Person, spans: Iterable[Span] = ()) -> events.PupilFacts:
         year_group=person.year_group,
         flags=list(person.flags),
         flag_spans=flags.as_events(spans) if spans else [],
+        year_group_in=None if person.year_group_in is None else year_name(person.year_group_in),
     )
 
 
-def _person(row: SentPupil, child: str, before: Person | None, new_upn: str | None, changes: RollChanges) -> bool:
-    """Notes what the row says of the child; whether that is new."""
+def _person(
+    row: SentPupil, child: str, before: Person | None, new_upn: str | None, changes: RollChanges, year: int
+) -> bool:
+    """Notes what the row says of the child in an academic year; whether that is new."""
     base = before or Person(child, None, "", "", None, None, (), 0)
     facts = (
         row.date_of_birth or base.date_of_birth,
         base.year_group if row.year_group is UNSET else row.year_group,
         base.flags if row.flags is None else tuple(sorted(set(row.flags))),
     )
-    known = before is not None and facts == (before.date_of_birth, before.year_group, before.flags)
+    said_in = base.year_group_in if row.year_group is UNSET else year
+    known = before is not None and (*facts, said_in) == (
+        before.date_of_birth,
+        before.year_group,
+        before.flags,
+        before.year_group_in,
+    )
     announced = not known or child in changes.flags
     version = base.version + announced
-    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version)
+    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version, said_in)
     if announced:
         changes.announced.append(after)
     if after == before:

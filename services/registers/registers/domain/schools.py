@@ -25,7 +25,7 @@ class School:
     """What a school is called and where it belongs (rule book 9); `sequence`: the number of its last ledger entry.
     `recalculating`: marks that a large change concerns are still being judged. `opened_on`, `closed_on`: first and last
     day; `converted`: its pupils have gone on at its successor; `la_history`: the authorities in order, empty for a
-    school that never moved.
+    school that never moved. `trust`, `locality`: who runs it and where it lies, as the authority calls them.
     """
 
     urn: int
@@ -41,6 +41,8 @@ class School:
     successor_urn: int | None = None
     converted: bool = False
     la_history: tuple[Belongs, ...] = ()
+    trust: str | None = None
+    locality: str | None = None
 
     @property
     def state(self) -> str:
@@ -105,6 +107,8 @@ def as_event(school: School) -> dict[str, Any]:
             events.SchoolLa(one.la_code, None if one.start == date.min else one.start.isoformat())
             for one in school.la_history
         ],
+        "trust": school.trust,
+        "locality": school.locality,
     }
 
 

@@ -33,12 +33,12 @@ there are, twice for each roll.
 """
 LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
 PEOPLE = """
-select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version
+select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in
 from pupil where pupil_id = any($1::uuid[])
 """
 STAYS = """
 select pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination,
-    planned_end, planned_reason, planned_destination
+    planned_end, planned_reason, planned_destination, registration_group
 from enrolment where urn = $1 and ($2::uuid[] is null or pupil_id = any($2)) order by pupil_id, from_date
 """
 LOCAL_IDS = "select local_id, pupil_id::text from school_pupil where urn = $1 and local_id = any($2::text[])"
@@ -47,9 +47,10 @@ FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
 CHANGE = """
 update pupil as old set upn = p.upn, given_name = p.given_name, family_name = p.family_name,
     date_of_birth = p.date_of_birth, year_group = p.year_group, flags = string_to_array(p.flags, ' '),
-    version = p.version
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[])
-    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version)
+    version = p.version, year_group_in = p.year_group_in
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[],
+    $9::smallint[])
+    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in)
 where old.pupil_id = p.pupil_id
 """
 NAME = """
@@ -60,16 +61,16 @@ on conflict (urn, local_id) do update set pupil_id = excluded.pupil_id
 LEAVE = "delete from enrolment where urn = $1 and pupil_id = any($2::uuid[])"
 ENROL = """
 insert into enrolment (urn, pupil_id, from_date, to_date, kind, home_la, leaving_reason, destination,
-    planned_end, planned_reason, planned_destination)
+    planned_end, planned_reason, planned_destination, registration_group)
 select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::date[], $10::text[], $11::text[])
+    $9::date[], $10::text[], $11::text[], $12::text[])
 """
 _FLAGS = Person._fields.index("flags")
 
 KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
 STAYS_OF = """
 select urn, pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination,
-    planned_end, planned_reason, planned_destination
+    planned_end, planned_reason, planned_destination, registration_group
 from enrolment where pupil_id = any($1::uuid[])
 order by urn, pupil_id, from_date
 """
@@ -151,7 +152,7 @@ async def replace_stays(tx: Transaction, urn: int, changed: Mapping[str, Sequenc
     if changed:
         await tx.execute(LEAVE, urn, list(changed))
         rows = [(child, *stay) for child, stays in changed.items() for stay in stays]
-        await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(10)))
+        await tx.execute(ENROL, urn, *([row[at] for row in rows] for at in range(11)))
 
 
 async def schools_knowing(tx: Transaction, pupil_ids: Collection[str]) -> dict[int, set[str]]:

@@ -74,7 +74,8 @@ select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.
     (select jsonb_agg(
         jsonb_build_object('from', e.from_date, 'to', e.to_date, 'kind', e.kind)
         || jsonb_strip_nulls(jsonb_build_object(
-            'home_la', e.home_la, 'leaving_reason', e.leaving_reason, 'destination', e.destination
+            'home_la', e.home_la, 'leaving_reason', e.leaving_reason, 'destination', e.destination,
+            'registration_group', e.registration_group
         )) order by e.from_date
     ) from enrolment as e where e.urn = $1 and e.pupil_id = p.pupil_id) as enrolments
 from page join pupil as p using (pupil_id) order by p.pupil_id

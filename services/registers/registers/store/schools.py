@@ -20,12 +20,12 @@ insert into school (urn, name, la_code, laestab, phase) values ($1, $2, $3, $4, 
 """
 CHANGE = """
 update school set name = $2, la_code = $3, laestab = $4, phase = $5, opened_on = $6, closed_on = $7,
-    predecessor_urn = $8, successor_urn = $9, converted = $10
+    predecessor_urn = $8, successor_urn = $9, converted = $10, trust = $11, locality = $12
 where urn = $1
 """
 FACTS = """
 select urn, name, la_code, laestab, phase, last_number, exists (select from rejudging where rejudging.urn = school.urn),
-    opened_on, closed_on, predecessor_urn, successor_urn, converted,
+    opened_on, closed_on, predecessor_urn, successor_urn, converted, trust, locality,
     array(select from_date from school_la as la where la.urn = school.urn order by from_date) as since,
     array(select la.la_code from school_la as la where la.urn = school.urn order by from_date) as las
 from school
@@ -93,7 +93,7 @@ async def read(tx: Transaction, urn: int) -> School | None:
 
 
 def _school(row: Any) -> School:
-    *facts, opened_on, closed_on, before, after, converted, since, las = row.values()
+    *facts, opened_on, closed_on, before, after, converted, trust, locality, since, las = row.values()
     history = tuple(Belongs(first, la) for first, la in zip(since, las, strict=True))
     return replace(
         School(*facts),
@@ -103,6 +103,8 @@ def _school(row: Any) -> School:
         successor_urn=after,
         converted=converted,
         la_history=history,
+        trust=trust,
+        locality=locality,
     )
 
 
@@ -133,7 +135,7 @@ async def change(tx: Transaction, school: School) -> None:
     await tx.execute(
         CHANGE, school.urn, school.name, school.la_code, school.laestab, school.phase,
         school.opened_on, school.closed_on, school.predecessor_urn, school.successor_urn,
-        school.converted,
+        school.converted, school.trust, school.locality,
     )  # fmt: skip
     await tx.execute(FORGET_LAS, school.urn)
     if school.la_history:

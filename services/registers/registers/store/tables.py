@@ -50,6 +50,8 @@ class School(Table, table=True):
     phase: str = _column(Text)
     opened_on: dt.date | None = Field(default=None)
     closed_on: dt.date | None = Field(default=None)
+    trust: str | None = _column(Text, null=True)
+    locality: str | None = _column(Text, null=True)
     predecessor_urn: int | None = Field(default=None)
     successor_urn: int | None = Field(default=None)
     converted: bool = Field(sa_column_kwargs={"server_default": text("false")})
@@ -121,7 +123,7 @@ class YearGroup(Table, table=True):
 class Pupil(Table, table=True):
     """A child. One that turned out to be another child has no UPN any more, and names the child that lives
     (`survivor`) and the one that it was merged into, which may have died itself. `identity_version` rises with its
-    merges and splits.
+    merges and splits. `year_group_in`: the academic year in which `year_group` was said.
     """
 
     __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
@@ -131,6 +133,7 @@ class Pupil(Table, table=True):
     family_name: str = _column(Text)
     date_of_birth: dt.date | None = Field(default=None)
     year_group: int | None = _column(SmallInteger, null=True)
+    year_group_in: int | None = _column(SmallInteger, null=True)
     flags: list[str] = _column(ARRAY(Text))
     version: int = _column(BigInteger)
     survivor: UUID | None = _column(Uuid, null=True)
@@ -191,6 +194,7 @@ class Enrolment(Table, table=True):
     planned_end: dt.date | None = Field(default=None)
     planned_reason: str | None = _column(Text, null=True)
     planned_destination: str | None = _column(Text, null=True)
+    registration_group: str | None = _column(Text, null=True)
 
 
 class Submission(Table, table=True):
