@@ -104,17 +104,25 @@ async def quarantine(database: Database, caller: Caller, urn: int, after: Place,
 
 
 async def doubts(
-    database: Database, caller: Caller, urn: int, today: date, after: quality.Place, kind: str | None, limit: int
+    database: Database,
+    caller: Caller,
+    urn: int,
+    today: date,
+    after: quality.Place,
+    kind: str | None,
+    span: tuple[date, date],
+    limit: int,
 ) -> Sequence[Any]:
-    """What is doubtful in a school's data: all of it, or one kind."""
+    """What is doubtful in a school's data in a span of days: all of it, or one kind."""
     default = policy_on(today).registers.closes
     codes = code_table()
     on_site = {code.code for code in codes.values() if code.on_site}
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
         closes = default.morning, default.afternoon
+        ages = YOUNGEST, OLDEST
         return await quality.items(
-            tx, urn, closes, on_site, reason_details(), after, kind, limit, today, unsettled(codes), (YOUNGEST, OLDEST)
+            tx, urn, closes, on_site, reason_details(), after, kind, limit, today, unsettled(codes), ages, span
         )
 
 

@@ -1,17 +1,19 @@
 """What is doubtful in a school's data over HTTP, and the list of detailed reasons."""
 
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
 from common.academic import Session
+from common.errors import Fault, InvalidError
 from common.security import Caller, any_token, needs
-from common.web import Page, PageSize, encode_cursor, next_path
+from common.web import Page, PageSize, cut
 from fastapi import APIRouter, Query, Request
 
 from registers.actions import look
 from registers.api import parameters
 from registers.api.context import Context
-from registers.api.parameters import Cursor, Urn
+from registers.api.parameters import Cursor, Day, Urn
 from registers.api.quality_shapes import QualityItem, ReasonDetailOut
 from registers.api.shapes import AmenderOut
 from registers.api.waiting_shapes import MendOut
@@ -20,6 +22,8 @@ from registers.domain.reason_details import reason_details
 from registers.domain.standing import Amender, Details
 
 Reader = Annotated[Caller, needs("registers:read")]
+From = Annotated[Day | None, Query(alias="from", description="The first day; all before when left out.")]
+To = Annotated[Day | None, Query(alias="to", description="The last day; all after when left out.")]
 KindOf = Annotated[str | None, Query(max_length=64, description="Only items of this kind.")]
 
 
@@ -34,18 +38,18 @@ def add_quality(router: APIRouter, context: Context) -> None:
         urn: Urn,
         caller: Reader,
         kind: KindOf = None,
+        first: From = None,
+        last: To = None,
         cursor: Cursor = None,
         page_size: PageSize = 100,
     ) -> Page[QualityItem]:
         after = parameters.place_and_kind(cursor)
         today = context.clock.today()
-        rows = await look.doubts(context.database, caller, urn, today, after, kind, page_size + 1)
-        page = rows[:page_size]
-        following = None
-        if len(rows) > page_size:
-            last = page[-1]
-            place = [last["date"].isoformat(), last["session"], last["received"], last["place"], last["kind"]]
-            following = next_path(request, encode_cursor({"after": place}))
+        if first is not None and last is not None and first > last:
+            raise InvalidError(faults=[Fault("from", "bad-span", "`from` comes after `to`.")])
+        span = first or date.min, last or date.max
+        rows = await look.doubts(context.database, caller, urn, today, after, kind, span, page_size + 1)
+        page, following = cut(request, rows, page_size, _place)
         return Page(items=[_item(row) for row in page], next=following)
 
     @router.get(
@@ -56,6 +60,10 @@ def add_quality(router: APIRouter, context: Context) -> None:
     )
     async def details(caller: Annotated[Caller, any_token()]) -> Page[ReasonDetailOut]:  # pyright: ignore[reportUnusedFunction]
         return Page(items=[ReasonDetailOut(**one._asdict()) for one in reason_details().values()], next=None)
+
+
+def _place(row: Any) -> dict[str, Any]:
+    return {"after": [row["date"].isoformat(), row["session"], row["received"], row["place"], row["kind"]]}
 
 
 def amender(amended_by: str | Amender | None) -> str | AmenderOut | None:

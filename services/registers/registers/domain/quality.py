@@ -3,6 +3,8 @@
 Each kind has a sentence and what would mend it, in the words of `mending`.
 """
 
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from registers.domain.mending import Mend
@@ -68,3 +70,14 @@ KINDS: dict[str, Kind] = {
         Mend("correct-times", "putCalendar", "Send the calendar again with times of one length."),
     ),
 }
+
+FIRST_SPAN = timedelta(days=7)
+
+
+def spans(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The days from `first` to `last` in spans, both dates inclusive: a week, then each as long as two of the last."""
+    length = FIRST_SPAN
+    while first <= last:
+        end = min(first + length - timedelta(days=1), last)
+        yield first, end
+        first, length = end + timedelta(days=1), length * 2

@@ -1,17 +1,36 @@
-"""What is doubtful in a school's data (`domain.quality`), in one list: by date, session and arrival."""
+"""What is doubtful in a school's data (`domain.quality`), in one list: by date, session and arrival.
 
-from collections.abc import Collection, Sequence
+A page is worked out from a few days, then from more, until it is full or there are no more days.
+"""
+
+from collections.abc import Collection
 from datetime import date, time
 from typing import Any
 
 from common.db import Transaction
+
+from registers.domain.quality import spans
+
+EXTENT = """
+select least(
+    (select min(date) from mark where urn = $1),
+    (select make_date(min(academic_year), 8, 1) from register_times where urn = $1),
+    (select min(from_date) from enrolment where urn = $1)
+) as first, greatest(
+    (select max(date) from mark where urn = $1),
+    (select make_date(max(academic_year), 8, 1) from register_times where urn = $1),
+    (select max(from_date) from enrolment where urn = $1)
+) as last
+"""
+"""The first and the last day that anything at a school can be doubtful on."""
 
 LIST = """
 with entry as (
     select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id) as child, p.year_group, m.code,
         m.details, m.standing, m.unexplained
     from mark as m join pupil as p using (pupil_id)
-    where m.urn = $1 and (m.unexplained or (m.standing and m.details ?| array['arrived_at', 'reason_detail']))
+    where m.urn = $1 and m.date between $17 and $18
+        and (m.unexplained or (m.standing and m.details ?| array['arrived_at', 'reason_detail']))
 ),
 arrival as (
     select e.*, (e.details ->> 'arrived_at')::timestamptz at time zone 'Europe/London' as arrived,
@@ -27,39 +46,57 @@ arrival as (
     from entry as e where e.standing and e.details ? 'arrived_at'
 ),
 dual as (
-    select distinct here.pupil_id as child
-    from school_pupil as here join school_pupil as there using (pupil_id) where here.urn = $1 and there.urn <> $1
+    select here.pupil_id as child, there.urn, greatest(here.from_date, there.from_date, $17) as first,
+        least(coalesce(here.to_date, $18), coalesce(there.to_date, $18), $18) as last
+    from enrolment as here join enrolment as there using (pupil_id)
+    where here.urn = $1 and there.urn <> $1 and here.from_date <= $18 and coalesce(here.to_date, $17) >= $17
 ),
 id as (
-    select child, child as pupil_id from dual
-    union all
-    select dual.child, dead.pupil_id from dual join pupil as dead on dead.survivor = dual.child
+    select distinct on (dual.child, id.pupil_id) dual.child, id.pupil_id
+    from dual cross join lateral (
+        select dual.child as pupil_id union all select pupil_id from pupil where survivor = dual.child
+    ) as id
+    where dual.first <= dual.last
 ),
 twice as (
-    select m.date, m.session, m.received, m.place, id.child, m.code, m.details, min(other.urn) as other_urn
-    from id join mark as m on m.urn = $1 and m.pupil_id = id.pupil_id and m.standing and m.code <> 'D'
-    join id as same on same.child = id.child
-    join school_pupil as there on there.pupil_id = id.child and there.urn <> $1
-    join mark as other on other.urn = there.urn and other.date = m.date and other.session = m.session
-        and other.pupil_id = same.pupil_id and other.standing and other.code <> 'D'
+    select m.date, m.session, m.received, m.place, dual.child, m.code, m.details, min(other.urn) as other_urn
+    from dual cross join lateral generate_series(dual.first, dual.last, '1 day') as day(at)
+    cross join (values (0::smallint), (1::smallint)) as half(session)
+    join id on id.child = dual.child
+    cross join lateral (
+        select * from mark as m
+        where m.urn = $1 and m.date = day.at::date and m.session = half.session and m.pupil_id = id.pupil_id
+            and m.standing and m.code <> 'D'
+        offset 0
+    ) as m
+    join id as same on same.child = dual.child
+    cross join lateral (
+        select other.urn from mark as other
+        where other.urn = dual.urn and other.date = m.date and other.session = m.session
+            and other.pupil_id = same.pupil_id and other.standing and other.code <> 'D'
+        offset 0
+    ) as other
     group by 1, 2, 3, 4, 5, 6, 7
 ),
 times as (
     select make_date(t.academic_year, 8, 1) as date, t.session, t.year_group,
         t.closes - t.opens as length, min(t.closes - t.opens) over (partition by t.academic_year) as shortest
     from register_times as t where t.urn = $1
+        and make_date(t.academic_year, 8, 1) between $17 and $18
 ),
 taught as (
-    select e.pupil_id, e.from_date, p.year_group,
+    select e.pupil_id, e.from_date, p.year_group, ('x' || left(md5(pupil_id::text), 15))::bit(60)::bigint as number,
         extract(year from age(
             make_date(extract(year from $13::date - interval '7 months')::int, 8, 31), p.date_of_birth
         ))::int - 4 as by_age
     from enrolment as e join pupil as p using (pupil_id)
-    where e.urn = $1 and $13::date between e.from_date and coalesce(e.to_date, $13::date)
+    where e.urn = $1 and e.from_date between $17 and $18
+        and $13::date between e.from_date and coalesce(e.to_date, $13::date)
 ),
 aged as (
-    select e.pupil_id, e.from_date from enrolment as e join pupil as p using (pupil_id)
-    where e.urn = $1 and coalesce(e.to_date, $13::date) >= $13::date
+    select e.pupil_id, e.from_date, ('x' || left(md5(pupil_id::text), 15))::bit(60)::bigint as number
+    from enrolment as e join pupil as p using (pupil_id)
+    where e.urn = $1 and e.from_date between $17 and $18 and coalesce(e.to_date, $13::date) >= $13::date
         and extract(year from age(e.from_date, p.date_of_birth)) not between $15 and $16
 ),
 announced as (
@@ -71,7 +108,7 @@ announced as (
         select living.pupil_id union all select dead.pupil_id from pupil as dead where dead.survivor = living.pupil_id
     ) as id
     cross join lateral generate_series(
-        n.first_on, least(coalesce(n.last_on, n.first_on), $13::date), '1 day'
+        greatest(n.first_on, $17), least(coalesce(n.last_on, n.first_on), $13::date, $18), '1 day'
     ) as day(at)
     cross join (values (0::smallint), (1::smallint)) as half(session)
     cross join lateral (
@@ -80,7 +117,7 @@ announced as (
             and m.standing and m.code = any($14::text[])
         offset 0
     ) as m
-    where n.current and n.state = 'given'
+    where n.current and n.state = 'given' and n.first_on <= $18 and coalesce(n.last_on, n.first_on) >= $17
         and n.urn = any(array(select $1::int union all select urn from school where successor_urn = $1))
         and (m.date, m.session) >= (n.first_on, n.first_session)
         and coalesce((m.date, m.session) <= (n.last_on, n.last_session), true)
@@ -114,22 +151,20 @@ item as (
     select 'register-times-differ', date, session, 0, year_group, null, null, null, null, null, null
     from times where length > shortest
     union all
-    select 'year-group-exception', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null,
-        null, null
+    select 'year-group-exception', from_date, 0, number, -1, pupil_id, null, null, null, null, null
     from taught where year_group <> by_age
     union all
-    select 'unlikely-age', from_date, 0, 0, row_number() over (order by pupil_id), pupil_id, null, null, null,
-        null, null
+    select 'unlikely-age', from_date, 0, number, -1, pupil_id, null, null, null, null, null
     from aged
 )
 select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
     i.notice_id::text as notice_id, i.suggested_code, s.taken_by, s.taken_at, s.received_at
-from item as i left join submission as s on s.received = i.received
+from item as i left join submission as s on s.received = i.received and i.place >= 0
 where (i.date, i.session, i.received, i.place, i.kind) > ($6, $7, $8, $9, $10) and ($11::text is null or i.kind = $11)
 order by i.date, i.session, i.received, i.place, i.kind limit $12
 """
 """A line of the calendar's times stands at the beginning of its year, with its year group in place of a place; a
-child's year group stands at the beginning of the stay, with the child's number among such.
+child's age and year group at the beginning of the stay, with a number made of the child's id in place of an arrival.
 """
 
 Place = tuple[date, int, int, int, str]
@@ -148,12 +183,22 @@ async def items(
     today: date,
     unsettled: Collection[str],
     ages: tuple[int, int],
-) -> Sequence[Any]:
-    """What is doubtful at a school, those after `after`. `closes`: when registers close at a school that has not said
-    so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named; `unsettled`: the codes
-    that do not go with a notice of absence; `ages`: the least and the greatest at which an enrolment may well begin.
+    span: tuple[date, date],
+) -> list[Any]:
+    """What is doubtful at a school in a span of days, those after `after`. `closes`: when registers close at a school
+    that has not said so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named;
+    `unsettled`: the codes that do not go with a notice of absence; `ages`: the least and the greatest at which an
+    enrolment may well begin.
     """
-    return await tx.fetch(
-        LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit, today,
-        sorted(unsettled), *ages,
-    )  # fmt: skip
+    extent = await tx.fetchrow(EXTENT, urn)
+    if extent is None or extent["first"] is None:
+        return []
+    found: list[Any] = []
+    for first, last in spans(max(extent["first"], span[0], after[0]), min(extent["last"], span[1])):
+        found += await tx.fetch(
+            LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit - len(found), today,
+            sorted(unsettled), *ages, first, last,
+        )  # fmt: skip
+        if len(found) >= limit:
+            break
+    return found

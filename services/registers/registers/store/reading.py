@@ -55,14 +55,22 @@ select w.*, s.taken_by, s.taken_at, s.received_at,
 from (
     select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id,
         null as key_kind, null as key, m.version, m.code, m.details, m.problem
-    from mark as m join pupil as p using (pupil_id)
-    where m.urn = $1 and m.problem is not null and (m.date, m.session, m.received, m.place) > ($2, $3, $4, $5)
+    from (
+        select * from mark
+        where urn = $1 and problem is not null and date >= $2 and (date, session, received, place) > ($2, $3, $4, $5)
+        order by date, session, received, place limit $6
+    ) as m join pupil as p using (pupil_id)
     union all
-    select u.date, u.session, u.received, u.place, null, u.key_kind, u.key, u.version, u.code, u.details, u.problem
-    from unresolved as u where u.urn = $1 and (u.date, u.session, u.received, u.place) > ($2, $3, $4, $5)
+    (
+        select u.date, u.session, u.received, u.place, null, u.key_kind, u.key, u.version, u.code, u.details, u.problem
+        from unresolved as u
+        where u.urn = $1 and u.date >= $2 and (u.date, u.session, u.received, u.place) > ($2, $3, $4, $5)
+        order by 1, 2, 3, 4 limit $6
+    )
 ) as w join submission as s using (received)
 order by w.date, w.session, w.received, w.place limit $6
 """
+"""Each of the two is read along its index, from where the page begins to where it is full."""
 
 ROLL = """
 with page as (
