@@ -16,11 +16,13 @@ from absence_engine.actions.figures import PupilFigures
 from absence_engine.actions.figures import pupil as pupil_figures
 from absence_engine.actions.rebuild import rebuild
 from absence_engine.consumer import handler
+from absence_engine.actions.holding import Policies
 from absence_engine.domain.policy import Policy
 from audit.barrier import Outstanding
 from audit.child import Child, Mark
 from audit.compare import world as worlds
 from audit.compare.everything import compare_ledgers
+from audit.policies import only
 from audit.policy import Policy as PlainPolicy
 from audit.read import engine as read_engine
 from audit.read.snapshot import Snapshots
@@ -387,7 +389,7 @@ class Authority:
 
     async def deliver(self, partition: int, chunks: Sequence[Chunk], owners: Sequence[int]) -> None:
         """One partition's records, chunk by chunk, each to one of the two engines."""
-        handle = handler(self.clock, self.policy)
+        handle = handler(self.clock, self.policies)
         for number, chunk in enumerate(chunks):
             records: list[Record] = []
             for urn, body in chunk:
@@ -417,7 +419,7 @@ class Authority:
         report = Report(out)
         async with self._snapshots() as at:
             world = await worlds.load(at, Outstanding(), self.clock.today())
-            world = dataclasses.replace(world, policy=policy)
+            world = dataclasses.replace(world, policies=only(policy))
             await compare_ledgers(at, world, await read_engine.episodes(at.engine), report)
         return out.getvalue()
 
@@ -457,4 +459,4 @@ class Authority:
         """The engine's answer."""
         anybody = Caller("test", frozenset(), None)
         async with self.engines[0].transaction() as tx:
-            return await pupil_figures(tx, pupil_id, year, None, anybody, self.policy, self.clock.today())
+            return await pupil_figures(tx, pupil_id, year, None, anybody, self.policies, self.clock.today())

@@ -185,7 +185,8 @@ async def check_figures(authority: Authority, child: Child) -> None:
             stay = Enrolment(*told.stay)
             assert stay in child.enrolments
             assert asdict(told.counts) == asdict(figures.enrolment_totals(child, stay, year, CODES))
-    windows = (figures.best_window(child, CODES, SMALL_PLAIN), figures.current_window(child, CODES, SMALL_PLAIN))
+    penalty = SMALL_PLAIN.thresholds["PN_10_IN_10"]
+    windows = (figures.best_window(child, penalty), figures.current_window(child, penalty))
     for told, wanted in zip((answer.penalty.best, answer.penalty.current), windows, strict=True):
         held = None if told is None else [(day_of(tick), session_of(tick)) for tick in told.ticks]
         assert held == (None if wanted is None else [mark.session for mark in wanted.marks])

@@ -40,12 +40,21 @@ class Enrolment(NamedTuple):
         return self.start <= day and (self.to is None or day <= self.to)
 
 
+class FlagSpan(NamedTuple):
+    """That a flag holds of a child, both days inclusive; `to` is None while nobody knows."""
+
+    flag: str
+    start: date
+    to: date | None
+
+
 @dataclass(frozen=True)
 class Child:
     """Everything that figures and episodes of one child depend on.
 
     `marks`: all standing marks under any id of the child, in any order. `calendars`: by URN, the sessions for which the
-    school is open. `spent`: sessions named in an issued penalty notice (rule book 12.4).
+    school is open. `spent`: sessions named in an issued penalty notice (rule book 12.4). `flags`: what the roll said
+    last; `flag_spans`: what anybody says, from one day to another.
     """
 
     pupil_id: str
@@ -54,6 +63,8 @@ class Child:
     calendars: dict[int, set[Session]]
     date_of_birth: date | None = None
     spent: frozenset[Session] = field(default_factory=frozenset)
+    flags: frozenset[str] = field(default_factory=frozenset)
+    flag_spans: tuple[FlagSpan, ...] = ()
 
 
 def year_of(day: date) -> int:
@@ -103,6 +114,20 @@ def counted(child: Child) -> list[Mark]:
     return result
 
 
+# -- flags ------------------------------------------------------------------------------------------------------------
+
+
+def is_flagged(child: Child, wanted: frozenset[str], day: date) -> bool:
+    """Whether a child has one of some flags on a day. A flag of which nobody says since when holds on any day."""
+    for flag in wanted:
+        spans = [span for span in child.flag_spans if span.flag == flag]
+        if any(span.start <= day and (span.to is None or day <= span.to) for span in spans):
+            return True
+        if not spans and flag in child.flags:
+            return True
+    return False
+
+
 # -- compulsory school age --------------------------------------------------------------------------------------------
 
 
@@ -142,15 +167,22 @@ def of_compulsory_age(child: Child, day: date) -> bool:
 # -- school weeks -----------------------------------------------------------------------------------------------------
 
 
+def school_days(child: Child) -> dict[date, Session]:
+    """The days on which a school at which the child was enrolled that day is open, each with its last open session."""
+    last: dict[date, Session] = {}
+    for enrolment in child.enrolments:
+        for session in child.calendars.get(enrolment.urn, ()):
+            if enrolment.covers(session[0]):
+                last[session[0]] = max(last.get(session[0], session), session)
+    return {day: last[day] for day in sorted(last)}
+
+
 def school_weeks(child: Child) -> dict[date, Session]:
     """The child's school weeks, by their Monday in time order, each with its last open session (rule book 4.2, 12.3).
 
     A week is one if on some day of it a school at which the child was enrolled that day is open.
     """
     last: dict[date, Session] = {}
-    for enrolment in child.enrolments:
-        for session in child.calendars.get(enrolment.urn, ()):
-            if enrolment.covers(session[0]):
-                monday = monday_of(session[0])
-                last[monday] = max(last.get(monday, session), session)
-    return {monday: last[monday] for monday in sorted(last)}
+    for day, session in school_days(child).items():
+        last[monday_of(day)] = session  # days come in order: the week's last one stays
+    return last

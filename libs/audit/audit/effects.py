@@ -2,13 +2,14 @@
 
 Rows of three services are compared with one another here, by the rules of casework and notifications:
 
-- A firm PA or SA episode, and any PN_10_IN_10 episode, has exactly one task of its kind, open or done. A reversed
-  one, and a provisional PA or SA, has none open. That an episode ended changes nothing.
-- A letter belongs to a firm episode. When that is reversed, or provisional again, an unsent letter is recalled, and
-  one that had reached `sending` is overtaken. When it is firm again, a recalled letter waits again to be sent, unless
-  its recipient may not be written to any more (`withheld`). While a child has a firm SA episode, no PA letter of that
-  year waits to be sent. The recipients of each firm episode have been asked for, once; a letter to nobody is withheld
-  while its episode is firm and open, and not afterwards.
+- An episode whose kind has a stage in its policy has exactly one task of that stage, open or done, once it is firm, or
+  from the start if the stage says so. A reversed one has none open, nor has one that is provisional before its time.
+  That an episode ended changes nothing. A kind without a stage has no task.
+- A letter belongs to a firm episode, PA, SA or PN_10_IN_10. When that is reversed, or provisional again, an unsent
+  letter is recalled, and one that had reached `sending` is overtaken. When it is firm again, a recalled letter waits
+  again to be sent, unless its recipient may not be written to any more (`withheld`). While a child has a firm SA
+  episode, no PA letter of that year waits to be sent. The recipients of each firm one of these episodes have been asked
+  for, once; a letter to nobody is withheld while its episode is firm and open, and not afterwards.
 - A letter that was overtaken has one task `already_sent`; one of which nobody knows whether it left has
   `check_sending`; one that is withheld, for a reason that was kept, has `check_recipient`, which is not open for any
   other letter.
@@ -18,8 +19,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-TASK_OF_KIND = {"PA": "support_review", "SA": "multi_agency_plan", "PN_10_IN_10": "consider_notice"}
-TASK_WHILE_PROVISIONAL = {"PN_10_IN_10"}
+from audit.policy import Stage
+
+KINDS_WITH_LETTER = {"PA", "SA", "PN_10_IN_10"}
 ALREADY_SENT = "already_sent"
 CHECK_SENDING = "check_sending"
 CHECK_RECIPIENT = "check_recipient"
@@ -30,7 +32,7 @@ REACHED_SENDING = {"sending", "sent", "delivered", "returned", "failed"}
 
 @dataclass(frozen=True)
 class EpisodeState:
-    """An episode as the engine holds it now."""
+    """An episode as the engine holds it now; `stage`: the task that its kind calls for, by its policy."""
 
     episode_id: str
     pupil_id: str
@@ -38,6 +40,7 @@ class EpisodeState:
     year: int | None
     state: str
     provisional: bool
+    stage: Stage | None = None
 
     @property
     def stands(self) -> bool:
@@ -103,12 +106,12 @@ def task_differences(
 
 def _tasks_of_episode(episode: EpisodeState, tasks: list[TaskState]) -> list[str]:
     name = f"{episode.kind} episode {episode.episode_id} ({episode.state}{', provisional' * episode.provisional})"
-    kind = TASK_OF_KIND.get(episode.kind)
+    kind = episode.stage.task if episode.stage else None
     found = [f"{name} has task {task.task_id} of kind {task.kind}" for task in tasks if task.kind != kind]
-    if kind is None:
+    if episode.stage is None:
         return found
     own = [task for task in tasks if task.kind == kind]
-    needed = episode.stands and (not episode.provisional or episode.kind in TASK_WHILE_PROVISIONAL)
+    needed = episode.stands and (not episode.provisional or episode.stage.while_provisional)
     if len(own) > 1 or (needed and not own):
         found.append(f"{name} has {len(own)} tasks of kind {kind}")
     for task in own:
@@ -177,6 +180,8 @@ def letter_differences(
             found.append(f"{count} letters of kind {kind} about episode {episode_id} to recipient {recipient}")
     for episode in episodes.values():
         may_be_displaced = episode.kind == "PA" and (episode.pupil_id, episode.year) in displaced
+        if episode.kind not in KINDS_WITH_LETTER:
+            continue
         if episode.firm and episode.episode_id not in settled and not may_be_displaced:
             found.append(f"{episode.kind} episode {episode.episode_id} is firm, and nobody asked whom to write to")
     return found
@@ -185,6 +190,8 @@ def letter_differences(
 def _wrong_with(letter: LetterState, episode: EpisodeState) -> list[str]:
     """What can be said of a letter and its own episode alone."""
     wrong: list[str] = []
+    if episode.kind not in KINDS_WITH_LETTER:
+        wrong.append("is about a kind that calls for none")
     if not episode.firm and letter.status == "queued":
         wrong.append("waits to be sent, but the episode is not firm")
     if not episode.firm and letter.status in REACHED_SENDING and not letter.overtaken:

@@ -8,9 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from audit.child import Child, Enrolment, Mark, counted, monday_of, of_compulsory_age, school_weeks, year_of
+from audit.child import (
+    Child,
+    Enrolment,
+    Mark,
+    Session,
+    counted,
+    monday_of,
+    of_compulsory_age,
+    school_days,
+    school_weeks,
+    year_of,
+)
 from audit.codes import Code
-from audit.policy import Policy
+from audit.policy import Threshold
 
 
 @dataclass
@@ -59,59 +70,77 @@ def enrolment_totals(child: Child, enrolment: Enrolment, year: int, codes: dict[
     return totals(of_year(own, year), codes)
 
 
-def reaches(absent: int, possible: int, one_in: int) -> bool:
-    """Whether at least one in so many of the possible sessions was missed (rule book 3.5, 3.6): exactly that is
-    enough.
+def reaches(absent: int, possible: int, part: int, of: int, *, strict: bool = False) -> bool:
+    """Whether at least `part` of every `of` possible sessions were missed (rule book 3.5, 3.6): exactly that is enough,
+    unless `strict` asks for more.
     """
-    return possible > 0 and absent * one_in >= possible
+    if possible == 0:
+        return False
+    return absent * of > possible * part if strict else absent * of >= possible * part
 
 
-def hits(child: Child, codes: dict[str, Code], *, spent: bool = False) -> list[Mark]:
-    """The sessions that count to a penalty notice, in time order: G, N, O, U in compulsory school age.
-
-    Sessions that an issued notice has spent are left out, or with `spent` are the only ones.
+def hits(child: Child, threshold: Threshold, *, spent: bool = False) -> list[Mark]:
+    """The sessions that count to a threshold by their code, in time order: inside compulsory school age, if it asks for
+    that. Where notices spend sessions, those that one has spent are left out, or with `spent` are the only ones.
     """
     return [
         mark
         for mark in counted(child)
-        if codes[mark.code].penalty and of_compulsory_age(child, mark.day) and (mark.session in child.spent) == spent
+        if mark.code in threshold.codes
+        and (not threshold.compulsory_age or of_compulsory_age(child, mark.day))
+        and (threshold.spendable and mark.session in child.spent) == spent
     ]
 
 
 @dataclass(frozen=True)
 class Window:
-    """School weeks that end with one: `weeks` their Mondays, at most ten, `marks` the sessions in them that count."""
+    """School weeks, or days, that end with one: `units` their Mondays or dates, at most as many as the threshold says;
+    `marks` the sessions in them that count.
+    """
 
-    weeks: list[date]
+    units: list[date]
     marks: list[Mark]
 
 
-def window(weeks: list[date], last: date, counting: list[Mark], policy: Policy) -> Window:
-    """The ten school weeks that end with the week of Monday `last`, fewer at the start of the records."""
-    place = weeks.index(last)
-    within = weeks[max(0, place + 1 - policy.school_weeks) : place + 1]
-    return Window(within, [mark for mark in counting if monday_of(mark.day) in within])
+def units_of(child: Child, threshold: Threshold) -> dict[date, Session]:
+    """The child's school weeks by their Monday, or its school days, each with its last open session."""
+    return school_days(child) if threshold.by_days else school_weeks(child)
 
 
-def best_window(child: Child, codes: dict[str, Code], policy: Policy) -> Window | None:
+def unit_of(threshold: Threshold, day: date) -> date:
+    """The week (its Monday) or the day to which a mark belongs."""
+    return day if threshold.by_days else monday_of(day)
+
+
+def window(units: list[date], last: date, counting: list[Mark], threshold: Threshold) -> Window:
+    """The ten school weeks that end with the week of Monday `last`, fewer at the start of the records; or so many
+    school days.
+    """
+    place = units.index(last)
+    within = units[max(0, place + 1 - threshold.length) : place + 1]
+    among = set(within)
+    return Window(within, [mark for mark in counting if unit_of(threshold, mark.day) in among])
+
+
+def best_window(child: Child, threshold: Threshold) -> Window | None:
     """Of the windows that end with the week of an unauthorised session, spent or not, the one that holds most that are
     not spent; of equals, the latest.
     """
-    weeks = list(school_weeks(child))
-    counting = hits(child, codes)
-    with_one = {monday_of(mark.day) for mark in counting + hits(child, codes, spent=True)}
+    units = list(units_of(child, threshold))
+    counting = hits(child, threshold)
+    with_one = {unit_of(threshold, mark.day) for mark in counting + hits(child, threshold, spent=True)}
     best: Window | None = None
-    for last in weeks:
+    for last in units:
         if last in with_one:
-            found = window(weeks, last, counting, policy)
+            found = window(units, last, counting, threshold)
             if best is None or len(found.marks) >= len(best.marks):
                 best = found
     return best
 
 
-def current_window(child: Child, codes: dict[str, Code], policy: Policy) -> Window | None:
+def current_window(child: Child, threshold: Threshold) -> Window | None:
     """The window that ends with the week of the child's latest standing mark."""
     if not child.marks:
         return None
-    weeks, latest = list(school_weeks(child)), monday_of(max(mark.day for mark in child.marks))
-    return window(weeks, latest, hits(child, codes), policy) if latest in weeks else None
+    units, latest = list(units_of(child, threshold)), unit_of(threshold, max(mark.day for mark in child.marks))
+    return window(units, latest, hits(child, threshold), threshold) if latest in units else None

@@ -1,46 +1,105 @@
-"""The thresholds, read as the data file that ships with the absence engine (rule book 12: all of them policy
-settings).
+"""The thresholds as data: the policy documents that ship with the absence engine, and those of single authorities.
+
+Rule book 12: all of them policy settings, dated. A document names its thresholds by kind; each follows one of four
+rules (`rate`, `window`, `run`, `tally`), which `episodes` tells. `stages`: the task that a kind calls for.
 """
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from audit.codes import data_file
 
+RATE, WINDOW, RUN, TALLY = "rate", "window", "run", "tally"
+SCHOOL_DAYS = "school_days"
+"""The reading of a window by days; the other is by school weeks (rule book 12.2)."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One kind's threshold.
+
+    `flags`: the child has one of them on the session's date; none named, none asked for. `compulsory_age`: only
+    sessions inside it. Rates: `part` of `of` sessions missed, or more than that if `strict`; or `targets`, attendance
+    in hundredths of a percent by URN. Windows, runs and tallies: `sessions` with one of `codes`, those of `unsettled`
+    not settled yet; a window is `length` school weeks, or days where `by_days`. `spendable`: an issued notice takes
+    its sessions out.
+    """
+
+    kind: str
+    rule: str
+    flags: frozenset[str] = frozenset()
+    compulsory_age: bool = False
+    part: int = 0
+    of: int = 0
+    strict: bool = False
+    targets: dict[int, int] | None = None
+    minimum_possible: int = 0
+    recovery_sessions: int = 0
+    sessions: int = 0
+    codes: frozenset[str] = frozenset()
+    unsettled: frozenset[str] = frozenset()
+    length: int = 0
+    by_days: bool = False
+    spendable: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The task that an episode of a kind calls for: once it is firm, or at once."""
+
+    task: str
+    while_provisional: bool = False
+
 
 @dataclass(frozen=True)
 class Policy:
-    """One dated set of thresholds.
-
-    `one_in`: by kind (PA, SA), a rate is over its line when absent * one_in >= possible. `minimum_possible`: sessions
-    before that is firm. `recovery_sessions`: possible sessions in a row below the line that end an episode.
-    `penalty_sessions` within `school_weeks` are the ten in ten; those with a code of `unsettled` keep it provisional.
-    """
+    """One dated set of thresholds, by kind, and the tasks that they call for."""
 
     version: str
     valid_from: date
-    one_in: dict[str, int]
-    minimum_possible: int
-    recovery_sessions: int
-    penalty_sessions: int
-    school_weeks: int
-    unsettled: tuple[str, ...]
+    thresholds: dict[str, Threshold] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
 
 
-def _policy(text: str) -> Policy:
-    said: dict[str, Any] = json.loads(text)
+def policy_of(said: dict[str, Any]) -> Policy:
+    """A policy document, read."""
     return Policy(
         version=said["version"],
         valid_from=date.fromisoformat(said["valid_from"]),
-        one_in={kind: rate["one_in"] for kind, rate in said["rates"].items()},
-        minimum_possible=said["minimum_possible"],
-        recovery_sessions=said["recovery_sessions"],
-        penalty_sessions=said["penalty"]["sessions"],
-        school_weeks=said["penalty"]["school_weeks"],
-        unsettled=tuple(said["penalty"]["unsettled_codes"]),
+        thresholds={kind: _threshold(kind, one) for kind, one in said["thresholds"].items()},
+        stages={
+            kind: Stage(one["task"], one.get("while_provisional", False))
+            for kind, one in said.get("stages", {}).items()
+        },
+    )
+
+
+def _threshold(kind: str, said: dict[str, Any]) -> Threshold:
+    by_days = said.get("reading") == SCHOOL_DAYS
+    targets: dict[str, str] | None = said.get("targets")
+    return Threshold(
+        kind=kind,
+        rule=said["rule"],
+        flags=frozenset(said.get("flags", ())),
+        compulsory_age=said.get("compulsory_age", False),
+        part=said.get("part", 0),
+        of=said.get("of", 0),
+        strict=said.get("strict", False),
+        targets=None if targets is None else {int(urn): int(Decimal(rate) * 100) for urn, rate in targets.items()},
+        minimum_possible=said.get("minimum_possible", 0),
+        recovery_sessions=said.get("recovery_sessions", 0),
+        sessions=said.get("sessions", 0),
+        codes=frozenset(said.get("codes", ())),
+        unsettled=frozenset(said.get("unsettled_codes", ())),
+        length=said["days" if by_days else "weeks"] if said["rule"] == WINDOW else 0,
+        by_days=by_days,
+        spendable=said.get("spendable", False),
     )
 
 
@@ -49,8 +108,25 @@ def policy_files() -> list[Path]:
     return sorted(data_file("absence_engine", "policies").glob("*.json"))
 
 
+@cache
+def shipped() -> tuple[Policy, ...]:
+    """The versions that ship, in the order in which they come into force; of one day, the higher version last."""
+    said = [policy_of(json.loads(path.read_text(encoding="utf-8"))) for path in policy_files()]
+    return tuple(sorted(said, key=in_order))
+
+
+def in_order(policy: Policy) -> tuple[date, list[tuple[int, str]]]:
+    """What versions are sorted by: the day, then the version, numbers in it by their size."""
+    parts = re.split(r"(\d+)", policy.version)
+    return policy.valid_from, [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def in_force(policies: tuple[Policy, ...], day: date) -> Policy | None:
+    """Of versions in order, the one in force on a day; None before the first."""
+    begun = [policy for policy in policies if policy.valid_from <= day]
+    return begun[-1] if begun else None
+
+
 def policy_on(day: date) -> Policy:
-    """The set in force on a day; before the first of them, the first."""
-    every = sorted((_policy(path.read_text(encoding="utf-8")) for path in policy_files()), key=lambda p: p.valid_from)
-    in_force = [policy for policy in every if policy.valid_from <= day]
-    return in_force[-1] if in_force else every[0]
+    """The shipped version in force on a day; before the first of them, the first."""
+    return in_force(shipped(), day) or shipped()[0]

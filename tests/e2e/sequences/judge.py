@@ -20,6 +20,7 @@ from audit.child import Child, Mark, Session
 from audit.compare import world as worlds
 from audit.compare.school import compare_school
 from audit.episodes import episodes
+from audit.policy import Threshold
 from audit.read import snapshot
 from audit.report import Report
 
@@ -177,7 +178,7 @@ class Judge:
         ]
         wanted_episodes = [
             (e.kind, e.crossed_on, e.firm_on, e.ended_on, e.ended_reason)
-            for e in episodes(child, known.world.codes, known.world.policy)
+            for e in episodes(child, known.world.codes, known.world.policies.rules(child))
         ]
         if sorted(told, key=repr) != sorted(wanted_episodes, key=repr):
             yield f"{name}: episodes {told}, not {wanted_episodes}"
@@ -199,16 +200,19 @@ class Known:
         return {name: getattr(found, name) for name in COUNTS}
 
     def best_window(self, child: Child) -> figures.Window | None:
-        return figures.best_window(child, self.world.codes, self.world.policy)
+        return figures.best_window(child, self.penalty(child))
 
     def current_window(self, child: Child) -> figures.Window | None:
-        return figures.current_window(child, self.world.codes, self.world.policy)
+        return figures.current_window(child, self.penalty(child))
+
+    def penalty(self, child: Child) -> Threshold:
+        return self.world.policies.rules(child)(None).thresholds["PN_10_IN_10"]
 
 
 def _window(name: str, answer: Any, wanted: figures.Window | None) -> Iterator[str]:
     told = [(s["date"], s["session"], s["code"], s["school_urn"]) for s in answer["sessions"]]
     marks = [(mark.day.isoformat(), mark.half, mark.code, mark.urn) for mark in wanted.marks] if wanted else []
-    if told != marks or (answer["window"] or {}).get("school_weeks", 0) != (len(wanted.weeks) if wanted else 0):
+    if told != marks or (answer["window"] or {}).get("school_weeks", 0) != (len(wanted.units) if wanted else 0):
         yield f"{name} window: {answer}, not {wanted}"
 
 

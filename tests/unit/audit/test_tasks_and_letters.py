@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 from audit.effects import NOBODY, EpisodeState, LetterState, TaskState, letter_differences, task_differences
+from audit.policy import Stage
 
-FIRM = EpisodeState("e1", "p1", "PA", 2025, "open", provisional=False)
-SEVERE = EpisodeState("e2", "p1", "SA", 2025, "open", provisional=False)
-TEN = EpisodeState("e3", "p1", "PN_10_IN_10", None, "open", provisional=True)
+FIRM = EpisodeState("e1", "p1", "PA", 2025, "open", provisional=False, stage=Stage("support_review"))
+SEVERE = EpisodeState("e2", "p1", "SA", 2025, "open", provisional=False, stage=Stage("multi_agency_plan"))
+AT_ONCE = Stage("consider_notice", while_provisional=True)
+TEN = EpisodeState("e3", "p1", "PN_10_IN_10", None, "open", provisional=True, stage=AT_ONCE)
+AT_RISK = EpisodeState("e4", "p1", "AT_RISK", 2025, "open", provisional=False)
 TASK = TaskState("t1", "support_review", "p1", "e1", None, "open")
 SEVERE_TASK = TaskState("t2", "multi_agency_plan", "p1", "e2", None, "open")
 TEN_TASK = TaskState("t3", "consider_notice", "p1", "e3", None, "open")
@@ -52,6 +55,12 @@ def test_what_is_reversed_or_provisional_has_no_open_task(episode: EpisodeState,
     assert tasks(episode, replace(task, status="cancelled")) == []
     assert tasks(episode, replace(task, status="done")) == []
     assert tasks(episode, task) != []
+
+
+def test_a_kind_without_a_stage_has_no_task_and_none_but_three_has_a_letter() -> None:
+    assert tasks(AT_RISK) == letter_differences({"e4": AT_RISK}, [], set()) == []
+    assert tasks(AT_RISK, replace(TASK, episode_id="e4")) != []
+    assert letters([AT_RISK], replace(LETTER, episode_id="e4")) != []
 
 
 def test_a_task_about_nothing_is_told() -> None:

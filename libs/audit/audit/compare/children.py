@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.child import Child, Mark, counted
+from audit.codes import Code
 from audit.compare.world import World, followed
 from audit.episodes import Episode, episodes
 from audit.explain import digest, evidence, session_document
 from audit.figures import totals
+from audit.policy import Policy
 from audit.read import engine
 from audit.read.engine import EpisodeRow
 from audit.read.snapshot import Snapshots
@@ -103,33 +105,41 @@ def compare_child(
     kept = {(row.kind, row.year, row.crossed_on): row for row in rows}
     if len(kept) < len(rows):
         report.difference(f"pupil {child.pupil_id} has two standing episodes that crossed at the same session")
-    for episode in episodes(child, world.codes, world.policy):
+    rules = world.policies.rules(child)
+    for episode in episodes(child, world.codes, rules):
         report.count(f"standing {episode.kind} episodes")
         row = kept.pop((episode.kind, episode.year, episode.crossed_on), None)
         if row is None:
             report.difference(f"pupil {child.pupil_id} has no standing episode for {episode}")
         else:
-            _compare_episode(child, episode, row, explanations[row.episode_id], world, report)
+            policy = rules(episode.year)
+            _compare_episode(child, episode, row, explanations[row.episode_id], world.codes, policy, report)
     for row in kept.values():
         report.difference(f"{_name(row)} of pupil {child.pupil_id} stands, but the marks have none: {row}")
 
 
 def _compare_episode(
-    child: Child, episode: Episode, row: EpisodeRow, explanation: dict[str, Any], world: World, report: Report
+    child: Child,
+    episode: Episode,
+    row: EpisodeRow,
+    explanation: dict[str, Any],
+    codes: dict[str, Code],
+    policy: Policy,
+    report: Report,
 ) -> None:
     name = _name(row)
-    found = evidence(child, episode, world.codes, world.policy)
+    found = evidence(child, episode, codes, policy)
     state = "open" if episode.ended_on is None else "ended"
     report.same(f"{name}: state, reason", (row.state, row.ended_reason), (state, episode.ended_reason))
     report.same(f"{name}: firm on, provisional", (row.firm_on, row.provisional), (episode.firm_on, episode.provisional))
     report.same(f"{name}: ended on", row.ended_on, episode.ended_on)
     report.same(f"{name}: school", row.school_urn, episode.school)
-    report.same(f"{name}: policy", row.policy_version, world.policy.version)
+    report.same(f"{name}: policy", row.policy_version, policy.version)
     sessions = [session_document(mark) for mark in found.sessions]
     report.same(f"{name}: sessions behind it", explanation["sessions"], sessions)
     report.same(f"{name}: school weeks", explanation["school_weeks"], found.school_weeks)
     report.same(f"{name}: formula", explanation["formula"], found.formula)
-    wanted = digest(child.pupil_id, episode.kind, found, world.policy.version)
+    wanted = digest(child.pupil_id, episode.kind, found, policy.version)
     report.same(f"{name}: hash of the explanation", (row.hash, explanation["hash"]), (wanted, wanted))
 
 

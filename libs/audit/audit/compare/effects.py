@@ -6,6 +6,7 @@ What has not been delivered yet is left out, and noted.
 from audit import reasons
 from audit.compare.world import World
 from audit.effects import EpisodeState, LetterState, letter_differences, task_differences
+from audit.policy import Stage
 from audit.read import downstream, registers
 from audit.read.downstream import Mirror
 from audit.read.engine import EpisodeRow
@@ -26,8 +27,8 @@ async def compare_effects(at: Snapshots, world: World, rows: list[EpisodeRow], r
     told = [row for row in rows if world.living(row.pupil_id) not in unknown]
     in_casework = [row for row in told if row.episode_id not in world.outstanding.in_casework]
     in_notifications = [row for row in told if row.episode_id not in world.outstanding.in_notifications]
-    await _tasks(at, world, _left_out(rows, in_casework), _states(in_casework), letters, report)
-    await _letters(at, _left_out(rows, in_notifications), _states(in_notifications), letters, report)
+    await _tasks(at, world, _left_out(rows, in_casework), _states(in_casework, world), letters, report)
+    await _letters(at, _left_out(rows, in_notifications), _states(in_notifications, world), letters, report)
     late = _left_out(rows, in_casework) | _left_out(rows, in_notifications)
     if late:
         report.note(f"tasks and letters of {len(late)} episodes, of which not everybody has been told yet")
@@ -37,11 +38,19 @@ def _left_out(rows: list[EpisodeRow], compared: list[EpisodeRow]) -> set[str]:
     return {row.episode_id for row in rows} - {row.episode_id for row in compared}
 
 
-def _states(rows: list[EpisodeRow]) -> dict[str, EpisodeState]:
+def _states(rows: list[EpisodeRow], world: World) -> dict[str, EpisodeState]:
     return {
-        row.episode_id: EpisodeState(row.episode_id, row.pupil_id, row.kind, row.year, row.state, row.provisional)
+        row.episode_id: EpisodeState(
+            row.episode_id, row.pupil_id, row.kind, row.year, row.state, row.provisional, _stage(row, world)
+        )
         for row in rows
     }
+
+
+def _stage(row: EpisodeRow, world: World) -> Stage | None:
+    """The task that an episode's kind calls for, by the policy that it names."""
+    policy = world.policies.named(world.policies.authorities.get(row.school_urn), row.policy_version)
+    return policy.stages.get(row.kind) if policy else None
 
 
 async def _tasks(

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from audit.barrier import Outstanding
-from audit.child import Child, Enrolment, Mark, Session
+from audit.child import Child, Enrolment, FlagSpan, Mark, Session
 from audit.codes import Code, code_table
 from audit.fold import Facts
-from audit.policy import Policy, policy_on
+from audit.policies import Policies
+from audit.policy import shipped
 from audit.read import engine, registers
 from audit.read.engine import ChildRow, Position
 from audit.read.registers import Pupil, School
@@ -25,7 +26,7 @@ class World:
 
     today: date
     codes: dict[str, Code]
-    policy: Policy
+    policies: Policies
     schools: list[School]
     pupils: dict[str, Pupil]
     survivors: dict[str, str]
@@ -55,7 +56,16 @@ class World:
         pupil = self.pupils.get(pupil_id)
         stays = self.enrolments.get(pupil_id, [])
         calendars = {stay.urn: self.calendars.get(stay.urn, set()) for stay in stays}
-        return Child(pupil_id, marks, stays, calendars, pupil.facts.date_of_birth if pupil else None)
+        if pupil is None:
+            return Child(pupil_id, marks, stays, calendars)
+        facts = pupil.facts
+        spans = tuple(FlagSpan(*_span(*said)) for said in sorted(facts.flag_spans, key=str))
+        flags = frozenset(facts.flags)
+        return Child(pupil_id, marks, stays, calendars, facts.date_of_birth, flags=flags, flag_spans=spans)
+
+
+def _span(flag: str, start: str, to: str | None, _: str) -> tuple[str, date, date | None]:
+    return flag, date.fromisoformat(start), date.fromisoformat(to) if to else None
 
 
 def followed(survivor_of: dict[str, str]) -> dict[str, str]:
@@ -79,11 +89,12 @@ async def load(at: Snapshots, outstanding: Outstanding, today: date) -> World:
     for pupil_id, stays in (await registers.enrolments(at.registers)).items():
         enrolments.setdefault(survivors.get(pupil_id, pupil_id), []).extend(stays)
     calendar_years, calendars = await registers.calendars(at.registers)
+    schools = await registers.schools(at.registers)
     return World(
         today=today,
         codes=code_table(),
-        policy=policy_on(today),
-        schools=await registers.schools(at.registers),
+        policies=Policies(today, shipped(), {}, {school.urn: school.la_code for school in schools}),
+        schools=schools,
         pupils=pupils,
         survivors=survivors,
         former_upns=await registers.former_upns(at.registers),
