@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from absence_engine.actions.holding import Policies
 from absence_engine.consumer import handler
-from absence_engine.domain.policy import policies
 from common.broker import Partition, Record
 from common.clock import Clock
 from common.db import Database
@@ -123,7 +123,7 @@ async def play(
     database: Database, authority: Authority, days: Sequence[date], batch: int, meter: Meter
 ) -> tuple[int, float, float, float]:
     """Applies some days; marks, seconds, CPU seconds here and in PostgreSQL."""
-    handle = handler(Clock(fixed_today=days[-1]), policies()[-1])
+    handle = handler(clock := Clock(fixed_today=days[-1]), Policies(clock))
     events = [event for day in days for event in authority.registers(day)]
     records = [Record(Partition(TOPIC, 0), n, b"", encode(event), event.id) for n, event in enumerate(events)]
     gc.collect()
@@ -144,7 +144,7 @@ async def run(pupils: int, batch: int) -> None:
         async with servers.fresh_database(server.url) as url:
             await migrate(url, "absence_engine")
             database = await Database.open(url)
-            handle = handler(Clock(fixed_today=days[0]), policies()[-1])
+            handle = handler(clock := Clock(fixed_today=days[0]), Policies(clock))
             entries = [entry for ledger in authority.ledgers for entry in ledger.entries]
             records = [Record(Partition(TOPIC, 0), n, b"", encode(entry), entry.id) for n, entry in enumerate(entries)]
             await database.in_transaction(lambda tx: handle(tx, records))

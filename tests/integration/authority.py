@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from absence_engine.actions.figures import PupilFigures
 from absence_engine.actions.figures import pupil as pupil_figures
+from absence_engine.actions.holding import Policies
 from absence_engine.actions.rebuild import rebuild
 from absence_engine.consumer import handler
-from absence_engine.actions.holding import Policies
 from absence_engine.domain.policy import Policy
 from audit.barrier import Outstanding
 from audit.child import Child, Mark
@@ -271,6 +271,9 @@ class Authority:
             await put_school(self._writer(), self.registers, School(urn, f"School {urn}", "330", str(urn), "primary"))
         await judge_by(self.registers, self._writer(), TODAY)
 
+    def _policies(self) -> Policies:
+        return Policies(self.clock, [self.policy])
+
     def _writer(self) -> Writer:
         return Writer(self.registers, self.clock, lambda: None)
 
@@ -389,7 +392,7 @@ class Authority:
 
     async def deliver(self, partition: int, chunks: Sequence[Chunk], owners: Sequence[int]) -> None:
         """One partition's records, chunk by chunk, each to one of the two engines."""
-        handle = handler(self.clock, self.policies)
+        handle = handler(self.clock, self._policies())
         for number, chunk in enumerate(chunks):
             records: list[Record] = []
             for urn, body in chunk:
@@ -459,4 +462,4 @@ class Authority:
         """The engine's answer."""
         anybody = Caller("test", frozenset(), None)
         async with self.engines[0].transaction() as tx:
-            return await pupil_figures(tx, pupil_id, year, None, anybody, self.policies, self.clock.today())
+            return await pupil_figures(tx, pupil_id, year, None, anybody, self._policies(), self.clock.today())

@@ -10,7 +10,7 @@ from common.ledger import fresh_entries
 from common.listen import notify
 
 from absence_engine.actions.apply import apply_entries
-from absence_engine.domain.policy import Policy
+from absence_engine.actions.holding import Policies
 
 GROUP = "absence-engine"
 TOPICS = (TOPIC,)
@@ -18,11 +18,11 @@ CHANNEL = "counted"
 """Told at every commit: somebody may be waiting for an entry to be counted (`at_least`)."""
 
 
-def handler(clock: Clock, policy: Policy) -> Callable[[Transaction, Sequence[Record]], Awaitable[None]]:
+def handler(clock: Clock, policies: Policies) -> Callable[[Transaction, Sequence[Record]], Awaitable[None]]:
     """What the consumer does with the records of a poll."""
 
     async def handle(tx: Transaction, records: Sequence[Record]) -> None:
-        await apply_entries(tx, await fresh_entries(tx, records), clock, policy)
+        await apply_entries(tx, await fresh_entries(tx, records), clock, policies)
         await notify(tx, CHANNEL)
 
     return handle

@@ -12,7 +12,7 @@ from common.service import Check, Service
 from common.settings import Settings
 
 from absence_engine import api, consumer
-from absence_engine.domain.policy import policy_on
+from absence_engine.actions.holding import Policies
 
 NAME = "absence-engine"
 NAMED = 20  # schools that readiness names at most
@@ -24,7 +24,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     await migrate(url, "absence_engine")
     database = await Database.open(url, application=NAME)
     clock = settings.clock()
-    policy = policy_on(clock.today())
+    policies = Policies(clock)
     counted = Signal()
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
 
@@ -38,7 +38,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         group=consumer.GROUP,
         member=settings.member(NAME),
         topics=consumer.TOPICS,
-        handle=consumer.handler(clock, policy),
+        handle=consumer.handler(clock, policies),
         name=f"{NAME}-consumer",
         after_commit=after_commit,
         partitions=settings.partitions,
@@ -56,7 +56,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
 
     return Service(
         name=NAME,
-        router=api.create_router(database, clock, policy, counted),
+        router=api.create_router(database, clock, policies, counted),
         background=(relay, listening, Listener(url, consumer.CHANNEL, counted)),
         ready=(database_answers, ledgers_followed),
         close=database.close,

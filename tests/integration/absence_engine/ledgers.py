@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from absence_engine.actions.holding import Policies
 from absence_engine.consumer import handler
 from absence_engine.domain.policy import policies
 from common.academic import year_name, year_of
@@ -130,7 +131,8 @@ class Engine:
 
     def __init__(self, database: Database, clock: Clock = CLOCK) -> None:
         self.database = database
-        self.handle = handler(clock, POLICY)
+        self.policies = Policies(clock)
+        self.handle = handler(clock, self.policies)
         self.signal = Signal()
 
     async def take(self, entries: Sequence[Event], partition: int = 0) -> None:

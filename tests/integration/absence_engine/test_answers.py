@@ -55,7 +55,9 @@ class Asker:
 
 @pytest.fixture
 async def asker(engine: Engine) -> AsyncIterator[Asker]:
-    service = Service(name="absence-engine", router=api.create_router(engine.database, CLOCK, POLICY, engine.signal))
+    service = Service(
+        name="absence-engine", router=api.create_router(engine.database, CLOCK, engine.policies, engine.signal)
+    )
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
@@ -267,7 +269,7 @@ async def test_a_new_schools_figures_read_each_of_its_rows_once(engine: Engine) 
     ledger.marks(DAYS[0], "AM", dict.fromkeys(children, "/"))
     await engine.take(ledger.entries)
     async with engine.database.transaction() as tx:
-        found = await figures.school(tx, URN, 2025, POLICY, CLOCK.today())
+        found = await figures.school(tx, URN, 2025, engine.policies, CLOCK.today())
         read = await tx.fetchval(
             "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int from pg_stat_xact_user_tables"
             " where relname in ('child', 'enrolment', 'sheet')"

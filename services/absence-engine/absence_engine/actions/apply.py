@@ -23,10 +23,10 @@ from common.lineage import Link
 from absence_engine.actions import batch
 from absence_engine.actions.batch import Batch, Marks, SheetKey
 from absence_engine.actions.evaluate import Touch, evaluate
+from absence_engine.actions.holding import Policies
 from absence_engine.domain import events
 from absence_engine.domain.events import Told
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
-from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
 from absence_engine.domain.ticks import year_start
 from absence_engine.store import children, episodes, progress, schools, sheets
@@ -38,7 +38,7 @@ CHILDREN_AT_ONCE = 2000
 _COUNTS = COUNTS_TO_PENALTY.tolist()
 
 
-async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock, policy: Policy) -> None:
+async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock, policies: Policies) -> None:
     """Applies entries that are next in their ledgers, and announces what became of episodes."""
     if not entries:
         return
@@ -59,7 +59,7 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     await _announce(tx, _meanings(relinked, changes, clock), entries, clock)
     for some, marks in _portions(due, changes, family):
         touches, records = await _write_marks(tx, marks, family, some, whole)
-        told = await evaluate(tx, records, touches, family.living, clock.now(), policy)
+        told = await evaluate(tx, records, touches, family.living, clock.now(), policies)
         await episodes.save(tx, told)
         await _announce_episodes(tx, told, clock)
 

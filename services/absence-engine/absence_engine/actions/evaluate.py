@@ -3,7 +3,7 @@
 What a mark can't have changed is not looked at (`_scope`); the answer is the same as that of looking at everything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,9 +12,11 @@ from common.db import Transaction
 from common.events.absence_engine import SchoolSequence
 
 from absence_engine.actions.batch import SheetKey
+from absence_engine.actions.holding import Holding, Policies
 from absence_engine.domain.claims import Change, Episode, Evaluation, decide
 from absence_engine.domain.events import Told
 from absence_engine.domain.explain import for_pupil
+from absence_engine.domain.in_force import Book, Holds
 from absence_engine.domain.marks import joined, last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
@@ -52,13 +54,14 @@ async def evaluate(
     touches: Mapping[str, Touch],
     living: Mapping[str, str],
     now: datetime,
-    policy: Policy,
+    policies: Policies,
 ) -> list[Told]:
     """The episodes that are new or changed, with all that is said of them; the children's rows must be locked.
     `living`: which child each of their ids means.
     """
     ids = {pupil_id: living[pupil_id] for pupil_id in living if living[pupil_id] in touches}
-    scopes = await _scopes(tx, records, touches, ids, policy)
+    holding = await policies.at_present(tx, {sheet.urn for record in records for sheet in record.sheets})
+    scopes = await _scopes(tx, records, touches, ids, holding)
     family = [Child.of(record) for record in records if record.pupil_id in scopes]
     if not family:
         return []
@@ -66,17 +69,33 @@ async def evaluate(
     for episode in await episodes.of_children(tx, [pupil_id for pupil_id, its in ids.items() if its in scopes]):
         old[ids[episode.origin]].append(episode)
     calendars = await schools.calendars(tx, {stay.urn for child in family for stay in child.record.enrolments})
-    found = spans(family, [scopes[child.record.pupil_id] for child in family], calendars, policy)
-    epoch = await progress.epoch(tx)
     changes: list[tuple[Child, Change]] = []
-    for child, its in zip(family, found, strict=True):
-        pupil_id = child.record.pupil_id
-        if its or old[pupil_id]:
-            touch = touches[pupil_id]
-            since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
-            evaluation = Evaluation(scopes[pupil_id], since, before, epoch, now)
-            changes += [(child, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)]
+    for policy, part in _by_policy(family, scopes, holding):
+        found = spans([child for child, _ in part], [scope for _, scope in part], calendars, policy)
+        for (child, scope), its in zip(part, found, strict=True):
+            pupil_id = child.record.pupil_id
+            if its or old[pupil_id]:
+                touch = touches[pupil_id]
+                since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
+                evaluation = Evaluation(scope, since, before, holding.epoch, now)
+                changes += [(child, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)]
     return await _told(tx, changes)
+
+
+def _by_policy(
+    family: Sequence[Child], scopes: Mapping[str, Scope], holding: Holding
+) -> Iterator[tuple[Policy, list[tuple[Child, Scope]]]]:
+    """What is to be looked at, by the policy that holds for it: nearly always one for all."""
+    parts: dict[int, tuple[Policy, list[tuple[Child, Scope]]]] = {}
+    for child in family:
+        scope, holds = scopes[child.record.pupil_id], holding.of_child(child.record)
+        policies = {id(policy): policy for policy in (*map(holds, scope.years), holds(None))}
+        for which, policy in policies.items():
+            years = frozenset(year for year in scope.years if holds(year) is policy)
+            part = Scope(years, scope.penalty and holds(None) is policy)
+            if part.years or part.penalty:
+                parts.setdefault(which, (policy, []))[1].append((child, part))
+    yield from parts.values()
 
 
 async def _scopes(
@@ -84,7 +103,7 @@ async def _scopes(
     records: Sequence[ChildRecord],
     touches: Mapping[str, Touch],
     ids: Mapping[str, str],
-    policy: Policy,
+    holding: Holding,
 ) -> dict[str, Scope]:
     """What to look at, of the children of whom anything is to be looked at."""
     standing: dict[str, list[Standing]] = {}
@@ -92,17 +111,18 @@ async def _scopes(
         standing.setdefault(ids[episode.origin], []).append(episode)
     found: dict[str, Scope] = {}
     for record in records:
-        scope = _scope(record, touches[record.pupil_id], standing.get(record.pupil_id, ()), policy)
+        scope = _scope(record, touches[record.pupil_id], standing.get(record.pupil_id, ()), holding)
         if scope.years or scope.penalty:
             found[record.pupil_id] = scope
     return found
 
 
-def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], policy: Policy) -> Scope:
+def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], holding: Holding) -> Scope:
     """What can have changed. Where two sheets tell of one session, a mark's removal may show another's: then, and when
-    more than marks changed, all of it.
+    more than marks changed, or another authority's policy may hold now, all of it.
     """
-    if touch.everything:
+    holds = holding.of_child(record)
+    if touch.everything or _moves(record, touch, holds, holding):
         return _whole(record, standing)
     changed: set[int] = set()
     for year in {key[2] for key in touch.before}:
@@ -113,13 +133,21 @@ def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], poli
         of_year = [episode for episode in standing if episode.year == year]
         open_spans = {episode.kind: episode.firm for episode in of_year if episode.state == "open"}
         by_year_end = any(episode.reason == "year_end" for episode in of_year)
-        if by_year_end or not leaves_spans(before, after, places, open_spans, policy):
+        if by_year_end or not leaves_spans(before, after, places, open_spans, holds(year)):
             changed.add(year)
         if NO_MARKS in (before, after):  # an earlier year is over now, or no longer
             changed |= {
                 e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")
             }
     return Scope(frozenset(changed), touch.counting or _weeks_pass(record, touch, standing))
+
+
+def _moves(record: ChildRecord, touch: Touch, holds: Holds, holding: Holding) -> bool:
+    """Whether another policy holds for a child since it has been marked at another authority's school."""
+    if isinstance(holds, Book):
+        return False
+    before = holding.of_child(record._replace(sheets=tuple(touch.sheets_before(record))))
+    return any(holds(year) is not before(year) for year in (None, *{sheet.year for sheet in record.sheets}))
 
 
 def _of_year(year: int, record: ChildRecord, touch: Touch) -> tuple[bytes | None, bytes | None]:

@@ -15,6 +15,7 @@ from common.db import Transaction
 from common.errors import MovedError, NotFoundError
 from common.security import Caller
 
+from absence_engine.actions.holding import Policies
 from absence_engine.domain import areas
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
@@ -45,8 +46,9 @@ class StayFigures:
 
 @dataclass(frozen=True, slots=True)
 class PupilFigures:
-    """A child's year, and the penalty windows, which do not depend on the year."""
+    """A child's year, and the penalty windows, which do not depend on the year; `policy` is that of the year."""
 
+    policy: Policy
     child: Child
     counts: Counts
     stays: Sequence[StayFigures]
@@ -67,6 +69,7 @@ class Group:
 class SchoolFigures:
     """A school's year: each enrolment, by child and start, and the sum of those that are no guests'."""
 
+    policy: Policy
     stays: Sequence[StayFigures]
     group: Group
     freshness: Sequence[Freshness]
@@ -78,6 +81,7 @@ class AreaFigures:
     school is of the authority; and the children across all schools.
     """
 
+    policy: Policy
     schools: int
     enrolments: Group
     phases: Mapping[str, Group]
@@ -106,19 +110,21 @@ def urns_of(record: ChildRecord) -> set[int]:
 
 
 async def pupil(
-    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policy: Policy, today: date
+    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policies: Policies, today: date
 ) -> PupilFigures:
     """A child's figures; marks after `as_of` are left out."""
     await store.snapshot(tx)
     whole = await visible(tx, pupil_id, caller, "/v1/pupils/{pupil_id}/absence")
     record = whole if as_of is None else up_to(whole, as_of)
     years = child_years(record)
+    holds = (await policies.at_present(tx, {sheet.urn for sheet in record.sheets})).of_child(record)
     calendars = await schools.calendars(tx, {stay.urn for stay in record.enrolments})
     return PupilFigures(
+        policy=holds(year),
         child=Child(record, years),
         counts=count(years[year].codes) if year in years else Counts(),
         stays=[StayFigures(pupil_id, stay, count(codes)) for stay, codes in _stays(record, year)],
-        penalty=penalty_figure(record, list(years.values()), calendars, policy.penalty),
+        penalty=penalty_figure(record, list(years.values()), calendars, holds(None).penalty),
         freshness=await _freshness(tx, urns_of(record), year, today, as_of),
     )
 
@@ -141,11 +147,12 @@ async def _freshness(
     ]
 
 
-async def school(tx: Transaction, urn: int, year: int, policy: Policy, today: date) -> SchoolFigures:
+async def school(tx: Transaction, urn: int, year: int, policies: Policies, today: date) -> SchoolFigures:
     """The figures of a school's enrolments; NotFoundError when it is not known."""
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
         raise NotFoundError
+    policy = (await policies.at_present(tx, [urn])).of_school(urn)(year)
     found: list[StayFigures] = []
     others: list[str] = []
     async for rows, rest in store.stays(tx, [urn], year, everywhere=False):
@@ -156,15 +163,16 @@ async def school(tx: Transaction, urn: int, year: int, policy: Policy, today: da
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
-    return SchoolFigures(found, _group(each, policy), await _freshness(tx, [urn], year, today))
+    return SchoolFigures(policy, found, _group(each, policy), await _freshness(tx, [urn], year, today))
 
 
-async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> AreaFigures:
+async def area(tx: Transaction, la_code: str, year: int, policies: Policies) -> AreaFigures:
     """The figures of a local authority; NotFoundError when none of its schools is known."""
     await store.snapshot(tx)
     known = await store.members(tx, la_code)
     if not known:
         raise NotFoundError
+    policy = (await policies.at_present(tx)).of_authority(la_code)(year)
     members = areas.in_year(known, year)
     stays: list[Figures] = []
     children: list[Figures] = []
@@ -189,6 +197,7 @@ async def area(tx: Transaction, la_code: str, year: int, policy: Policy) -> Area
                 children.append(count_rows((NO_MARKS if marks is None else marks.codes).reshape(1, -1)))
     all_stays, its_phase = _stacked(stays), np.array(phases)
     return AreaFigures(
+        policy=policy,
         schools=len(members),
         enrolments=_group(all_stays, policy),
         phases={

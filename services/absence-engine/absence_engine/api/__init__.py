@@ -11,10 +11,10 @@ from common.db import Database
 from common.listen import Signal
 from fastapi import APIRouter
 
+from absence_engine.actions.holding import Policies
 from absence_engine.api import groups, pupils
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
-from absence_engine.domain.policy import Policy
 
 __all__ = ["LINKS", "TAGS", "create_router"]
 
@@ -24,9 +24,9 @@ TAGS = (
 )
 
 
-def create_router(database: Database, clock: Clock, policy: Policy, signal: Signal) -> APIRouter:
+def create_router(database: Database, clock: Clock, policies: Policies, signal: Signal) -> APIRouter:
     """All routes of the engine; `signal` is set whenever something has been counted."""
     router = APIRouter(dependencies=[waiter(database, signal)])
-    router.include_router(pupils.create_router(database, clock, policy))
-    router.include_router(groups.create_router(database, clock, policy))
+    router.include_router(pupils.create_router(database, clock, policies))
+    router.include_router(groups.create_router(database, clock, policies))
     return router

@@ -12,16 +12,16 @@ from common.web import Cursor, PageSize, cut, place_of
 from fastapi import APIRouter, Path, Request
 
 from absence_engine.actions import figures
+from absence_engine.actions.holding import Policies
 from absence_engine.api import shapes
 from absence_engine.api.at_least import Reader
 from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
-from absence_engine.domain.policy import Policy
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LaCode = Annotated[str, Path(max_length=20, examples=["330"])]
 
 
-def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
+def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The routes under /v1/schools and /v1/areas."""
     router = APIRouter(tags=["Figures"])
 
@@ -45,12 +45,12 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await figures.school(tx, urn, year, policy, clock.today())
+            found = await figures.school(tx, urn, year, policies, clock.today())
         left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
         page, following = cut(
             request, left, page_size, lambda last: {"pupil_id": last.pupil_id, "from": str(last.stay.from_)}
         )
-        group = found.group
+        group, policy = found.group, found.policy
         return {
             "school_urn": urn,
             "academic_year": academic.year_name(year),
@@ -77,7 +77,8 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
         if caller.schools is not None:
             raise NotFoundError  # an area is more than the caller's schools
         async with database.transaction() as tx:
-            found = await figures.area(tx, la_code, year, policy)
+            found = await figures.area(tx, la_code, year, policies)
+        policy = found.policy
         return {
             "la_code": la_code,
             "academic_year": academic.year_name(year),

@@ -11,15 +11,15 @@ from common.web import Page
 from fastapi import APIRouter, Query
 
 from absence_engine.actions import episodes, figures
+from absence_engine.actions.holding import Policies
 from absence_engine.api import shapes
 from absence_engine.api.at_least import Reader
 from absence_engine.api.shapes import AcademicYear, EpisodeOut, ExplainedOut, PupilOut
-from absence_engine.domain.policy import Policy
 
 AsOf = Annotated[date | None, Query(description="Leave out the marks of later days.")]
 
 
-def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
+def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The routes under /v1/pupils, and /v1/episodes."""
     router = APIRouter()
 
@@ -36,7 +36,8 @@ def create_router(database: Database, clock: Clock, policy: Policy) -> APIRouter
     ) -> object:
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
         async with database.transaction() as tx:
-            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policy, clock.today())
+            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policies, clock.today())
+        policy = found.policy
         return {
             "pupil_id": str(pupil_id),
             "academic_year": academic.year_name(year),
