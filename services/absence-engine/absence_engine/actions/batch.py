@@ -173,7 +173,13 @@ def _heard(run: SchoolRun, data: SessionMarked | RegisterMissing | RegisterRecei
 def _enrolments(batch: Batch, run: SchoolRun, urn: int, data: EnrolmentChanged) -> None:
     for pupil in data.pupils:
         stays = [
-            Enrolment(urn, date.fromisoformat(e.from_), None if e.to is None else date.fromisoformat(e.to), e.kind)
+            Enrolment(
+                urn,
+                date.fromisoformat(e.from_),
+                None if e.to is None else date.fromisoformat(e.to),
+                e.kind,
+                e.registration_group,
+            )
             for e in pupil.enrolments
         ]
         batch.enrolments[urn, pupil.pupil_id] = stays

@@ -21,12 +21,13 @@ GUEST = "guest"
 
 
 class Enrolment(NamedTuple):
-    """A stay on a school's roll, both days inclusive; `to` is None while it lasts."""
+    """A stay on a school's roll, both days inclusive; `to` is None while it lasts. `registration_group`: the class."""
 
     urn: int
     from_: date
     to: date | None
     kind: Kind
+    registration_group: str | None = None
 
     @property
     def first(self) -> int:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 import msgspec
+from common.academic import parse_year
 from common.arrays import array
 from common.db import Transaction
 from common.events.registers import PupilFacts
@@ -40,9 +41,9 @@ returning child.pupil_id::text, told
 """
 TELL = """
 update child set version = t.version, date_of_birth = t.born, year_group = t.year_group,
-    flags = array(select jsonb_array_elements_text(t.flags)), flag_spans = t.spans
-from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[], $6::jsonb[])
-    as t (pupil_id, version, born, year_group, flags, spans)
+    year_group_in = t.year_group_in, flags = array(select jsonb_array_elements_text(t.flags)), flag_spans = t.spans
+from unnest($1::uuid[], $2::bigint[], $3::date[], $4::smallint[], $5::jsonb[], $6::jsonb[], $7::smallint[])
+    as t (pupil_id, version, born, year_group, flags, spans, year_group_in)
 where child.pupil_id = t.pupil_id and child.version < t.version
 returning child.pupil_id::text
 """
@@ -139,5 +140,6 @@ async def tell(tx: Transaction, facts: Sequence[PupilFacts]) -> set[str]:
         [fact.year_group for fact in facts],
         [msgspec.json.encode(fact.flags).decode() for fact in facts],
         [msgspec.json.encode(fact.flag_spans).decode() for fact in facts],
+        [None if fact.year_group_in is None else parse_year(fact.year_group_in) for fact in facts],
     )
     return {row[0] for row in rows}

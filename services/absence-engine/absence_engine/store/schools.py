@@ -10,9 +10,10 @@ from common.events.registers import SchoolChanged
 from absence_engine.domain.records import Calendars, Enrolment
 
 KEEP_SCHOOLS = """
-insert into school (urn, name, la_code, phase)
-select * from unnest($1::int[], $2::text[], $3::text[], $4::text[]) on conflict (urn) do update
-set name = excluded.name, la_code = excluded.la_code, phase = excluded.phase
+insert into school (urn, name, la_code, phase, trust, locality)
+select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) on conflict (urn) do update
+set name = excluded.name, la_code = excluded.la_code, phase = excluded.phase, trust = excluded.trust,
+    locality = excluded.locality
 """
 FORGET_LAS = "delete from school_la where urn = any($1::int[])"
 KEEP_LAS = """
@@ -32,11 +33,11 @@ delete from enrolment using unnest($1::text::int[], $2::text::uuid[]) as t (urn,
 where enrolment.urn = t.urn and enrolment.pupil_id = t.pupil_id
 """
 ADD_ENROLMENTS = """
-insert into enrolment (urn, pupil_id, from_date, to_date, kind)
-select * from unnest($1::text::int[], $2::text::uuid[], $3::date[], $4::date[], $5::text[])
+insert into enrolment (urn, pupil_id, from_date, to_date, kind, registration_group)
+select * from unnest($1::text::int[], $2::text::uuid[], $3::date[], $4::date[], $5::text[], $6::text[])
 """
 ENROLMENTS = """
-select pupil_id::text, urn, from_date, to_date, kind
+select pupil_id::text, urn, from_date, to_date, kind, registration_group
 from unnest($1::text::uuid[]) as wanted (pupil_id) join enrolment using (pupil_id)
 order by urn, from_date
 """
@@ -47,7 +48,7 @@ async def keep_schools(tx: Transaction, schools: Sequence[SchoolChanged]) -> Non
     """Adds or replaces schools, each named once, with the authorities that they have had."""
     if not schools:
         return
-    columns = zip(*((s.urn, s.name, s.la_code, s.phase) for s in schools), strict=True)
+    columns = zip(*((s.urn, s.name, s.la_code, s.phase, s.trust, s.locality) for s in schools), strict=True)
     await tx.execute(KEEP_SCHOOLS, *(list(column) for column in columns))
     await tx.execute(FORGET_LAS, [s.urn for s in schools])
     if history := [(s.urn, la) for s in schools for la in s.la_history]:
@@ -89,13 +90,14 @@ async def replace_enrolments(tx: Transaction, told: Mapping[tuple[int, str], Seq
             [stay.from_ for _, _, stay in stays],
             [stay.to for _, _, stay in stays],
             [stay.kind for _, _, stay in stays],
+            [stay.registration_group for _, _, stay in stays],
         )
 
 
 async def enrolments(tx: Transaction, pupil_ids: Iterable[str]) -> list[tuple[str, Enrolment]]:
     """The enrolments of some ids of the ledger, by school and time."""
     rows = await tx.fetch(ENROLMENTS, array(pupil_ids))
-    return [(row[0], Enrolment(row[1], row[2], row[3], row[4])) for row in rows]
+    return [(row[0], Enrolment(row[1], row[2], row[3], row[4], row[5])) for row in rows]
 
 
 async def on_roll(tx: Transaction, urns: Collection[int]) -> dict[int, set[str]]:

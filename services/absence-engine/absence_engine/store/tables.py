@@ -40,6 +40,7 @@ def _urn(*, key: bool = True) -> Column[int]:
 class Child(Base, table=True):
     """An id; `version` is that of the facts (0: none told yet).
 
+    `year_group_in`: the academic year in which its year group was said.
     `parent` is whom it was merged into or, when it is `apart` again, split from, as `identity_version` has it. `told`
     rises whenever we say that it means another child.
     """
@@ -50,6 +51,7 @@ class Child(Base, table=True):
     version: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
     date_of_birth: date | None = Field(sa_column=Column(Date))
     year_group: int | None = Field(sa_column=_small(null=True))
+    year_group_in: int | None = Field(sa_column=_small(null=True))
     flags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False, server_default=sql("'{}'")))
     flag_spans: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False, server_default=sql("'[]'")))
     parent: str | None = Field(sa_column=_id(null=True))
@@ -66,6 +68,8 @@ class School(Base, table=True):
     name: str = Field(sa_type=Text)
     la_code: str = Field(sa_type=Text)
     phase: str = Field(sa_type=Text)
+    trust: str | None = Field(sa_type=Text)
+    locality: str | None = Field(sa_type=Text)
     recalculating: bool = Field(sa_column_kwargs={"server_default": sql("false")})
 
 
@@ -99,7 +103,7 @@ class Covered(Base, table=True):
 
 
 class Enrolment(Base, table=True):
-    """A stay on a roll, both days inclusive."""
+    """A stay on a roll, both days inclusive; `registration_group` is the class."""
 
     __table_args__ = (Index("enrolment_urn", "urn"),)
     pupil_id: str = Field(sa_column=_id(key=True))
@@ -107,6 +111,22 @@ class Enrolment(Base, table=True):
     from_date: date = Field(sa_column=Column(Date, primary_key=True))
     to_date: date | None = Field(sa_column=Column(Date))
     kind: str = Field(sa_type=Text)
+    registration_group: str | None = Field(sa_type=Text)
+
+
+class PersonalTarget(Base, table=True):
+    """The attendance (basis points) that is asked of a child for a time, and why: no ledger tells it, a rebuild keeps
+    it. Under whichever id it was said it goes with that id.
+    """
+
+    __tablename__ = "personal_target"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    pupil_id: str = Field(sa_column=_id(key=True))
+    attendance: int
+    from_date: date
+    to_date: date | None = Field(sa_column=Column(Date))
+    reason: str = Field(sa_type=Text)
+    said_by: str = Field(sa_type=Text)
+    said_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
 class Sheet(Base, table=True):
@@ -129,6 +149,15 @@ class Episode(Base, table=True):
         Index("episode_pupil_id", "pupil_id"),
         Index("episode_origin", "origin"),
         Index("episode_without_origin", "pupil_id", postgresql_where=sql("origin is null")),
+        Index(
+            "episode_worklist",
+            "state",
+            "kind",
+            "crossed_on",
+            "crossed_session",
+            "episode_id",
+            postgresql_include=["school_urn"],
+        ),
     )
     episode_id: str = Field(sa_column=_id(key=True))
     pupil_id: str = Field(sa_column=_id())
