@@ -27,6 +27,7 @@ class Outstanding:
     """What has been announced and not consumed. `waiting` says it in words; the sets say whom it concerns.
 
     `schools`: the engine is behind their ledgers. `recalculating`: registers has yet to judge marks of theirs anew.
+    `authorities`: the engine has yet to look at their children by another policy.
     `in_casework`, `in_notifications`: episodes of which these two don't know the newest state. `letters`, `reasons`:
     letters and marks N of which casework doesn't. `aliases`: ids that one of them takes for another child than the
     engine does. `moved`: numbers that change whenever something is done.
@@ -35,6 +36,7 @@ class Outstanding:
     waiting: list[str] = field(default_factory=list)
     schools: set[int] = field(default_factory=set)
     recalculating: set[int] = field(default_factory=set)
+    authorities: set[str] = field(default_factory=set)
     in_casework: set[str] = field(default_factory=set)
     in_notifications: set[str] = field(default_factory=set)
     letters: set[str] = field(default_factory=set)
@@ -51,6 +53,7 @@ async def outstanding(at: Snapshots, today: date) -> Outstanding:
         found.waiting.append(f"registers: marks are judged by {judged_by}, and today is {today} (see ROLLCALL_TODAY)")
     await _recalculations(at, found)
     await _ledgers(at, found)
+    await _policies(at, today, found)
     for name, connection in (
         ("registers", at.registers),
         ("absence-engine", at.engine),
@@ -87,6 +90,19 @@ async def _ledgers(at: Snapshots, found: Outstanding) -> None:
             found.waiting.append(
                 f"absence-engine: school {school.urn} is counted to entry {counted} of {school.last_number}{reason}"
             )
+
+
+async def _policies(at: Snapshots, today: date, found: Outstanding) -> None:
+    """The engine knows which policies are in force today, and has looked at everybody for whom another one is."""
+    day = await engine.policy_day(at.engine)
+    if day is not None and day != today:
+        found.waiting.append(f"absence-engine: policies are those of {day}, and today is {today}")
+    for la_code, version, children in await engine.reevaluating(at.engine):
+        found.moved.append(children)
+        found.authorities.add(la_code)
+        found.waiting.append(
+            f"absence-engine: authority {la_code} is looked at by {version}, {children} children so far"
+        )
 
 
 async def _outbox(name: str, connection: Connection, found: Outstanding) -> None:

@@ -1,13 +1,14 @@
 """Which policy holds for a child: its authority's own version in force on the day, else the one that ships.
 
 A year is judged by the policy in force at its end, or today while it lasts; windows and runs, which have no year, by
-today's. The authority is that of the school at which the child was marked last.
+today's. The authority is that of the school of the child's last marked session: of the year's, or of all where the
+year has none.
 """
 
 from dataclasses import dataclass, field
 from datetime import date
 
-from audit.child import Child, counted
+from audit.child import Child, counted, year_of
 from audit.episodes import Rules
 from audit.policy import Policy, in_force
 
@@ -31,9 +32,10 @@ class Policies:
     def rules(self, child: Child) -> Rules:
         """The policies that hold for a child."""
         marks = counted(child)
-        la_code = self.authorities.get(marks[-1].urn) if marks else None
 
         def of_year(year: int | None) -> Policy:
+            last = [mark for mark in marks if year is None or year_of(mark.day) == year] or marks
+            la_code = self.authorities.get(last[-1].urn) if last else None
             return self.on(la_code, self.today if year is None else min(self.today, date(year + 1, 7, 31)))
 
         return of_year

@@ -90,10 +90,16 @@ async def load(at: Snapshots, outstanding: Outstanding, today: date) -> World:
         enrolments.setdefault(survivors.get(pupil_id, pupil_id), []).extend(stays)
     calendar_years, calendars = await registers.calendars(at.registers)
     schools = await registers.schools(at.registers)
+    late = {school.urn for school in schools if school.la_code in outstanding.authorities}
     return World(
         today=today,
         codes=code_table(),
-        policies=Policies(today, shipped(), {}, {school.urn: school.la_code for school in schools}),
+        policies=Policies(
+            await engine.policy_day(at.engine) or today,
+            shipped(),
+            await engine.policies(at.engine),
+            {school.urn: school.la_code for school in schools},
+        ),
         schools=schools,
         pupils=pupils,
         survivors=survivors,
@@ -104,4 +110,5 @@ async def load(at: Snapshots, outstanding: Outstanding, today: date) -> World:
         positions=await engine.positions(at.engine),
         children=await engine.children(at.engine),
         outstanding=outstanding,
+        behind={child for child, stays in enrolments.items() if late & {stay.urn for stay in stays}},
     )

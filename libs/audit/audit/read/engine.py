@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any, NamedTuple
 
 from audit.child import Enrolment, Session
 from audit.fold import Facts, flag_spans
+from audit.policy import Policy, in_order, policy_of
 from audit.read.registers import BATCH, HALVES
 from audit.read.snapshot import Connection
 
@@ -21,6 +23,9 @@ firm_session,
     ended_on, ended_session, ended_reason, school_urn, epoch, revision, policy_version, hash
 from episode
 """
+POLICIES = "select la_code, document from policy_set where state = 'published' and la_code <> 'england'"
+POLICY_DAY = "select policy_day from engine"
+REEVALUATING = "select la_code, version, children from reevaluation where finished_at is null order by 1"
 EXPLANATIONS = "select episode_id::text, explanation from episode where episode_id = any($1::uuid[])"
 
 
@@ -135,6 +140,26 @@ async def episodes(connection: Connection) -> list[EpisodeRow]:
             )
         )
     return found
+
+
+async def policies(connection: Connection) -> dict[str, tuple[Policy, ...]]:
+    """The versions that authorities have published, in the order in which they come into force."""
+    found: dict[str, list[Policy]] = {}
+    for row in await connection.fetch(POLICIES):
+        found.setdefault(row["la_code"], []).append(policy_of(json.loads(row["document"])))
+    return {la_code: tuple(sorted(own, key=in_order)) for la_code, own in found.items()}
+
+
+async def policy_day(connection: Connection) -> date | None:
+    """The day by which policies are in force; None before the service first noticed one."""
+    return await connection.fetchval(POLICY_DAY)
+
+
+async def reevaluating(connection: Connection) -> list[tuple[str, str, int]]:
+    """The authorities whose children are still to be looked at by a version that came into force: authority, version,
+    how many have been.
+    """
+    return [tuple(row) for row in await connection.fetch(REEVALUATING)]
 
 
 async def explanations(connection: Connection, episode_ids: list[str]) -> dict[str, dict[str, Any]]:
