@@ -14,6 +14,8 @@ Codes = npt.NDArray[np.uint8]
 """Code numbers (`common.codes`), 0 for no mark: (732,) one year's grid, or (n, 732)."""
 Ticks = npt.NDArray[np.int64]
 """Sessions as ticks, ascending."""
+SheetKey = tuple[str, int, int]
+"""A sheet's name: (id of the ledger, URN, academic year)."""
 
 Kind = Literal["single", "main", "subsidiary", "guest"]
 GUEST = "guest"

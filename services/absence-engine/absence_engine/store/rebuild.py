@@ -9,14 +9,14 @@ insert into pending (urn, pupil_id)
 select urn, pupil_id from sheet union select urn, pupil_id from enrolment
 on conflict do nothing
 """
-RAISE_EPOCH = "update engine set epoch = epoch + 1"
+RAISE_EPOCH = "update engine set epoch = epoch + 1, history_from = null"
 
 
 async def start_again(tx: Transaction) -> None:
     """Forgets marks, enrolments, calendars, facts and positions. The topic is read again from its beginning."""
     await ledger.reset(tx)  # first, as consumers begin with these rows too
     await tx.execute(EVERYBODY_WAITS)
-    await tx.execute("truncate sheet, enrolment, calendar, school, covered")
+    await tx.execute("truncate sheet, enrolment, calendar, school, covered, correction, first_marks, mark_group")
     await tx.execute(
         "update child set version = 0, date_of_birth = null, year_group = null, flags = '{}', flag_spans = '[]'"
     )

@@ -186,6 +186,33 @@ class Episode(Base, table=True):
     origin: str | None = Field(sa_column=_id(null=True))
 
 
+class Correction(Base, table=True):
+    """Changes of one sheet, 13 bytes each (`domain.history`): what stood before, until which entry, and when."""
+
+    pupil_id: str = Field(sa_column=_id(key=True))
+    urn: int = Field(sa_column=_urn())
+    year: int = Field(sa_column=_small(key=True))
+    changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FirstMarks(Base, table=True):
+    """A school's day: 16 bytes for each register that gave a group of pupils their first marks."""
+
+    __tablename__ = "first_marks"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    urn: int = Field(sa_column=_urn())
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    registers: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class MarkGroup(Base, table=True):
+    """Pupils of a school who got their first marks of some session by one entry."""
+
+    __tablename__ = "mark_group"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    urn: int = Field(sa_column=_urn())
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pupils: list[str] = Field(sa_column=Column(ARRAY(UUID(as_uuid=False)), nullable=False))
+
+
 class Pending(Base, table=True):
     """A child that a school's ledger has touched in a write that is not complete, or not yet past a rebuild."""
 
@@ -196,13 +223,15 @@ class Pending(Base, table=True):
 
 class Engine(Base, table=True):
     """The one row: `epoch` rises with every rebuild, `policy_turn` whenever another policy may hold for somebody.
-    `policy_day` is the day by which policies are in force: today, once that has been noticed.
+    `policy_day` is the day by which policies are in force: today, once that has been noticed. `history_from`: since
+    when it is kept what stood before; null when that is known from the ledgers' first entries on.
     """
 
     id: int = Field(sa_column=_small(key=True))
     epoch: int
     policy_turn: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))
     policy_day: date | None = Field(sa_column=Column(Date))
+    history_from: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
 
 
 class PolicySet(Base, table=True):

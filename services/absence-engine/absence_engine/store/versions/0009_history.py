@@ -1,8 +1,41 @@
 """What stood before a correction, and since when."""
 
+from alembic import op
+
 revision = "0009"
 down_revision = "0008"
 
+# What is appended later finds a place on the same page, and no index changes.
+CORRECTION = """
+create table correction (
+    pupil_id uuid not null,
+    urn integer not null,
+    year smallint not null,
+    changes bytea storage plain not null,
+    primary key (urn, year, pupil_id)
+) with (fillfactor = 90)
+"""
+FIRST_MARKS = """
+create table first_marks (
+    urn integer not null,
+    day date not null,
+    registers bytea storage external not null,
+    primary key (urn, day)
+) with (fillfactor = 90)
+"""
+MARK_GROUP = """
+create table mark_group (
+    urn integer not null,
+    id bigint not null,
+    pupils uuid[] not null,
+    primary key (urn, id)
+)
+"""
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Makes them; of marks that are there already it is not known since when."""
+    for statement in (CORRECTION, FIRST_MARKS, MARK_GROUP):
+        op.execute(statement)
+    op.execute("alter table engine add column history_from timestamptz")
+    op.execute("update engine set history_from = now() where exists (select from sheet)")
