@@ -4,14 +4,16 @@ The order is what keeps two partitions from passing each other: first the rows o
 are locked, then everything is read. A child's sheets, enrolments and calendars at a school of another partition may be
 changing at this moment; whoever comes second sees what the first one wrote.
 
-Map: `apply_entries` is the way; `_Family` knows which child an id means; `_due` says who is evaluated now and who waits
-for the end of a write, or of a school's recalculation; `_portions` keeps what is in memory bounded; `_write_marks`
-changes sheets and notes what that touches.
+Map: `apply_entries` and `apply_batch` are the way; `_Family` knows which child an id means; `_due` who is evaluated
+now, and who waits for the end of a write or of a recalculation; `_portions` keeps what is in memory bounded;
+`_write_marks` changes sheets and notes what that touches. In it each change of a cell is known as columns
+(`columns.Cells`: sheet, place, code before, code after, which register): `_keep_history` writes down what stood before.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
+import numpy as np
 from common import lineage, outbox
 from common.academic import GRID
 from common.clock import Clock
@@ -20,16 +22,17 @@ from common.events import Event
 from common.events.absence_engine import TOPIC
 from common.lineage import Link
 
-from absence_engine.actions import batch
-from absence_engine.actions.batch import Batch, Marks, SheetKey
+from absence_engine.actions.batch import Batch
+from absence_engine.actions.columns import Cells, MarkColumns, Part, changed_places, digest
 from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.actions.holding import Policies
 from absence_engine.domain import events
 from absence_engine.domain.events import Told
+from absence_engine.domain.history import Changes, pack
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
-from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
+from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, SheetKey
 from absence_engine.domain.ticks import year_start
-from absence_engine.store import children, episodes, progress, schools, sheets
+from absence_engine.store import children, episodes, history, progress, schools, sheets
 from absence_engine.store.children import Meaning
 
 EMPTY = bytes(GRID)
@@ -42,10 +45,17 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     """Applies entries that are next in their ledgers, and announces what became of episodes."""
     if not entries:
         return
-    states = await progress.states(tx, {entry.schoolurn for entry in entries if entry.schoolurn})
-    recalculating = {urn for urn, state in states.items() if state.recalculating}
-    changes = batch.read(entries, await schools.on_roll(tx, batch.recalendared(entries)), recalculating)
-    settled = _settled(changes, states)
+    changes = Batch()
+    urns = {entry.schoolurn for entry in entries if entry.schoolurn}
+    changes.know(urns, await progress.states(tx, urns))
+    changes.add(entries)
+    await apply_batch(tx, changes, clock, policies)
+
+
+async def apply_batch(tx: Transaction, changes: Batch, clock: Clock, policies: Policies) -> None:
+    """Applies a batch; the schools' ledgers must be locked. May be done again after a deadlock."""
+    changes.close(await schools.on_roll(tx, changes.replanned()))
+    settled = _settled(changes)
     calm = {urn for urn in settled if not changes.runs[urn].recalculating}
     waited = await progress.waiting_at(tx, calm)
     family = _Family(await children.lock(tx, changes.ids() | waited))
@@ -56,9 +66,9 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     due, late = await _due(tx, changes, settled, calm, waited, family)
     whole |= late
     await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
-    await _announce(tx, _meanings(relinked, changes, clock), entries, clock)
-    for some, marks in _portions(due, changes, family):
-        touches, records = await _write_marks(tx, marks, family, some, whole)
+    await _announce(tx, _meanings(relinked, changes, clock), changes.reasons, clock)
+    for some, part in _portions(due, changes.marks, family):
+        touches, records = await _write_marks(tx, part, changes.marks, family, some, whole)
         told = await evaluate(tx, records, touches, family.living, clock.now(), policies)
         await episodes.save(tx, told)
         await _announce_episodes(tx, told, clock)
@@ -71,11 +81,17 @@ class _Family:
         self.born: dict[str, date | None] = {row.pupil_id: row.date_of_birth for row in rows.values()}
         self.links = {row.pupil_id: row.link for row in rows.values()}
         self.living: dict[str, str] = {}
+        self._ids: dict[str, list[str]] = {}
 
     async def complete(self, tx: Transaction) -> None:
         """Adds the ids that died into these children."""
         self.links |= await children.dead_links(tx, self.links)
-        self.living = lineage.living(self.links)
+        self._live(lineage.living(self.links))
+
+    def _live(self, living: dict[str, str]) -> None:
+        self.living, self._ids = living, {}
+        for pupil_id, child in living.items():
+            self._ids.setdefault(child, []).append(pupil_id)
 
     def of(self, pupil_ids: Iterable[str]) -> set[str]:
         """The living children of some ids."""
@@ -83,7 +99,7 @@ class _Family:
 
     def ids(self, children: Collection[str]) -> set[str]:
         """All ids of some living children."""
-        return {pupil_id for pupil_id, living in self.living.items() if living in children}
+        return {pupil_id for child in children for pupil_id in self._ids[child]}
 
     def relink(self, told: Iterable[tuple[str, Link]]) -> tuple[dict[str, Link], dict[str, str]]:
         """Takes what is news of merges and splits: by id, the links that are new, and the child of each id that means
@@ -93,16 +109,19 @@ class _Family:
         for pupil_id, link in told:
             if lineage.is_news(self.links[pupil_id], link):
                 self.links[pupil_id] = news[pupil_id] = link
-        before, self.living = self.living, lineage.living(self.links) if news else self.living
+        before = self.living
+        if news:
+            self._live(lineage.living(self.links))
         return news, {pupil_id: now for pupil_id, now in self.living.items() if before[pupil_id] != now}
 
 
-def _settled(changes: Batch, states: Mapping[int, progress.State]) -> set[int]:
+def _settled(changes: Batch) -> set[int]:
     """The schools of which a write was completed, and which are not in the middle of a rebuild."""
+    former = {urn: state.former for urn, state in changes.states.items()}
     return {
         urn
         for urn, run in changes.runs.items()
-        if run.complete_to is not None and (urn not in states or run.complete_to >= states[urn].former)
+        if run.complete_to is not None and run.complete_to >= former.get(urn, 0)
     }
 
 
@@ -153,55 +172,62 @@ async def _due(
     return due, due & family.of(set_aside)
 
 
-def _portions(due: set[str], changes: Batch, family: _Family) -> Iterator[tuple[set[str], Marks]]:
+def _portions(due: set[str], marks: MarkColumns, family: _Family) -> Iterator[tuple[set[str], Part]]:
     """The children that are due, so many that their years fit into memory, with the marks that are theirs; in the end
-    the marks of children that are not due. All at once as a rule: only the calendar of a large school, or the end of
-    its recalculation, concerns more.
+    the marks of children that are not due. All at once as a rule: only a long lag, the calendar of a large school, or
+    the end of its recalculation concerns more. A school's children come together: so do the marks of a register.
     """
-    if len(due) <= CHILDREN_AT_ONCE:
-        yield due, changes.marks
-        return
-    ordered = sorted(due)
-    portion = {child: n // CHILDREN_AT_ONCE for n, child in enumerate(ordered)}
-    parts: dict[int | None, Marks] = {}
-    for key, marks in changes.marks.items():
-        parts.setdefault(portion.get(family.living[key[0]]), {})[key] = marks
-    for n in range(0, len(ordered), CHILDREN_AT_ONCE):
-        yield set(ordered[n : n + CHILDREN_AT_ONCE]), parts.get(n // CHILDREN_AT_ONCE, {})
-    if others := parts.get(None):
-        yield set(), others
+    owners = [family.living[key[0]] for key in marks.keys]
+    first_school = {owner: key[1] for owner, key in zip(owners, marks.keys, strict=True)}
+    ordered = sorted(due, key=lambda child: (first_school.get(child, 0), child))
+    others = sorted(first_school.keys() - due, key=lambda child: (first_school[child], child))
+    starts = range(0, len(ordered) + len(others), CHILDREN_AT_ONCE)
+    portion = {child: n // CHILDREN_AT_ONCE for n, child in enumerate([*ordered, *others])}
+    parts = marks.parts(np.array([portion[owner] for owner in owners], np.int64), len(starts))
+    for start, part in zip(starts, parts, strict=True):
+        yield set(ordered[start : start + CHILDREN_AT_ONCE]), part
 
 
 async def _write_marks(
-    tx: Transaction, all_marks: Marks, family: _Family, due: set[str], whole: set[str]
+    tx: Transaction, part: Part, marks: MarkColumns, family: _Family, due: set[str], whole: set[str]
 ) -> tuple[dict[str, Touch], list[ChildRecord]]:
-    """Changes the sheets, all in one statement. Answers what is touched, and the records, of the children that are
-    due.
+    """Changes the sheets, all in one statement, and keeps what stood before. Answers what is touched, and the records,
+    of the children that are due.
     """
     ids = family.ids(due)
     stays = await schools.enrolments(tx, ids)
-    loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in all_marks})}
-    owners = {key: family.living[key[0]] for key in (*loaded, *all_marks)}
+    loaded = {sheet[:3]: sheet for sheet in await sheets.load(tx, ids | {key[0] for key in part.keys})}
+    owners = {key: family.living[key[0]] for key in (*loaded, *part.keys)}
     touches = {child: Touch(everything=child in whole) for child in due}
+    before = _matrix([loaded[key].codes if key in loaded else EMPTY for key in part.keys])
+    after, cells = digest(part, before)
     changed: list[Sheet] = []
-    for key, marks in all_marks.items():
-        before = loaded[key].codes if key in loaded else EMPTY
-        after = bytearray(before)
-        for place, number in marks:
-            after[place] = number
-        if (codes := bytes(after)) != before:
-            changed.append(Sheet(*key, codes))
-            if (touch := touches.get(owners[key])) is not None:
-                _note(touch, key, marks, before, codes)
+    for row, places in changed_places(before, after, cells):
+        key = part.keys[row]
+        sheet = Sheet(*key, after[row].tobytes())
+        changed.append(sheet)
+        if (touch := touches.get(owners[key])) is not None:
+            _note(touch, key, places, before[row].tobytes(), sheet.codes)
     await sheets.save(tx, changed)
+    await _keep_history(tx, cells, marks)
     loaded |= {sheet[:3]: sheet for sheet in changed}
     touches = {child: touch for child, touch in touches.items() if touch.everything or touch.before}
     return touches, _records(touches, family, loaded, owners, stays)
 
 
-def _note(touch: Touch, key: SheetKey, marks: Sequence[tuple[int, int]], before: bytes, after: bytes) -> None:
+def _matrix(rows: Sequence[bytes]) -> Codes:
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, GRID)
+
+
+async def _keep_history(tx: Transaction, cells: Cells, marks: MarkColumns) -> None:
+    """Keeps what stood before each change."""
+    if len(cells.row):
+        before, number, at = cells.before.astype(np.int64), marks.number[cells.entry], marks.at[cells.entry]
+        await history.keep(tx, pack(cells.keys, Changes(cells.row, cells.place, before, number, at)))
+
+
+def _note(touch: Touch, key: SheetKey, places: list[int], before: bytes, after: bytes) -> None:
     """Adds to a touch what changed on a sheet."""
-    places = [place for place, _ in marks if before[place] != after[place]]
     touch.before[key] = before
     touch.places[key] = places
     touch.since = min(touch.since, year_start(key[2]) + min(places))

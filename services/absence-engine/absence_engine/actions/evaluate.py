@@ -11,7 +11,6 @@ from common.academic import GRID
 from common.db import Transaction
 from common.events.absence_engine import SchoolSequence
 
-from absence_engine.actions.batch import SheetKey
 from absence_engine.actions.holding import Holding, Policies
 from absence_engine.domain.claims import Change, Episode, Evaluation, decide
 from absence_engine.domain.events import Told
@@ -21,7 +20,7 @@ from absence_engine.domain.marks import joined, last_marked
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.rates import leaves_spans
-from absence_engine.domain.records import ChildRecord, Sheet
+from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
 from absence_engine.domain.spans import Child, Scope, spans
 from absence_engine.domain.ticks import NEVER, week_of
 from absence_engine.store import episodes, progress, schools
