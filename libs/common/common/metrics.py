@@ -43,6 +43,13 @@ LEDGER_ENTRIES = Counter(
 LEDGER_SCHOOLS = Gauge("rollcall_ledger_schools", "Schools whose ledger is not being followed, by state.", ["state"])
 DEAD_LETTERS = Counter("rollcall_dead_letters", "Records kept because nobody could read them.", ["topic"])
 
+REEVALUATED_CHILDREN = Counter(
+    "rollcall_reevaluated_children", "Children looked at once more because another version of a policy is in force."
+)
+REEVALUATING_AUTHORITIES = Gauge(
+    "rollcall_reevaluating_authorities", "Authorities of which not all children have been looked at once more."
+)
+
 HTTP_SECONDS = Histogram(
     "rollcall_http_request_seconds",
     "Time from a request's first byte to its answer's last, by route template.",

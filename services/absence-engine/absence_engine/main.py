@@ -13,6 +13,8 @@ from common.settings import Settings
 
 from absence_engine import api, consumer
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.policies import CHANNEL, applying
+from absence_engine.actions.reevaluate import Reevaluating
 
 NAME = "absence-engine"
 NAMED = 20  # schools that readiness names at most
@@ -25,7 +27,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     database = await Database.open(url, application=NAME)
     clock = settings.clock()
     policies = Policies(clock)
-    counted = Signal()
+    counted, changed = Signal(), Signal()
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
 
     def after_commit() -> None:
@@ -54,11 +56,20 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         detail = "; ".join([*named, *([f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else [])])
         return Check("ledgers", ok=True, degraded=bool(lost), detail=detail)
 
+    async def policies_applied() -> Check:
+        return Check("policies", ok=True, detail=await applying(database))
+
     return Service(
         name=NAME,
         router=api.create_router(database, clock, policies, counted),
-        background=(relay, listening, Listener(url, consumer.CHANNEL, counted)),
-        ready=(database_answers, ledgers_followed),
+        background=(
+            relay,
+            listening,
+            Listener(url, consumer.CHANNEL, counted),
+            Listener(url, CHANNEL, changed),
+            Reevaluating(database, clock, policies, changed, counted, relay.wake),
+        ),
+        ready=(database_answers, ledgers_followed, policies_applied),
         close=database.close,
         tags=api.TAGS,
         links=api.LINKS,

@@ -2,8 +2,11 @@
 
 batch       reads ledger entries into what they change (pure)
 apply       applies a batch: lock, change, evaluate, announce
+holding     which policy holds for whom, as far as has been read
 evaluate    works out what happened to the episodes of the children that a batch touched
-announce    makes the events
+announce    says what happened to episodes
+policies    policy sets: looking at them, drafting, publishing; noticing that another is in force
+reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
 episodes    answers: a child's episodes, an explanation
 waiting     waits until an entry has been counted

@@ -22,12 +22,13 @@ from common.events import Event
 from common.events.absence_engine import TOPIC
 from common.lineage import Link
 
+from absence_engine.actions import announce
 from absence_engine.actions.batch import Batch
 from absence_engine.actions.columns import Cells, MarkColumns, Part, changed_places, digest
 from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.policies import follow_schools
 from absence_engine.domain import events
-from absence_engine.domain.events import Told
 from absence_engine.domain.history import Changes, pack
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
 from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, SheetKey
@@ -61,6 +62,7 @@ async def apply_batch(tx: Transaction, changes: Batch, clock: Clock, policies: P
     family = _Family(await children.lock(tx, changes.ids() | waited))
     await family.complete(tx)
 
+    moved = await schools.moves(tx, list(changes.schools.values()))
     relinked, others = await _relink(tx, changes, family)
     whole = await _keep_facts(tx, changes, family) | family.of(waited) | others
     due, late = await _due(tx, changes, settled, calm, waited, family)
@@ -71,7 +73,8 @@ async def apply_batch(tx: Transaction, changes: Batch, clock: Clock, policies: P
         touches, records = await _write_marks(tx, part, changes.marks, family, some, whole)
         told = await evaluate(tx, records, touches, family.living, clock.now(), policies)
         await episodes.save(tx, told)
-        await _announce_episodes(tx, told, clock)
+        await announce.episodes(tx, told, clock)
+    await follow_schools(tx, moved, policies, clock)
 
 
 class _Family:
@@ -275,10 +278,3 @@ async def _announce(tx: Transaction, relinked: Sequence[Event], entries: Sequenc
     """Says merges and splits first, then what the entries say of marks N."""
     if said := [*relinked, *events.reasons(entries, clock.now())]:
         await outbox.add(tx, said, TOPIC)
-
-
-async def _announce_episodes(tx: Transaction, told: Sequence[Told], clock: Clock) -> None:
-    """Says what happened to episodes."""
-    if told:
-        calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
-        await outbox.add(tx, events.thresholds(told, calendars, clock.today(), clock.now()), TOPIC)

@@ -47,6 +47,10 @@ class Holding:
         """An authority's book; one that has no version of its own has England's."""
         return self._books.get(la_code, self.england)
 
+    def differ(self, la_code: str, other: str) -> bool:
+        """Whether two authorities may have different policies."""
+        return self.of_authority(la_code) is not self.of_authority(other)
+
     def of_school(self, urn: int) -> Book:
         """The book of a school that is known; of one that no ledger has told of, England's."""
         return self._of_school.get(urn, self.england)

@@ -2,8 +2,9 @@
 
 pupils      a child's figures and episodes; the explanation of an episode
 groups      a school's figures, an area's
+policies    policy sets: versions, drafts, publication
 at_least    waiting until an entry has been counted, on every path
-shapes      the JSON of it all
+shapes      the JSON of it all; `policy_shapes` that of policy sets
 """
 
 from common.clock import Clock
@@ -12,7 +13,7 @@ from common.listen import Signal
 from fastapi import APIRouter
 
 from absence_engine.actions.holding import Policies
-from absence_engine.api import groups, pupils
+from absence_engine.api import groups, policies, pupils
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
 
@@ -21,12 +22,15 @@ __all__ = ["LINKS", "TAGS", "create_router"]
 TAGS = (
     {"name": "Figures", "description": "Attendance and absence of a child, a school, an area, counted from sheets."},
     {"name": "Episodes", "description": "Thresholds that were crossed, each with its evidence."},
+    {"name": "Policies", "description": "The numbers behind the rules, as each authority has set them, and from when."},
 )
 
 
-def create_router(database: Database, clock: Clock, policies: Policies, signal: Signal) -> APIRouter:
+def create_router(database: Database, clock: Clock, held: Policies, signal: Signal) -> APIRouter:
     """All routes of the engine; `signal` is set whenever something has been counted."""
-    router = APIRouter(dependencies=[waiter(database, signal)])
-    router.include_router(pupils.create_router(database, clock, policies))
-    router.include_router(groups.create_router(database, clock, policies))
+    router, counted = APIRouter(), APIRouter(dependencies=[waiter(database, signal)])
+    counted.include_router(pupils.create_router(database, clock, held))
+    counted.include_router(groups.create_router(database, clock, held))
+    router.include_router(counted)
+    router.include_router(policies.create_router(database, clock, held))
     return router

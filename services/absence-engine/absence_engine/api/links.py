@@ -13,6 +13,14 @@ LINKS: Links = {
         "listTasks": asked("pupil_id"),
         "listLetters": asked("pupil_id"),
     },
+    "listPolicies": {"getPolicy": told(la_code="/items/0/la_code", version="/items/0/version")},
+    "getPolicy": {"listPolicies": told(la_code="/la_code")},
+    "putPolicy": {
+        "getPolicy": asked("la_code", "version"),
+        "publishPolicy": asked("la_code", "version"),
+        "deletePolicy": asked("la_code", "version"),
+    },
+    "publishPolicy": {"getPolicy": asked("la_code", "version")},
     "listEpisodes": {"getEpisode": told(episode_id="/items/0/episode_id")},
     "getEpisode": {"getPupilAbsence": told(pupil_id="/pupil_id"), "listTasks": told(pupil_id="/pupil_id")},
 }

@@ -3,6 +3,7 @@
     ticks     one number for a session, for a week; where a year's grid lies in time
     policy    the dated numbers behind the rules (`absence_engine/policies/*.json`): reading, judging, which is in force
     thresholds  the four rules that a threshold may be of, and the kinds of thresholds
+    in_force  which version of a policy holds: for an authority, for a child
     ages      compulsory school age
     records   a child as the ledgers tell it: facts, enrolments, sheets; school calendars
     marks     the mark that counts for a child where two schools gave one; the child's years

@@ -18,6 +18,10 @@ TURN = "select epoch, policy_turn, policy_day from engine"
 LOCK_TURN = f"{TURN} for update"
 NEXT_TURN = "update engine set policy_turn = policy_turn + 1, policy_day = coalesce($1, policy_day)"
 DOCUMENTS = "select la_code, document from policy_set where state = 'published' order by la_code, valid_from, version"
+BEGUN = """
+select la_code, version, valid_from from policy_set where state = 'published' and valid_from <= $1
+order by valid_from, version, la_code
+"""
 FACTS = """
 select la_code, version, valid_from, document, state, author, created_at, changed_at, published_by, published_at, reason
 from policy_set
@@ -42,10 +46,7 @@ insert into policy_set (la_code, version, valid_from, document, state, author, c
     published_at)
 select 'england', t.version, t.valid_from, t.document, 'published', 'rollcall', $4, $4, 'rollcall', $4
 from unnest($1::text[], $2::date[], $3::jsonb[]) as t (version, valid_from, document)
-on conflict (la_code, version) do update set valid_from = excluded.valid_from, document = excluded.document,
-    changed_at = excluded.changed_at
-where policy_set.document <> excluded.document
-returning version
+on conflict (la_code, version) do nothing
 """
 AUTHORITIES = "select distinct la_code from school order by 1"
 IS_AUTHORITY = "select exists (select from school where la_code = $1)"
@@ -96,6 +97,14 @@ class PolicyRow(NamedTuple):
     def tag(self) -> str:
         """What a precondition asks for."""
         return state_of(self.state, self.valid_from, self.document)
+
+
+class Begun(NamedTuple):
+    """A published version."""
+
+    la_code: str
+    version: str
+    valid_from: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +168,15 @@ async def delete(tx: Transaction, la_code: str, version: str) -> bool:
     return bool(await tx.fetchval(DELETE, la_code, version))
 
 
-async def ship(tx: Transaction, policies: Sequence[Policy], now: datetime) -> list[str]:
-    """Adds the versions that ship and are not there yet, or are there with other content; which those are."""
-    documents = [_document(policy) for policy in policies]
-    days = [policy.valid_from for policy in policies]
-    return [row[0] for row in await tx.fetch(SHIP, [policy.version for policy in policies], days, documents, now)]
+async def ship(tx: Transaction, policies: Sequence[Policy], now: datetime) -> None:
+    """Adds the versions that ship and are not there yet."""
+    days, documents = [policy.valid_from for policy in policies], [_document(policy) for policy in policies]
+    await tx.execute(SHIP, [policy.version for policy in policies], days, documents, now)
+
+
+async def begun(tx: Transaction, day: date) -> list[Begun]:
+    """The published versions of all that hold from a day on that has come by `day`, oldest first."""
+    return [Begun(*row.values()) for row in await tx.fetch(BEGUN, day)]
 
 
 async def authorities(tx: Transaction) -> list[str]:

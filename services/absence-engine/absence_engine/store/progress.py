@@ -53,6 +53,7 @@ from calendar where urn = any($1::int[]) and year = $2
 """
 FRESHNESS = """
 select urn, evaluated, last_register_date, last_register_session, coalesce(school.recalculating, false)
+    or exists (select from reevaluation as r where r.la_code = school.la_code and finished_at is null)
 from ledger_position left join school using (urn) where urn = any($1::int[]) order by urn
 """
 
@@ -76,7 +77,8 @@ class Advance:
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How far a school's ledger is counted, and its latest marked session (0 AM, 1 PM). `recalculating`: a change that
-    concerns many marks is on its way; episodes are looked at when it has ended. `coverage` is of one year.
+    concerns many marks is on its way, episodes are looked at when it has ended; or another policy is, child by child.
+    `coverage` is of one year.
     """
 
     urn: int

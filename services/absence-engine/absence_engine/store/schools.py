@@ -15,6 +15,10 @@ select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], 
 set name = excluded.name, la_code = excluded.la_code, phase = excluded.phase, trust = excluded.trust,
     locality = excluded.locality
 """
+MOVES = """
+select school.la_code, told.la_code from school join unnest($1::int[], $2::text[]) as told (urn, la_code) using (urn)
+where school.la_code <> told.la_code
+"""
 FORGET_LAS = "delete from school_la where urn = any($1::int[])"
 KEEP_LAS = """
 insert into school_la (urn, from_date, la_code) select * from unnest($1::int[], $2::date[], $3::text[])
@@ -42,6 +46,14 @@ from unnest($1::text::uuid[]) as wanted (pupil_id) join enrolment using (pupil_i
 order by urn, from_date
 """
 ENROLLED = "select distinct urn, pupil_id::text from enrolment where urn = any($1::int[])"
+
+
+async def moves(tx: Transaction, schools: Sequence[SchoolChanged]) -> set[tuple[str, str]]:
+    """The authorities from which, and to which, schools move that are known."""
+    if not schools:
+        return set()
+    rows = await tx.fetch(MOVES, [school.urn for school in schools], [school.la_code for school in schools])
+    return {(row[0], row[1]) for row in rows}
 
 
 async def keep_schools(tx: Transaction, schools: Sequence[SchoolChanged]) -> None:
