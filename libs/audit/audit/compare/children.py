@@ -9,7 +9,7 @@ from typing import Any
 from audit.child import Child, Mark, counted
 from audit.codes import Code
 from audit.compare.world import World, followed
-from audit.episodes import Episode, episodes
+from audit.episodes import Episode, Rules, episodes
 from audit.explain import digest, evidence, session_document
 from audit.figures import totals
 from audit.policy import Policy
@@ -94,26 +94,31 @@ class Children:
             sums = totals(counted(child), self.world.codes)
             self.report.count("possible sessions", sums.possible)
             self.report.count("absent sessions", sums.absent)
-            compare_child(child, rows[child.pupil_id], explanations, self.world, self.report)
+            rules = self.world.policies.rules(child)
+            compare_child(child, rows[child.pupil_id], explanations, self.world.codes, rules, self.report)
         self.batch.clear()
 
 
 def compare_child(
-    child: Child, rows: list[EpisodeRow], explanations: dict[str, dict[str, Any]], world: World, report: Report
+    child: Child,
+    rows: list[EpisodeRow],
+    explanations: dict[str, dict[str, Any]],
+    codes: dict[str, Code],
+    rules: Rules,
+    report: Report,
 ) -> None:
     """The engine's standing episodes of a child are those that its marks have."""
     kept = {(row.kind, row.year, row.crossed_on): row for row in rows}
     if len(kept) < len(rows):
         report.difference(f"pupil {child.pupil_id} has two standing episodes that crossed at the same session")
-    rules = world.policies.rules(child)
-    for episode in episodes(child, world.codes, rules):
+    for episode in episodes(child, codes, rules):
         report.count(f"standing {episode.kind} episodes")
         row = kept.pop((episode.kind, episode.year, episode.crossed_on), None)
         if row is None:
             report.difference(f"pupil {child.pupil_id} has no standing episode for {episode}")
         else:
             policy = rules(episode.year)
-            _compare_episode(child, episode, row, explanations[row.episode_id], world.codes, policy, report)
+            _compare_episode(child, episode, row, explanations[row.episode_id], codes, policy, report)
     for row in kept.values():
         report.difference(f"{_name(row)} of pupil {child.pupil_id} stands, but the marks have none: {row}")
 
