@@ -49,6 +49,8 @@ from registers.domain.register import Register, SentMark
 from registers.domain.roll import Kind, SentEnrolment, SentPupil
 from registers.store.schools import School
 
+from tests.any_order import Chunk
+
 ANYBODY = Caller("test", frozenset(), None)
 FIRST, SECOND = 100001, 100002
 SCHOOLS: tuple[int, int] = (FIRST, SECOND)
@@ -244,10 +246,6 @@ def beginning(first: Term, second: Term) -> list[Step]:
 
 def session_at(place: int) -> tuple[date, Session]:
     return DAYS[place // 2], Session(place % 2)
-
-
-Chunk = list[tuple[int, bytes]]
-"""Entries as they are delivered together: (school, body)."""
 
 
 class Authority:
