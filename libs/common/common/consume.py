@@ -8,14 +8,21 @@ The row keeps the id of the record before the position. Whenever a partition is 
 reconnect, that record is read again; where another one stands there, or none, the broker is not the one that we knew,
 and the partition is read from its beginning: natural keys and ledger numbers decide what is new.
 
+Little lag, small batches: each poll is a transaction, and what it says can be read within moments. A long lag is
+another thing: what is on the way is old, and there is much of it. A reader that can put many polls together in memory
+(`Pile`) is given them one by one, outside any transaction, until it has enough; then all is applied at once, if nobody
+else has moved the positions since the first of them was read. If somebody has, or a deadlock lasts, or we are stopped,
+the memory is thrown away and the place looked for again: nothing of it was anybody's yet.
+
 Map: `Consumer` is the loop: `_take_up` finds the place in a partition, `_apply` handles one poll in one transaction,
-`_adapt` chooses the next batch's size. `lock` and `save` are the position row. Unreadable records: `dead_letters`.
+`_catch_up` many, `_adapt` chooses the next batch's size. `lock` and `save` are the position row. Unreadable records:
+`dead_letters`.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -26,7 +33,7 @@ from common.dead_letters import decode_or_keep, take_readable
 from common.health import Health
 from common.loops import Backoff, Pulse, pause
 
-__all__ = ["Consumer", "Handle", "Place", "decode_or_keep", "lock", "rewind", "save"]
+__all__ = ["Consumer", "Handle", "MovedError", "Pile", "Place", "decode_or_keep", "lock", "rewind", "save"]
 
 log = structlog.get_logger()
 
@@ -35,7 +42,34 @@ Handle = Callable[[Transaction, Sequence[Record]], Awaitable[None]]
 
 May be called again for the same records, after a deadlock."""
 
+
+class MovedError(Exception):
+    """What was read is not where it was any more: somebody else was faster. Nothing of it may be applied."""
+
+
+class Pile(Protocol):
+    """Records of many polls, put together in memory to be applied at once."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to apply it."""
+        ...
+
+    async def take(self, connection: Transaction, records: Sequence[Record]) -> None:
+        """Takes the records of a poll, each partition's in order. Reads what it needs; writes nothing."""
+        ...
+
+    async def apply(self, tx: Transaction) -> None:
+        """Does the effects of all that was taken, in the transaction that moves the positions.
+
+        MovedError when what `take` read has changed since. May be called again, after a deadlock.
+        """
+        ...
+
+
 POLL_SECONDS = 0.5
+LONG_LAG = 10_000
+"""So many records behind, a reader that can puts them on a pile."""
 LOOK_SECONDS = 5.0
 """How often an idle consumer looks whether its rows were moved by somebody else: a rebuild does so."""
 HINT_SECONDS = 2.0
@@ -92,7 +126,7 @@ class Consumer:
     """Background work: applies the records of `topics`, in one transaction per poll.
 
     `member` is stable over restarts and unique in `group`. `after_commit` is called after each batch. `partitions` is
-    for topics that do not exist yet. A batch holds at most `largest` records.
+    for topics that do not exist yet. A batch holds at most `largest` records; `pile` is for long lags.
     """
 
     def __init__(
@@ -109,6 +143,7 @@ class Consumer:
         partitions: int = 6,
         smallest: int = 200,
         largest: int = 4000,
+        pile: Callable[[], Pile] | None = None,
     ) -> None:
         self.name = name
         self._database, self._broker = database, broker
@@ -116,6 +151,7 @@ class Consumer:
         self._handle, self._after_commit = handle, after_commit
         self._partitions, self._smallest, self._largest = partitions, smallest, largest
         self._limit = smallest
+        self._new_pile = pile
         self._pulse = Pulse()
         self._backoff = Backoff()
         self._places: dict[Partition, int] = {}
@@ -157,10 +193,13 @@ class Consumer:
                 partition: records for partition, records in polled.items() if records and partition in self._places
             }
             if ours and not stop.is_set():
-                await self._apply(subscription, ours)
+                if self._new_pile is not None and self._behind > LONG_LAG:
+                    await self._catch_up(subscription, self._new_pile(), ours, stop)
+                else:
+                    await self._apply(subscription, ours)
             await self._hint(subscription, last=stop.is_set())
             self._took = time.monotonic() - started
-            self._adapt(self._count_behind(subscription))
+            self._adapt(self._count_behind(subscription, self._places))
             if not polled:
                 await self._look()
 
@@ -247,6 +286,77 @@ class Consumer:
         if kept and self._after_commit is not None:
             self._after_commit()
 
+    async def _catch_up(
+        self, subscription: Subscription, pile: Pile, polled: Mapping[Partition, Sequence[Record]], stop: asyncio.Event
+    ) -> None:
+        """Puts what a poll brought, and what follows it, on a pile, and applies that in one transaction."""
+        begun: dict[Partition, int] = {}
+        last: dict[Partition, Record] = {}
+        async with self._database.connection() as connection:
+            while await self._follows(subscription, polled, begun, last):
+                await pile.take(connection, [record for records in polled.values() for record in records])
+                self._pulse.beat()
+                if pile.is_full or stop.is_set() or not self._lags(subscription, last):
+                    break
+                polled = await subscription.poll(POLL_SECONDS, self._largest)
+                if not polled:
+                    break
+        if last and not stop.is_set():
+            await self._apply_pile(pile, begun, last)
+
+    def _lags(self, subscription: Subscription, last: Mapping[Partition, Record]) -> bool:
+        """Whether there is more to be put on a pile: little lag is for small batches. Not while partitions change
+        hands: what was read is applied now, or somebody else will do it again.
+        """
+        if not self._places.keys() <= subscription.assignment():
+            return False
+        reached = self._places | {partition: record.offset + 1 for partition, record in last.items()}
+        return self._count_behind(subscription, reached) > self._smallest
+
+    async def _follows(
+        self,
+        subscription: Subscription,
+        polled: Mapping[Partition, Sequence[Record]],
+        begun: dict[Partition, int],
+        last: dict[Partition, Record],
+    ) -> bool:
+        """Whether a poll goes on where we stand, in all of its partitions: else nothing of it may be taken. Notes so."""
+        for partition, records in polled.items():
+            place = last[partition].offset + 1 if partition in last else self._places.get(partition)
+            if place is None or not await self._reads_on(subscription, records[0], place, place):
+                self._places.pop(partition, None)
+                return False
+        for partition, records in polled.items():
+            begun.setdefault(partition, self._places[partition])
+            last[partition] = records[-1]
+        return True
+
+    async def _apply_pile(self, pile: Pile, begun: Mapping[Partition, int], last: Mapping[Partition, Record]) -> None:
+        """Applies a pile, unless a position was moved since it was begun. All its places are given up meanwhile."""
+        ours = [partition for partition in begun if self._places.pop(partition, None) is not None]
+
+        async def work(tx: Transaction) -> None:
+            for partition in sorted(begun):  # in order: two members never wait for each other
+                if (await lock(tx, partition)).offset != begun[partition]:
+                    raise MovedError(f"the position of {partition}")
+            await pile.apply(tx)
+            for partition, record in last.items():
+                await save(tx, partition, Place(record.offset + 1, _id(record)))
+
+        began = time.monotonic()
+        try:
+            await self._database.in_transaction(work)
+        except MovedError as error:
+            log.info("pile thrown away", loop=self.name, moved=str(error))
+            return
+        self._places |= {partition: last[partition].offset + 1 for partition in ours}
+        for partition, record in last.items():
+            metrics.CONSUMED_BATCHES.labels(self.name, partition.topic).inc()
+            metrics.CONSUMED_RECORDS.labels(self.name, partition.topic).inc(record.offset + 1 - begun[partition])
+        metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - began)
+        if self._after_commit is not None:
+            self._after_commit()
+
     async def _reads_on(self, subscription: Subscription, first: Record, expected: int, stored: int) -> bool:
         """Whether a batch goes on where we stand: nobody moved the position, nothing was left out or came back.
 
@@ -276,10 +386,9 @@ class Consumer:
             self._hinted = time.monotonic()
             await subscription.hint(self._places)
 
-    def _count_behind(self, subscription: Subscription) -> int:
-        """The records known to stand in our partitions that have not been applied."""
-        ends = {partition: subscription.end(partition) or 0 for partition in self._places}
-        return sum(max(0, end - self._places[partition]) for partition, end in ends.items())
+    def _count_behind(self, subscription: Subscription, reached: Mapping[Partition, int]) -> int:
+        """The records known to stand in some partitions behind those that have been read."""
+        return sum(max(0, (subscription.end(partition) or 0) - offset) for partition, offset in reached.items())
 
     def _adapt(self, behind: int) -> None:
         """Small batches while little waits, large ones when we lag, and none that starves the heartbeats."""

@@ -14,9 +14,12 @@ given a partition's records in the consumer's transaction and gives back the ent
 Schools are independent of each other: the others of the partition go on. `not_followed` is what readiness names.
 
 Map: `Following` is one school's row and its rule (`judge`, pure); `fresh_entries` loads, judges and saves a batch.
+`Reading` is for a reader that puts many polls together in memory before it applies them: it judges as it reads, and
+saves in the end, unless somebody else has moved the schools meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -24,7 +27,7 @@ import structlog
 
 from common import metrics
 from common.broker import Record
-from common.consume import rewind
+from common.consume import MovedError, rewind
 from common.db import Transaction
 from common.dead_letters import keep
 from common.events import Event, UnreadableEventError, decode
@@ -37,10 +40,10 @@ Outcome: TypeAlias = Literal["applied", "skipped", "passed over"]
 
 MOST_URN, MOST_NUMBER = 2**31 - 1, 2**63 - 1
 
-LOCK = """
-select urn, number, entry_id, seen, state, reason from ledger_position
-where urn = any($1::int[]) order by urn for update
+READ = """
+select urn, number, entry_id, seen, state, reason from ledger_position where urn = any($1::int[]) order by urn
 """
+LOCK = f"{READ} for update"
 SAVE = """
 insert into ledger_position (urn, number, entry_id, seen, state, reason, topic_partition)
 select * from unnest($1::int[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::int[])
@@ -116,27 +119,83 @@ async def fresh_entries(tx: Transaction, records: Sequence[Record]) -> list[Even
     Locks the schools' rows in URN order, and saves where they stand: the caller must apply what it gets in the same
     transaction. Unreadable records are kept as dead letters.
     """
-    read = [_read(record) for record in records]
-    await keep(tx, [(record, entry.error) for record, entry in zip(records, read, strict=True) if entry.event is None])
-    before = await _lock(tx, {entry.urn for entry in read if entry.urn is not None})
-    after = dict(before)
-    fresh: list[Event] = []
-    for entry in read:
-        if entry.urn is None:
-            metrics.LEDGER_ENTRIES.labels("unreadable").inc()
-        elif entry.event is None:
-            metrics.LEDGER_ENTRIES.labels("unreadable").inc()
-            after[entry.urn] = after[entry.urn].park_unreadable()
-        else:
-            outcome, after[entry.urn] = after[entry.urn].judge(entry.number, entry.event.id, entry.previous)
-            metrics.LEDGER_ENTRIES.labels(outcome).inc()
-            if outcome == "applied":
-                fresh.append(entry.event)
-    changed = [row for urn, row in sorted(after.items()) if row != before[urn]]
-    await _save(tx, changed, {entry.urn: record.partition.number for record, entry in zip(records, read, strict=True)})
-    if any(row.state != before[row.urn].state for row in changed):
-        await _tell(tx, before, changed)
+    reading = Reading()
+    reading.take(records)
+    reading.know(await _rows(tx, LOCK, reading.unknown()))
+    fresh = reading.judge()
+    await reading.save(tx)
     return fresh
+
+
+class Reading:
+    """Records read against where their schools stand, which is known here, and moved here, until `save` writes it
+    down. Records are taken; the schools that are not known are asked for; then the records are judged.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, Following] = {}
+        self._after: dict[int, Following] = {}
+        self._partitions: dict[int, int] = {}
+        self._unreadable: list[tuple[Record, str]] = []
+        self._taken: list[_Read] = []
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Reads records of a partition, in order."""
+        for record in records:
+            entry = _read(record)
+            self._taken.append(entry)
+            if entry.event is None:
+                self._unreadable.append((record, entry.error))
+            if entry.urn is not None:
+                self._partitions[entry.urn] = record.partition.number
+
+    def unknown(self) -> set[int]:
+        """The schools of what was taken that nobody has asked for."""
+        return self._partitions.keys() - self._before.keys()
+
+    def know(self, rows: Mapping[int, Following]) -> None:
+        """Learns where schools stand."""
+        self._before |= rows
+        self._after |= rows
+
+    async def ask(self, tx: Transaction) -> set[int]:
+        """Finds out where the unknown schools stand, without locking them; which they were."""
+        unknown = self.unknown()
+        self.know(await _rows(tx, READ, unknown))
+        return unknown
+
+    def judge(self) -> list[Event]:
+        """The entries among what was taken that are to be applied, in order."""
+        fresh: list[Event] = []
+        outcomes: Counter[str] = Counter()
+        after = self._after
+        for entry in self._taken:
+            if entry.event is None:
+                outcomes["unreadable"] += 1
+                if entry.urn is not None:
+                    after[entry.urn] = after[entry.urn].park_unreadable()
+            elif entry.urn is not None:
+                outcome, after[entry.urn] = after[entry.urn].judge(entry.number, entry.event.id, entry.previous)
+                outcomes[outcome] += 1
+                if outcome == "applied":
+                    fresh.append(entry.event)
+        self._taken = []
+        for outcome, count in outcomes.items():
+            metrics.LEDGER_ENTRIES.labels(outcome).inc(count)
+        return fresh
+
+    async def check(self, tx: Transaction) -> None:
+        """Locks the schools' rows; MovedError where one is not as it was known."""
+        if await _rows(tx, LOCK, self._before.keys()) != self._before:
+            raise MovedError("a school's ledger")
+
+    async def save(self, tx: Transaction) -> None:
+        """Keeps what could not be read, and saves where the schools stand, whose rows must be locked."""
+        await keep(tx, self._unreadable)
+        changed = [row for urn, row in sorted(self._after.items()) if row != self._before[urn]]
+        await _save(tx, changed, self._partitions)
+        if any(row.state != self._before[row.urn].state for row in changed):
+            await _tell(tx, self._before, changed)
 
 
 async def not_followed(tx: Transaction) -> list[NotFollowed]:
@@ -186,12 +245,12 @@ def _urn(record: Record) -> int | None:
     return urn if 0 < urn <= MOST_URN else None
 
 
-async def _lock(tx: Transaction, urns: set[int]) -> dict[int, Following]:
-    rows = await tx.fetch(LOCK, sorted(urns))
+async def _rows(tx: Transaction, statement: str, urns: Collection[int]) -> dict[int, Following]:
+    rows = await tx.fetch(statement, sorted(urns)) if urns else ()
     return {urn: Following(urn) for urn in urns} | {row["urn"]: Following(**row) for row in rows}
 
 
-async def _save(tx: Transaction, rows: Sequence[Following], partitions: Mapping[int | None, int]) -> None:
+async def _save(tx: Transaction, rows: Sequence[Following], partitions: Mapping[int, int]) -> None:
     if rows:
         await tx.execute(
             SAVE,

@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common.broker import Record
 from common.clock import Clock
+from common.consume import Pile
 from common.db import Transaction
 from common.events.registers import TOPIC
-from common.ledger import fresh_entries
+from common.ledger import Reading, fresh_entries
 from common.listen import notify
 
-from absence_engine.actions.apply import apply_entries
+from absence_engine.actions.apply import apply_batch, apply_entries
+from absence_engine.actions.batch import Batch
 from absence_engine.actions.holding import Policies
+from absence_engine.store import progress
 
 GROUP = "absence-engine"
 TOPICS = (TOPIC,)
@@ -26,3 +29,35 @@ def handler(clock: Clock, policies: Policies) -> Callable[[Transaction, Sequence
         await notify(tx, CHANNEL)
 
     return handle
+
+
+class LedgerPile:
+    """What the consumer puts together when it lags far behind, in a replay above all (`common.consume.Pile`)."""
+
+    def __init__(self, clock: Clock, policies: Policies) -> None:
+        self._clock, self._policies = clock, policies
+        self._reading, self._batch = Reading(), Batch()
+
+    @property
+    def is_full(self) -> bool:
+        """See `Pile`."""
+        return self._batch.is_full
+
+    async def take(self, connection: Transaction, records: Sequence[Record]) -> None:
+        """See `Pile`."""
+        self._reading.take(records)
+        if unknown := await self._reading.ask(connection):
+            self._batch.know(unknown, await progress.states(connection, unknown))
+        self._batch.add(self._reading.judge())
+
+    async def apply(self, tx: Transaction) -> None:
+        """See `Pile`."""
+        await self._reading.check(tx)
+        await self._reading.save(tx)
+        await apply_batch(tx, self._batch, self._clock, self._policies)
+        await notify(tx, CHANNEL)
+
+
+def pile(clock: Clock, policies: Policies) -> Callable[[], Pile]:
+    """What makes a new one."""
+    return lambda: LedgerPile(clock, policies)

@@ -41,6 +41,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         member=settings.member(NAME),
         topics=consumer.TOPICS,
         handle=consumer.handler(clock, policies),
+        pile=consumer.pile(clock, policies),
         name=f"{NAME}-consumer",
         after_commit=after_commit,
         partitions=settings.partitions,

@@ -34,6 +34,12 @@ from absence_engine.store.progress import State
 
 _REASONS = tuple(REASONS)
 
+SOME_MARKS, MOST_MARKS, MOST_FACTS = 1_000_000, 16_000_000, 50_000
+MARKS_A_SHEET = 64
+"""A batch is large enough at the first million marks, or later: once there are so many for each sheet that has to be
+written. At the most it holds some 300 MB.
+"""
+
 
 @dataclass(slots=True)
 class Heard:
@@ -125,6 +131,12 @@ class Batch:
         ).items():
             self.runs[urn].touched |= done
             self.runs[urn].unfinished |= not_done
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to apply it, where there is more to come."""
+        marks, facts = len(self.marks), len(self.facts) + len(self.enrolments)
+        return marks >= min(max(SOME_MARKS, MARKS_A_SHEET * len(self.marks.keys)), MOST_MARKS) or facts > MOST_FACTS
 
     def replanned(self) -> set[int]:
         """The schools whose calendars it changes: all children on their rolls are touched."""

@@ -125,7 +125,7 @@ class MarkColumns:
         sheet = np.frombuffer(self._sheet, np.int32)
         found = {urn: (set[str](), set[str]()) for urn in set(self._urn)}
         for later, of_marks in enumerate((done, ~done)):
-            for number in np.unique(sheet[of_marks]).tolist():
+            for number in np.flatnonzero(np.bincount(sheet[of_marks])).tolist():
                 pupil_id, urn, _ = self.keys[number]
                 found[urn][later].add(pupil_id)
         return found
@@ -171,7 +171,8 @@ def digest(part: Part, before: Codes) -> tuple[Codes, Cells]:
 
 def changed_places(before: Codes, after: Codes, cells: Cells) -> Iterator[tuple[int, list[int]]]:
     """The sheets that end otherwise than they were, and where."""
-    cell = np.unique(cells.row * GRID + cells.place)
+    cell = cells.row * GRID + cells.place
+    cell = cell[np.diff(cell, append=-1) != 0]
     cell = cell[before.reshape(-1)[cell] != after.reshape(-1)[cell]]
     row = cell // GRID
     begins = np.flatnonzero(np.diff(row, prepend=-1)).tolist()
