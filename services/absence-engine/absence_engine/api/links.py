@@ -14,7 +14,7 @@ LINKS: Links = {
         "listLetters": asked("pupil_id"),
     },
     "listPolicies": {"getPolicy": told(la_code="/items/0/la_code", version="/items/0/version")},
-    "getPolicy": {"listPolicies": told(la_code="/la_code")},
+    "getPolicy": {"putPolicy": asked("la_code", "version")},
     "putPolicy": {
         "getPolicy": asked("la_code", "version"),
         "publishPolicy": asked("la_code", "version"),

@@ -3,13 +3,14 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, WithJsonSchema
 
 from absence_engine.domain.policy import policies, written
 from absence_engine.store.policies import PolicyRow
 
 LA_CODE, VERSION = "330", "330-2026.1"
-SHIPPED = written(policies()[-1])
+SHIPPED: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(written(policies()[-1])))
 THRESHOLDS: dict[str, Any] = SHIPPED["thresholds"]
 PERSISTENT: dict[str, Any] = THRESHOLDS["PA"] | {"of": 12}
 DOCUMENT: dict[str, Any] = SHIPPED | {
