@@ -244,9 +244,35 @@ async def test_a_mark_sent_by_the_other_ids_upn_stands_again_when_the_merge_is_s
     await merge(authority, dead, living)
     assert await authority.standing("2025-09-12/AM") == {"1": "M"}
     await split(authority, living, restore=dead)
-    assert [code for code, _ in await authority.quarantine()] == ["M"]
+    assert await authority.quarantine() == [("M", "unknown-pupil")]
     await merge(authority, dead, living)
     assert (await authority.standing("2025-09-12/AM"), await authority.quarantine()) == ({"1": "M"}, [])
+
+
+@pytest.mark.parametrize("upn", [SECOND, None])
+async def test_what_was_sent_for_a_restored_child_waits_where_nobody_knows_it_until_a_roll_brings_it(
+    authority: Authority, upn: str | None
+) -> None:
+    """As it did before the two were one; what the school had sent for the other child stands again."""
+    for urn in (URN, OTHER):
+        await authority.school(urn)
+    living = (await authority.roll(pupil("1", upn=FIRST)))["results"][0]["pupil_id"]
+    dead = (await authority.roll(pupil("x", upn=upn), urn=OTHER))["results"][0]["pupil_id"]
+    slot = "2025-09-12/AM"
+    await authority.mark("1", "/", slot)
+    await authority.register([{"pupil_id": dead, "code": "M"}], slot)
+    before = (await authority.standing(slot), await authority.quarantine())
+    assert before == ({"1": "/"}, [("M", "unknown-pupil")])
+    await merge(authority, dead, living)
+    assert (await authority.standing(slot), await authority.quarantine()) == ({"1": "M"}, [])
+    await split(authority, living, restore=dead)
+    assert (await authority.standing(slot), await authority.quarantine()) == before
+    (waiting,) = (await authority.ask("GET", f"/v1/schools/{URN}/quarantine"))["items"]
+    key = {"kind": "pupil_id", "value": dead} if upn is None else {"kind": "upn", "value": upn}
+    assert (waiting["pupil_id"], waiting["key"]) == (None, key)
+    if upn is not None:
+        await authority.roll(pupil("2", upn=upn))
+        assert (await authority.standing(slot), await authority.quarantine()) == ({"1": "/", "2": "M"}, [])
 
 
 async def test_a_restored_child_keeps_what_a_school_has_called_it_since(

@@ -18,7 +18,9 @@ from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments, identity_changes, roll, upn
 from registers.domain.enrolments import Stay
 from registers.domain.identity_changes import IdentityChange, Part, Takeover, Went
+from registers.domain.ledger import Facts
 from registers.store import absence_notices, identities, pupils, schools, upns
+from registers.store.identities import MovedMark
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
     version = await identities.restore(write.tx, dead, living)
     await _restore_upns(write, living, dead, went)
     await _give_back(write, living, record, named)
+    await _forget(write, dead, named)
     return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
 
 
@@ -109,6 +112,18 @@ async def _give_back(
                 beside = enrolments.unite(beside, its_stays.get(urn, []))
             mine, others_stays = identity_changes.divide(now, beside, went.stays.get(urn, []))
         await _put_stays(write, urn, {living: mine, dead: others_stays})
+
+
+async def _forget(write: Write, dead: str, urns: Iterable[int]) -> None:
+    """What schools that do not know the id have sent for it waits as it did before the merge: for a pupil whom nobody
+    knows.
+    """
+    ids = await identities.ids(write.tx, dead)
+    for urn in sorted(urns):
+        facts = write.facts(urn)
+        for mark in await identities.forget_marks(write.tx, urn, ids, dead):
+            _unsay(facts, mark)
+            facts.waits(mark.on, mark.session, None, mark.code, "unknown-pupil")
 
 
 async def _takeovers(write: Write, urns: Iterable[int]) -> list[Takeover]:
@@ -225,10 +240,14 @@ async def _move_marks(write: Write, part: Part, before: Sequence[str], after: st
     """Readers hear that the marks are nobody's, and then, from their judging, whose they are."""
     facts = write.facts(part.school_urn)
     for mark in await identities.move_marks(write.tx, part, before, after, since):
-        if mark.standing:
-            facts.mark(mark.on, mark.session, [(mark.pupil_id, None)])
-        if mark.problem is not None:
-            facts.waits_no_more(mark.on, mark.session, mark.pupil_id, mark.code, mark.problem)
+        _unsay(facts, mark)
+
+
+def _unsay(facts: Facts, mark: MovedMark) -> None:
+    if mark.standing:
+        facts.mark(mark.on, mark.session, [(mark.pupil_id, None)])
+    if mark.problem is not None:
+        facts.waits_no_more(mark.on, mark.session, mark.pupil_id, mark.code, mark.problem)
 
 
 async def _tell_flags(write: Write, children: Sequence[str]) -> None:

@@ -80,6 +80,23 @@ select date, session, pupil_id::text, code, standing, problem from moving
 where code is not null and (standing or problem is not null) order by date, session, pupil_id, received, place
 """
 
+FORGET_MARKS = """
+with gone as (
+    delete from mark as m using unnest($2::uuid[]) as id(pupil_id)
+    where m.urn = $1 and m.pupil_id = id.pupil_id and m.code is not null
+        and not exists (select from school_pupil as s where s.urn = $1 and s.pupil_id = $3)
+    returning m.*
+),
+kept as (
+    insert into unresolved (urn, date, session, received, place, key_kind, key, version, code, details, problem)
+    select m.urn, m.date, m.session, m.received, m.place, case when p.upn is null then 'pupil_id' else 'upn' end,
+        coalesce(p.upn, p.pupil_id::text), m.version, m.code, m.details, 'unknown-pupil'
+    from gone as m join pupil as p on p.pupil_id = $3
+)
+select date, session, pupil_id::text, code, standing, problem from gone
+order by date, session, pupil_id, received, place
+"""
+
 COLUMNS = """
 number, change_id::text, kind, pupil_id::text, other::text, restored, identity_version, urn, reason, changed_by,
 changed_at
@@ -217,6 +234,14 @@ async def move_marks(tx: Transaction, part: Part, before: Sequence[str], after: 
     """
     span = part.first or FIRST_DAY, part.last or LAST_DAY
     rows = await tx.fetch(MOVE_MARKS, part.school_urn, list(before), after, *span, since)
+    return [MovedMark(row[0], Session(row[1]), *list(row)[2:]) for row in rows]
+
+
+async def forget_marks(tx: Transaction, urn: int, ids: Sequence[str], living: str) -> list[MovedMark]:
+    """All that was sent at a school under some ids of a child waits again for a pupil whom nobody knows, if the school
+    does not know the child: under its UPN, else under its id. These marks as they were.
+    """
+    rows = await tx.fetch(FORGET_MARKS, urn, list(ids), living)
     return [MovedMark(row[0], Session(row[1]), *list(row)[2:]) for row in rows]
 
 
