@@ -507,6 +507,127 @@ class _CutOff:
         raise ConnectionResetError
 
 
+def alternating(schools: Sequence[int] = (URN, OTHER)) -> str:
+    """A table of which each piece of four marks is about another school than the one before it."""
+    rows = [f"{urn},2025-09-{day:02d},{half},{n},/" for day in (8, 9, 10) for half in ("AM", "PM") for urn in schools
+            for n in (1, 2, 1, 2)]  # fmt: skip
+    return "URN,Date,Session,Local ID,Code\n" + "\n".join(rows)
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "PIECE_MARKS", 4)
+    monkeypatch.setattr(batches, "PIECE_BYTES", 200)
+
+
+async def run(school: Authority, job_id: str) -> Any:
+    """The job, once the background work has ended it."""
+    stop = asyncio.Event()
+    working = asyncio.create_task(Batches(school.database, NOW, school.writer.wake, Signal()).run(stop))
+    try:
+        while not working.done():
+            job = await school.ask("GET", f"/v1/jobs/{job_id}")
+            if job["ended_at"] is not None:
+                return job
+    finally:
+        stop.set()
+        await working
+    raise AssertionError("it stopped by itself")
+
+
+async def check_once(school: Authority, job: Any, schools: Sequence[int] = (URN, OTHER)) -> None:
+    """The table of `alternating` was taken whole, in its order, and nothing of it twice."""
+    half = 12 * len(schools)
+    assert {status: count for status, count in job["counts"].items() if count} == {"accepted": half, "unchanged": half}
+    _, results = await ended(school, job["job_id"])
+    assert [result["line"] for result in results] == list(range(2, 2 * half + 2))
+    assert await count(school, "mark") == half
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_piece_is_decided_while_the_one_before_it_is_kept(
+    school: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, move, two_decided = bulk.take, batches.store.move, asyncio.Event()
+    decided: list[int] = []
+
+    async def take_and_say(*what: Any) -> Any:
+        taken = await take(*what)
+        decided.append(1)
+        if len(decided) == 2:
+            two_decided.set()
+        return taken
+
+    async def move_when_two_are_decided(*what: Any) -> None:
+        async with asyncio.timeout(20):
+            await two_decided.wait()
+        await move(*what)
+
+    job_id = await post(school, alternating())
+    monkeypatch.setattr(bulk, "take", take_and_say)
+    monkeypatch.setattr(batches.store, "move", move_when_two_are_decided)
+    await check_once(school, await run(school, job_id))
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("schools", [(URN, OTHER), (URN,)])
+async def test_several_workers_with_pieces_ahead_do_nothing_twice(school: Authority, schools: Sequence[int]) -> None:
+    """Where all pieces are about one school, none is ahead."""
+    job_id = await post(school, alternating(schools))
+    jobs = await asyncio.gather(*(run(school, job_id) for _ in range(3)))
+    await check_once(school, jobs[0], schools)
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_piece_ahead_is_given_up_with_the_one_before_it(
+    school: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await post(school, alternating())
+    monkeypatch.setattr(batches.store, "move", _CutOff(school).move)
+    with pytest.raises(ConnectionResetError):
+        await run(school, job_id)
+    monkeypatch.undo()
+    assert await count(school, "mark") == 0
+    await check_once(school, await run(school, job_id))
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_piece_ahead_is_given_up_when_somebody_else_is_at_its_job(
+    school: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold, given_up = batches.store.hold, []
+
+    async def hold_beside_another(tx: Any, job: Any) -> Any:
+        if given_up:
+            return await hold(tx, job)
+        async with school.database.transaction() as other:
+            assert await batches.store.take(other) is not None
+            given_up.append(await hold(tx, job))
+        return given_up[0]
+
+    job_id = await post(school, alternating())
+    monkeypatch.setattr(batches.store, "hold", hold_beside_another)
+    await check_once(school, await run(school, job_id))
+    assert given_up == [None]
+
+
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_dry_run_ahead_of_its_turn_writes_nothing(school: Authority) -> None:
+    job = await run(school, await post(school, alternating(), params={"dry_run": "true"}))
+    assert (job["state"], job["counts"]["rejected"], await count(school, "mark")) == ("done", 0, 0)
+    assert sum(job["counts"].values()) == 48
+
+
+async def test_a_job_has_started_when_its_first_piece_begins(school: Authority) -> None:
+    ticking = Clock(
+        fixed_today=TODAY, wall=iter(datetime(2025, 9, 15, 9, minute, tzinfo=UTC) for minute in range(9)).__next__
+    )
+    job_id = await post(school, alternating())
+    await Batches(school.database, ticking, school.writer.wake, Signal()).work()
+    job = await school.ask("GET", f"/v1/jobs/{job_id}")
+    assert job["started_at"] == "2025-09-15T09:00:00Z" < job["ended_at"]
+
+
 async def test_what_postgresql_refuses_in_the_midst_of_a_piece_keeps_nothing_of_the_piece(
     school: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,19 +38,29 @@ class Taken(NamedTuple):
     said: bool
 
 
-async def take(tx: Transaction, job: Job, piece: Piece, today: date, codes: Mapping[str, Code]) -> Taken:
-    """Takes the registers of a piece; of a dry run, nothing stays."""
+async def lock(tx: Transaction, job: Job, piece: Piece) -> dict[int, Head]:
+    """Locks the schools that a piece is about, and says where their ledgers end; those that are unknown, or that the
+    job must not write to, are missing.
+    """
+    return await schools.lock(tx, {sent.register.urn for sent in piece.registers if job.opens(sent.register.urn)})
+
+
+async def take(
+    tx: Transaction, job: Job, piece: Piece, heads: dict[int, Head], today: date, codes: Mapping[str, Code]
+) -> Taken:
+    """Takes the registers of a piece, of which the schools are locked; of a dry run, nothing stays."""
     if not job.dry_run:
-        return await _take(tx, job, piece, today, codes)
+        return await _take(tx, job, piece, heads, today, codes)
     trial = tx.transaction()
     await trial.start()
-    taken = await _take(tx, job, piece, today, codes)
+    taken = await _take(tx, job, piece, heads, today, codes)
     await trial.rollback()
     return Taken(taken.results, {}, said=False)
 
 
-async def _take(tx: Transaction, job: Job, piece: Piece, today: date, codes: Mapping[str, Code]) -> Taken:
-    heads = await schools.lock(tx, {sent.register.urn for sent in piece.registers if job.opens(sent.register.urn)})
+async def _take(
+    tx: Transaction, job: Job, piece: Piece, heads: dict[int, Head], today: date, codes: Mapping[str, Code]
+) -> Taken:
     before = dict(heads)
     results = list(piece.refused)
     for sent in piece.registers:

@@ -29,7 +29,11 @@ from batch
 """
 READ = JOB + "where job_id = $1"
 BY_KEY = JOB + "where subject = $1 and idempotency_key = $2"
-TAKE = JOB + "where state in ('queued', 'running') order by touched_at, job_id limit 1 for update skip locked"
+TAKE = f"""{JOB}
+where state in ('queued', 'running') and job_id is distinct from $1::uuid
+order by touched_at, job_id limit 1 for update skip locked
+"""
+HOLD = f"{JOB} where job_id = $1 and position = $2 and state in ('queued', 'running') for update skip locked"
 FORGET_KEY = "update batch set idempotency_key = null where job_id = $1"
 ADD_PART = "insert into batch_part (job_id, first_byte, body) values ($1, $2, $3)"
 TOUCH = "update batch set touched_at = $2 where job_id = $1 and state = 'receiving' returning true"
@@ -86,9 +90,14 @@ async def by_key(tx: Transaction, subject: str, key: str) -> Job | None:
     return _job(await tx.fetchrow(BY_KEY, subject, key))
 
 
-async def take(tx: Transaction) -> Job | None:
-    """The job that has waited longest for its turn and that nobody is working on, locked."""
-    return _job(await tx.fetchrow(TAKE))
+async def take(tx: Transaction, beside: str | None = None) -> Job | None:
+    """The job that has waited longest for its turn and that nobody is working on, locked; never `beside`."""
+    return _job(await tx.fetchrow(TAKE, beside))
+
+
+async def hold(tx: Transaction, job: Job) -> Job | None:
+    """This job, locked, if it stands at the same position and nobody is working on it."""
+    return _job(await tx.fetchrow(HOLD, job.job_id, job.position))
 
 
 async def forget_key(tx: Transaction, job_id: str) -> None:

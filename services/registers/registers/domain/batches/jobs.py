@@ -61,28 +61,36 @@ class Job(NamedTuple):
         return self.schools is None or urn in self.schools
 
 
-def advanced(job: Job, piece: Piece, results: Sequence[RowResult], sequences: Mapping[int, int], now: datetime) -> Job:
-    """The job once a piece is done; it is done itself when nothing is left."""
+def behind(job: Job, piece: Piece) -> Job | None:
+    """The job as it will stand where a piece ends, as far as that matters to reading on; None when nothing is left."""
     position = job.position + piece.used
-    over = position == job.bytes
+    return None if position == job.bytes else job._replace(position=position, lines=job.lines + piece.rows)
+
+
+def advanced(
+    job: Job, piece: Piece, results: Sequence[RowResult], sequences: Mapping[int, int], began: datetime, now: datetime
+) -> Job:
+    """The job once a piece, which was begun at `began`, is done; it is done itself when nothing is left."""
+    over = behind(job, piece) is None
     return job._replace(
         state="done" if over else "running",
-        position=position,
+        position=job.position + piece.used,
         lines=job.lines + piece.rows,
         pieces=job.pieces + (1 if results else 0),
         counts=counted(results, job.counts),
         warnings=_warnings(job.warnings, piece.warnings),
         sequences={**job.sequences, **sequences},
-        started_at=job.started_at or now,
+        started_at=job.started_at or began,
         touched_at=now,
         ended_at=now if over else None,
     )
 
 
-def failed(job: Job, code: str, words: str, now: datetime) -> Job:
-    """The job when it can't go on: what was done before stands."""
+def failed(job: Job, code: str, words: str, began: datetime, now: datetime) -> Job:
+    """The job when it can't go on, as it turned out with a piece begun at `began`: what was done before stands."""
     problem = {"code": code, "detail": words}
-    return job._replace(state="failed", problem=problem, started_at=job.started_at or now, touched_at=now, ended_at=now)
+    started_at = job.started_at or began
+    return job._replace(state="failed", problem=problem, started_at=started_at, touched_at=now, ended_at=now)
 
 
 def _warnings(before: Mapping[str, Warned], now: Mapping[str, Warned]) -> dict[str, Warned]:
