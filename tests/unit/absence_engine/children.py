@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
+from absence_engine.domain.flags import Flagged
 from absence_engine.domain.records import Calendars, ChildRecord, Enrolment, Sheet
-from absence_engine.domain.ticks import day_of, session_of, tick_of, year_start
+from absence_engine.domain.ticks import NEVER, day_of, session_of, tick_of, year_start
 from common.academic import GRID, Session, year_of
 from common.codes import code_table
 from hypothesis import strategies as st
@@ -44,10 +45,14 @@ def stay(urn: int = URN, from_: date = date(2023, 8, 1), to: date | None = None,
 
 
 def child(
-    marks: dict[int, str], *, born: date | None = date(2014, 3, 9), stays: Sequence[Enrolment] = (stay(),)
+    marks: dict[int, str],
+    *,
+    born: date | None = date(2014, 3, 9),
+    stays: Sequence[Enrolment] = (stay(),),
+    flags: Sequence[Flagged] = (),
 ) -> ChildRecord:
     """A child with marks at one school."""
-    return ChildRecord(PUPIL, born, tuple(stays), tuple(sheets(marks)))
+    return ChildRecord(PUPIL, born, tuple(stays), tuple(sheets(marks)), flags=tuple(flags))
 
 
 def said(tick: int | None) -> str | None:
@@ -63,6 +68,8 @@ TERM = sessions(TERM_DAYS)
 AUTUMN = [tick for tick in TERM if tick >= tick_of(date(2025, 8, 1))]
 CODES = ["/", "/", "/", "/", "I", "O", "U", "N", "G", "D", "Y1", "#", "L"]
 
+LEANINGS = [CODES, ["/"], ["O", "/"], ["O", "N"], ["I"], ["L", "U", "/"], ["/", "/", "/", "O"], []]
+
 
 @st.composite
 def marked(draw: st.DrawFn, ticks: Sequence[int]) -> dict[int, str]:
@@ -71,7 +78,9 @@ def marked(draw: st.DrawFn, ticks: Sequence[int]) -> dict[int, str]:
     at = 0
     while at < len(ticks):
         length = draw(st.integers(1, 25))
-        codes = draw(st.sampled_from([CODES, ["/"], ["O", "/"], ["O", "N"], ["I"], ["/", "/", "/", "O"], []]))
+        codes = draw(
+            st.sampled_from([CODES, ["/"], ["O", "/"], ["O", "N"], ["I"], ["L", "U", "/"], ["/", "/", "/", "O"], []])
+        )
         if codes:
             drawn = draw(st.lists(st.sampled_from(codes), min_size=length, max_size=length))
             found |= dict(zip(ticks[at : at + length], drawn, strict=False))
@@ -88,11 +97,22 @@ BIRTHS = st.one_of(
 
 
 @st.composite
+def flags(draw: st.DrawFn) -> tuple[Flagged, ...]:
+    """Flags of social care and others: none, from ever, from one day to another, or from one on."""
+    found: list[Flagged] = []
+    for flag in draw(st.sampled_from([[], [], ["CIN"], ["CIN", "CP"], ["CLA", "FSM"]])):
+        first, last = sorted(draw(st.tuples(st.sampled_from(TERM_DAYS), st.sampled_from(TERM_DAYS))))
+        times = [(0, NEVER), (tick_of(first), tick_of(last, 1)), (tick_of(first), NEVER)]
+        found.append(Flagged(flag, *draw(st.sampled_from(times))))
+    return tuple(found)
+
+
+@st.composite
 def children(draw: st.DrawFn) -> ChildRecord:
     """A child of one school, or of two that may overlap, under one id or two."""
     first = draw(marked(TERM))
     if draw(st.booleans()):
-        return child(first, born=draw(BIRTHS))
+        return child(first, born=draw(BIRTHS), flags=draw(flags()))
     cut = draw(st.sampled_from(TERM_DAYS))
     stays = [
         stay(URN, date(2025, 1, 1), draw(st.sampled_from([None, cut])), draw(st.sampled_from(["single", "main"]))),
@@ -108,4 +128,5 @@ def children(draw: st.DrawFn) -> ChildRecord:
         tuple(stays),
         (*sheets(first), *sheets(there, OTHER), *sheets(dead, URN, DEAD)),
         frozenset(draw(st.sets(st.sampled_from(TERM), max_size=6))),
+        draw(flags()),
     )

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from absence_engine.domain.claims import Change, Episode, Evaluation, claims, decide, new_id
 from absence_engine.domain.policy import policies
-from absence_engine.domain.spans import Child, Scope, Span, spans
+from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
 from absence_engine.domain.ticks import tick_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,7 +110,7 @@ class Kept:
         after = Child.of(child(marks))
         scope = Scope.whole(after)
         (found,) = spans([after], [scope], CALENDARS, POLICY)
-        scope = Scope(scope.years | {2024, 2025}, True)
+        scope = Scope(scope.years | {2024, 2025}, YEARLESS)
         evaluation = Evaluation(scope, touched, self.before.record.sheets, 1, NOW)
         changes = decide(after, found, list(self.episodes.values()), evaluation, CALENDARS, POLICY)
         for change in changes:

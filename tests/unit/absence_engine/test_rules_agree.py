@@ -1,12 +1,13 @@
 """The vectorised rules against the plain ones of `reference`, over children of all kinds."""
 
 import numpy as np
+import pytest
 from absence_engine.domain.ages import compulsory
 from absence_engine.domain.counts import count_rows
-from absence_engine.domain.penalty import PENALTY, penalty_figure
-from absence_engine.domain.policy import policies
+from absence_engine.domain.penalty import penalty_figure
+from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import ChildRecord
-from absence_engine.domain.spans import Child, Scope, spans
+from absence_engine.domain.spans import YEARLESS, Child, Scope, spans
 from absence_engine.domain.ticks import day_of
 from absence_engine.domain.weeks import school_weeks
 from common.codes import code_table
@@ -15,23 +16,34 @@ from hypothesis import strategies as st
 
 from tests.unit.absence_engine import reference
 from tests.unit.absence_engine.children import OTHER, TERM, URN, calendars, children
+from tests.unit.absence_engine.policies import FULL, SMALL
 
-POLICY = policies()[-1]
+POLICY = FULL
 OPEN = {URN: set(TERM), OTHER: set(TERM[20:])}
 CALENDARS = calendars(OPEN)
 
 
-@given(st.lists(children(), min_size=1, max_size=4))
-@settings(max_examples=100, deadline=None)
-def test_a_batch_of_children_has_the_spans_of_the_plain_rules(records: list[ChildRecord]) -> None:
+@pytest.mark.parametrize("policy", [FULL, SMALL], ids=["as shipped", "low numbers"])
+@given(records=st.lists(children(), min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_a_batch_of_children_has_the_spans_of_the_plain_rules(records: list[ChildRecord], policy: Policy) -> None:
     batch = [Child.of(record) for record in records]
-    found = spans(batch, [Scope.whole(child) for child in batch], CALENDARS, POLICY)
+    found = spans(batch, [Scope.whole(child) for child in batch], CALENDARS, policy)
     for record, its in zip(records, found, strict=True):
-        for kind in ("PA", "SA"):
-            told = [(s.year, s.crossed, s.firm, s.ended, s.reason) for s in its if s.kind == kind]
-            assert told == reference.rate_spans(record, kind, POLICY)
-        told = [(s.crossed, s.firm, s.ended) for s in its if s.kind == PENALTY]
-        assert told == reference.penalty_spans(record, OPEN, POLICY)
+        for kind in policy.thresholds:
+            its_own = [span for span in its if span.kind == kind]
+            with_year = [(s.year, s.crossed, s.firm, s.ended, s.reason) for s in its_own]
+            without = [(s.crossed, s.firm, s.ended) for s in its_own]
+            if kind in policy.rates:
+                assert with_year == reference.rate_spans(record, kind, policy), kind
+            elif kind in policy.tallies:
+                assert with_year == reference.tally_spans(record, kind, policy), kind
+            elif kind in policy.runs:
+                assert without == reference.run_spans(record, kind, policy), kind
+            else:
+                assert without == reference.window_spans(record, OPEN, policy.windows[kind]), kind
+            if kind in YEARLESS:
+                assert all((s.reason == "recovered") == (s.ended is not None) and s.year is None for s in its_own)
 
 
 @given(children())
@@ -56,7 +68,7 @@ def test_the_best_window_is_that_of_the_plain_rule(record: ChildRecord) -> None:
         return
     assert best is not None
     opened = reference.weeks(record, OPEN)
-    window = reference.window_of(list(opened), monday, POLICY)
+    window = reference.window_of(list(opened), monday, POLICY.penalty)
     assert (len(best.ticks), best.school_weeks) == (held, len(window))
     assert (best.first_day, best.last_day) == (day_of(opened[window[0]][0]), day_of(opened[monday][-1]))
 

@@ -1,46 +1,147 @@
-"""The quick answer that a mark leaves the year's spans alone is never wrong."""
+"""The quick answer that marks leave a child's spans alone is never wrong, and nearly always given."""
 
-from absence_engine.domain.policy import policies
-from absence_engine.domain.rates import leaves_spans
-from absence_engine.domain.spans import Child, Scope, Span, spans
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import pytest
+from absence_engine.domain.explain import explain
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.reach import Stands, reach
+from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
+from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.absence_engine.children import AUTUMN, BIRTHS, TERM, URN, calendars, child, marked, sheets
+from tests.unit.absence_engine.children import (
+    AUTUMN,
+    BIRTHS,
+    OTHER,
+    TERM,
+    URN,
+    calendars,
+    child,
+    flags,
+    marked,
+    sheets,
+    stay,
+)
+from tests.unit.absence_engine.policies import FULL, SMALL
 
-POLICY = policies()[-1]
-CALENDARS = calendars({URN: TERM})
+CALENDARS = calendars({URN: TERM, OTHER: TERM})
+EMPTY = bytes(732)
+Keyed = dict[SheetKey, bytes]
 
 
-def rates(marks: dict[int, str], **more: object) -> list[Span]:
-    one = Child.of(child(marks, **more))  # type: ignore[arg-type]
-    return spans([one], [Scope(frozenset({2025}), False)], CALENDARS, POLICY)[0]
+def whole(record: ChildRecord, policy: Policy) -> list[Span]:
+    one = Child.of(record)
+    return spans([one], [Scope.whole(one)], CALENDARS, policy)[0]
 
 
-@given(marked(AUTUMN), st.integers(0, 60), st.integers(1, 4), st.sampled_from(["O/", "/", "I", "DI/"]), BIRTHS)
+def reached(old: ChildRecord, new: ChildRecord, policy: Policy) -> Scope | None:
+    """What the marks by which two states of a child differ can have changed."""
+    was: Keyed = {sheet[:3]: sheet.codes for sheet in old.sheets}
+    now: Keyed = {sheet[:3]: sheet.codes for sheet in new.sheets}
+    places = {key: differing(was.get(key, EMPTY), codes) for key, codes in now.items()}
+    places = {key: its for key, its in places.items() if its}
+    stands = [
+        Stands(span.kind, span.year, span.ended is None, span.reason == "year_end", span.firm is not None)
+        for span in whole(old, policy)
+    ]
+    return reach(new, {key: was.get(key, EMPTY) for key in places}, places, stands, lambda year: policy)
+
+
+def differing(before: bytes, after: bytes) -> list[int]:
+    return [place for place in range(732) if before[place] != after[place]]
+
+
+def as_sheets(*of_schools: tuple[int, dict[int, str]], years: Sequence[int] = (2024, 2025)) -> tuple[Sheet, ...]:
+    """Sheets of schools for each of some years, empty ones included: a sheet never goes."""
+    found = {sheet[:3]: sheet for urn, marks in of_schools for sheet in sheets(marks, urn)}
+    for urn, marks in of_schools:
+        for year in years:
+            if marks:
+                found.setdefault((child({}).pupil_id, urn, year), Sheet(child({}).pupil_id, urn, year, EMPTY))
+    return tuple(found.values())
+
+
+def explained(record: ChildRecord, its: Sequence[Span], policy: Policy) -> list[tuple[Span, str]]:
+    one = Child.of(record)
+    return [(span, explain(one, span, CALENDARS, policy).hash) for span in its]
+
+
+@pytest.mark.parametrize("policy", [FULL, SMALL], ids=["as shipped", "low numbers"])
+@given(
+    marks=marked(TERM),
+    news=st.lists(st.tuples(st.integers(0, len(TERM) - 1), st.sampled_from(["/", "I", "O", "N", "L", "Y1", None]))),
+    behind=st.tuples(st.integers(0, 12), st.sampled_from(["/", "O", "O/", "I", "ND", "L/"])),
+    elsewhere=st.sampled_from([None, AUTUMN[40], TERM[30]]),
+    born=BIRTHS,
+    its_flags=flags(),
+)
 @settings(max_examples=150, deadline=None)
-def test_what_is_said_to_stay_stays(marks: dict[int, str], at: int, n: int, codes: str, born: object) -> None:
-    at = min(at, len(AUTUMN) - n)
-    before = {tick: code for tick, code in marks.items() if tick < AUTUMN[at] or at % 3 == 0}
-    after = before | {tick: codes[m % len(codes)] for m, tick in enumerate(AUTUMN[at : at + n])}
-    old, new = sheets(before), sheets(after)
-    told, codes_after = (old[0].codes if old else bytes(732)), new[0].codes
-    places = [place for place in range(732) if told[place] != codes_after[place]]
-    if not places:
+def test_what_is_not_looked_at_is_as_it_was(marks, news, behind, elsewhere, born, its_flags, policy: Policy) -> None:
+    after = marks | {TERM[at]: code for at, code in news}
+    last = max(marks, default=TERM[0])
+    new_ones = [tick for tick in TERM if tick > last][: behind[0]]
+    after |= {tick: behind[1][n % len(behind[1])] for n, tick in enumerate(new_ones)}
+    old, new = (_child(its, elsewhere, born, its_flags) for its in (marks, after))
+    scope = reached(old, new, policy)
+    if scope is None:
         return
-    was = rates(before, born=born)
-    open_spans = {span.kind: span.firm is not None for span in was if span.ended is None}
-    if leaves_spans(told, codes_after, places, open_spans, POLICY):
-        assert rates(after, born=born) == was
+    was, now = whole(old, policy), whole(new, policy)
+    unseen = [[span for span in its if not scope.holds(span.kind, span.year)] for its in (was, now)]
+    assert explained(old, unseen[0], policy) == explained(new, unseen[1], policy)
 
 
-def test_a_correction_is_never_said_to_stay() -> None:
-    before = sheets(dict.fromkeys(AUTUMN[:20], "/"))[0].codes
-    after = sheets(dict.fromkeys(AUTUMN[:20], "/") | {AUTUMN[3]: "L"})[0].codes
-    assert not leaves_spans(before, after, [place for place in range(732) if before[place] != after[place]], {}, POLICY)
+def _child(marks: dict[int, str | None], elsewhere: int | None, born: date | None, its_flags) -> ChildRecord:
+    """A child with these marks, those from some session on at another school."""
+    here = {tick: code for tick, code in marks.items() if code and (elsewhere is None or tick < elsewhere)}
+    there = {tick: code for tick, code in marks.items() if code and elsewhere is not None and tick >= elsewhere}
+    every = as_sheets((URN, here), (OTHER, there))
+    return ChildRecord(child({}).pupil_id, born, (stay(URN), stay(OTHER)), every, flags=its_flags)
 
 
-def test_an_ordinary_mark_of_an_ordinary_child_is() -> None:
-    before = sheets(dict.fromkeys(AUTUMN[:20], "/"))[0].codes
-    after = sheets(dict.fromkeys(AUTUMN[:21], "/"))[0].codes
-    assert leaves_spans(before, after, [place for place in range(732) if before[place] != after[place]], {}, POLICY)
+def test_an_ordinary_mark_of_an_ordinary_child_changes_nothing() -> None:
+    before = child(dict.fromkeys(AUTUMN[:20], "/"))
+    after = child(dict.fromkeys(AUTUMN[:21], "/"))
+    assert reached(before, after, FULL) == Scope(frozenset(), frozenset())
+
+
+def test_nor_does_one_of_a_child_with_open_spans_that_go_on() -> None:
+    codes = "O" * 24 + "/" * 30
+    before = child(dict(zip(AUTUMN, codes, strict=False)))
+    assert {span.kind for span in whole(before, FULL)} > {"PA", "CONTINUOUS_10", "PN_10_IN_10"}
+    after = child(dict(zip(AUTUMN, codes + "/", strict=False)))
+    assert reached(before, after, FULL) == Scope(frozenset(), frozenset())
+
+
+def _ends(before: ChildRecord, after: ChildRecord) -> bool:
+    return whole(before, FULL) != whole(after, FULL)
+
+
+def test_the_tenth_in_a_row_off_the_line_is_looked_at() -> None:
+    codes = "/" * 17 + "I" + "/" * 12
+    states = [child(dict(zip(AUTUMN, codes[:n], strict=False))) for n in range(19, 31)]
+    for before, after in pairwise(states):
+        scope = reached(before, after, FULL)
+        assert scope is not None
+        assert bool(scope.years) == _ends(before, after)
+
+
+@pytest.mark.parametrize(
+    ("code", "kinds"), [("L", {"PUNCTUALITY"}), ("O", set(YEARLESS) - {"UNEXPLAINED"}), ("I", set())]
+)
+def test_a_mark_reaches_only_the_kinds_that_count_it(code: str, kinds: set[str]) -> None:
+    ticks = AUTUMN[:60]
+    before = child(dict.fromkeys(ticks[:45], code) | dict.fromkeys(ticks[45:59], "/"))
+    after = child(dict.fromkeys(ticks[:45], code) | dict.fromkeys(ticks[45:59], "/") | {ticks[59]: code})
+    scope = reached(before, after, FULL)
+    assert scope is not None
+    assert scope.kinds == kinds - (set() if code == "L" else {"PUNCTUALITY"})
+
+
+def test_a_correction_is_always_looked_at() -> None:
+    before = child(dict.fromkeys(AUTUMN[:20], "/"))
+    after = child(dict.fromkeys(AUTUMN[:20], "/") | {AUTUMN[3]: "L"})
+    assert reached(before, after, FULL) == Scope(frozenset({2025}), frozenset())

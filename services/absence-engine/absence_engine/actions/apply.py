@@ -29,6 +29,7 @@ from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.policies import follow_schools
 from absence_engine.domain import events
+from absence_engine.domain.flags import flagged
 from absence_engine.domain.history import Changes, pack
 from absence_engine.domain.penalty import COUNTS_TO_PENALTY
 from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, SheetKey
@@ -82,6 +83,7 @@ class _Family:
 
     def __init__(self, rows: Mapping[str, children.ChildRow]) -> None:
         self.born: dict[str, date | None] = {row.pupil_id: row.date_of_birth for row in rows.values()}
+        self.flags = {row.pupil_id: row.flags for row in rows.values()}
         self.links = {row.pupil_id: row.link for row in rows.values()}
         self.living: dict[str, str] = {}
         self._ids: dict[str, list[str]] = {}
@@ -147,8 +149,9 @@ async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[s
     await schools.replace_enrolments(tx, changes.enrolments)
     newer = await children.tell(tx, list(changes.facts.values()))
     for pupil_id in newer:
-        born = changes.facts[pupil_id].date_of_birth
-        family.born[pupil_id] = None if born is None else date.fromisoformat(born)
+        told = changes.facts[pupil_id]
+        family.born[pupil_id] = None if told.date_of_birth is None else date.fromisoformat(told.date_of_birth)
+        family.flags[pupil_id] = flagged(told.flags, told.flag_spans)
     replanned = {urn for urn, _ in changes.calendars}
     on_roll = {pupil_id for urn in replanned for pupil_id in changes.runs[urn].everybody()}
     return family.of({*newer, *on_roll, *(pupil_id for _, pupil_id in changes.enrolments)})
@@ -253,7 +256,13 @@ def _records(
         if (of_child := its_stays.get(family.living[pupil_id])) is not None:
             of_child.append(stay)
     return [
-        ChildRecord(child, family.born.get(child), tuple(its_stays[child]), tuple(its_sheets[child]))
+        ChildRecord(
+            child,
+            family.born.get(child),
+            tuple(its_stays[child]),
+            tuple(its_sheets[child]),
+            flags=family.flags.get(child, ()),
+        )
         for child in touched
     ]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from common.academic import GRID
 from common.db import Transaction
 from common.events.absence_engine import SchoolSequence
 
@@ -16,17 +15,13 @@ from absence_engine.domain.claims import Change, Episode, Evaluation, decide
 from absence_engine.domain.events import Told
 from absence_engine.domain.explain import for_pupil
 from absence_engine.domain.in_force import Book, Holds
-from absence_engine.domain.marks import joined, last_marked
-from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.rates import leaves_spans
+from absence_engine.domain.reach import Stands, reach
 from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
-from absence_engine.domain.spans import Child, Scope, spans
-from absence_engine.domain.ticks import NEVER, week_of
+from absence_engine.domain.spans import YEARLESS, Child, Scope, spans
+from absence_engine.domain.ticks import NEVER
 from absence_engine.store import episodes, progress, schools
 from absence_engine.store.episodes import Standing
-
-NO_MARKS = bytes(GRID)
 
 
 @dataclass(slots=True)
@@ -91,8 +86,8 @@ def _by_policy(
         policies = {id(policy): policy for policy in (*map(holds, scope.years), holds(None))}
         for which, policy in policies.items():
             years = frozenset(year for year in scope.years if holds(year) is policy)
-            part = Scope(years, scope.penalty and holds(None) is policy)
-            if part.years or part.penalty:
+            part = Scope(years, scope.kinds if holds(None) is policy else frozenset())
+            if part.years or part.kinds:
                 parts.setdefault(which, (policy, []))[1].append((child, part))
     yield from parts.values()
 
@@ -111,34 +106,18 @@ async def _scopes(
     found: dict[str, Scope] = {}
     for record in records:
         scope = _scope(record, touches[record.pupil_id], standing.get(record.pupil_id, ()), holding)
-        if scope.years or scope.penalty:
+        if scope.years or scope.kinds:
             found[record.pupil_id] = scope
     return found
 
 
 def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], holding: Holding) -> Scope:
-    """What can have changed. Where two sheets tell of one session, a mark's removal may show another's: then, and when
-    more than marks changed, or another authority's policy may hold now, all of it.
-    """
+    """What can have changed: all of it when more than marks did, or another authority's policy may hold now."""
     holds = holding.of_child(record)
     if touch.everything or _moves(record, touch, holds, holding):
         return _whole(record, standing)
-    changed: set[int] = set()
-    for year in {key[2] for key in touch.before}:
-        before, after = _of_year(year, record, touch)
-        if after is None or before is None:
-            return _whole(record, standing)
-        places = [place for key, its in touch.places.items() if key[2] == year for place in its]
-        of_year = [episode for episode in standing if episode.year == year]
-        open_spans = {episode.kind: episode.firm for episode in of_year if episode.state == "open"}
-        by_year_end = any(episode.reason == "year_end" for episode in of_year)
-        if by_year_end or not leaves_spans(before, after, places, open_spans, holds(year)):
-            changed.add(year)
-        if NO_MARKS in (before, after):  # an earlier year is over now, or no longer
-            changed |= {
-                e.year for e in standing if e.year is not None and (e.state == "open" or e.reason == "year_end")
-            }
-    return Scope(frozenset(changed), touch.counting or _weeks_pass(record, touch, standing))
+    stands = [Stands(one.kind, one.year, one.state == "open", one.reason == "year_end", one.firm) for one in standing]
+    return reach(record, touch.before, touch.places, stands, holds) or _whole(record, standing)
 
 
 def _moves(record: ChildRecord, touch: Touch, holds: Holds, holding: Holding) -> bool:
@@ -149,25 +128,9 @@ def _moves(record: ChildRecord, touch: Touch, holds: Holds, holding: Holding) ->
     return any(holds(year) is not before(year) for year in (None, *{sheet.year for sheet in record.sheets}))
 
 
-def _of_year(year: int, record: ChildRecord, touch: Touch) -> tuple[bytes | None, bytes | None]:
-    """The child's codes of a year, before and after (see `joined`)."""
-    its = [sheet for sheet in record.sheets if sheet.year == year]
-    if len(its) == 1:
-        (sheet,) = its
-        return touch.before.get(sheet[:3], sheet.codes), sheet.codes
-    return joined([sheet for sheet in touch.sheets_before(record) if sheet.year == year]), joined(its)
-
-
 def _whole(record: ChildRecord, standing: Sequence[Standing]) -> Scope:
     years = {sheet.year for sheet in record.sheets}
-    return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), True)
-
-
-def _weeks_pass(record: ChildRecord, touch: Touch, standing: Sequence[Standing]) -> bool:
-    """Whether a week became complete, or is no longer, under an episode that ends with one."""
-    if not any(episode.kind == PENALTY for episode in standing):
-        return False
-    return week_of(last_marked(record.sheets) or 0) != week_of(last_marked(touch.sheets_before(record)) or 0)
+    return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), YEARLESS)
 
 
 async def _told(tx: Transaction, changes: Sequence[tuple[Child, Change]]) -> list[Told]:

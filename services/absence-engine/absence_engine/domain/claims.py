@@ -15,7 +15,6 @@ from common.events.absence_engine import Explanation
 
 from absence_engine.domain.explain import evidence_at, explain
 from absence_engine.domain.marks import last_marked
-from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, Sheet
 from absence_engine.domain.spans import Child, EndReason, Scope, Span
@@ -140,7 +139,7 @@ def decide(
 ) -> list[Change]:
     """What happened to a child's episodes of the evaluated scope. `old` are all its episodes, under whichever ids."""
     scope = evaluation.scope
-    looked_at = [e for e in old if (scope.penalty if e.kind == PENALTY else e.year in scope.years)]
+    looked_at = [e for e in old if scope.holds(e.kind, e.year)]
     if _as_before(child, spans, looked_at, evaluation.touched):
         return []
     found: list[Change] = []
@@ -170,6 +169,14 @@ def _as_before(child: Child, spans: Sequence[Span], old: Sequence[Episode], touc
     )
 
 
+def _is_as_before(child: Child, span: Span, episode: Episode, touched: int) -> bool:
+    """Whether an episode is its span still, and no mark changed of those that explain it: then it is not explained
+    anew, which costs most.
+    """
+    its = episode.stands and episode.pupil_id == child.record.pupil_id
+    return its and episode.span == span and evidence_at(span) < touched
+
+
 def _standing(
     child: Child,
     span: Span,
@@ -180,6 +187,8 @@ def _standing(
     policy: Policy,
 ) -> Change | None:
     """The episode of a span, and what happened to it; None when nothing did."""
+    if before is not None and _is_as_before(child, span, before, evaluation.touched):
+        return None
     explanation = explain(child, span, calendars, policy)
     last_mark = last_marked(child.record.sheets)
     assert last_mark is not None

@@ -1,48 +1,67 @@
 """Why a span is there (invariant 4): what a person can check by hand, as at the session that made it firm, or else
 crossed.
 
-PA, SA: the year's absences up to that session. PN_10_IN_10: the sessions in the window that ends with its week.
+Rates: the year's absences up to that session. Windows: the sessions in the window that ends with its week (or day).
+Runs: those of the run up to it. Tallies: those of the year up to it.
 """
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from common.academic import year_name
 from common.codes import code_table
 from common.events.absence_engine import CountedSession, Explanation
 
-from absence_engine.domain.counts import count, percent
+from absence_engine.domain import sentences
+from absence_engine.domain.counts import count
 from absence_engine.domain.marks import YearMarks
-from absence_engine.domain.penalty import PENALTY, counted_sessions
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars
+from absence_engine.domain.runs import rows
 from absence_engine.domain.spans import Child, Span
-from absence_engine.domain.ticks import day_of, last_of_week, monday_of, session_of, week_of, year_at, year_start
-from absence_engine.domain.weeks import school_weeks
+from absence_engine.domain.tallies import tallied
+from absence_engine.domain.thresholds import RULES, WHOLE, Rate, Run, Tally, Threshold, Window
+from absence_engine.domain.ticks import day_of, last_of_week, session_of, week_of, year_at, year_start
+from absence_engine.domain.windows import by_days, counted_sessions, length, units_of
 
 _CODES = ["", *code_table()]
 _ABSENT = np.zeros(256, bool)
 _ABSENT[[code.number for code in code_table().values() if code.absence]] = True
+_LATE = np.zeros(256, bool)
+_LATE[[code.number for code in code_table().values() if code.late == "after-close"]] = True
+
+_SHOWS_LATE = "CONTINUOUS_10"
+"""Who came after the register had closed was in school: an attendance return counts it, and says so (12.13)."""
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
-_NAMES = {"PA": "persistent absence", "SA": "severe absence"}
+Formula = dict[str, int | str]
 
 
 def explain(child: Child, span: Span, calendars: Calendars, policy: Policy) -> Explanation:
     """The explanation of one span of a child."""
-    if span.kind == PENALTY:
-        return _explain_penalty(child, span, calendars, policy)
-    return _explain_rate(child, span, policy)
+    found = _found(child, span, calendars, policy.thresholds[span.kind])
+    sessions = [counted_session(child.years, tick) for tick in found.ticks]
+    return Explanation(
+        sentence=found.sentence,
+        sessions=sessions,
+        school_weeks=found.weeks,
+        formula=found.formula,
+        policy_version=policy.version,
+        hash=_hash(child.record.pupil_id, span.kind, sessions, found.weeks, found.formula, policy.version),
+    )
 
 
 def evidence_at(span: Span) -> int:
-    """The session up to which a span's explanation looks: a later mark does not change it."""
-    at = span.crossed if span.firm is None else span.firm
-    return last_of_week(week_of(at)) if span.kind == PENALTY else at
+    """The session up to which a span's explanation looks, at most: a later mark does not change it."""
+    at = _at(span)
+    return last_of_week(week_of(at)) if RULES[span.kind] is Window else at
+
+
+def _at(span: Span) -> int:
+    return span.crossed if span.firm is None else span.firm
 
 
 def counted_session(years: Mapping[int, YearMarks], tick: int) -> CountedSession:
@@ -53,87 +72,94 @@ def counted_session(years: Mapping[int, YearMarks], tick: int) -> CountedSession
     return CountedSession(day_of(tick).isoformat(), session_of(tick), code, marks.school_at(place))
 
 
-def _explain_rate(child: Child, span: Span, policy: Policy) -> Explanation:
+class _Found(NamedTuple):
+    """What stands behind a span; `weeks`: the Mondays of a window's."""
+
+    sentence: str
+    ticks: list[int]
+    formula: Formula
+    weeks: list[str]
+
+
+def _found(child: Child, span: Span, calendars: Calendars, rule: Threshold) -> _Found:
+    if isinstance(rule, Rate):
+        return _of_rate(child, span, rule)
+    if isinstance(rule, Window):
+        return _of_window(child, span, calendars, rule)
+    if isinstance(rule, Run):
+        return _of_run(child, span, rule)
+    return _of_tally(child, span, rule)
+
+
+def _of_rate(child: Child, span: Span, rate: Rate) -> _Found:
     assert span.year is not None
-    marks, start, at = child.years[span.year], year_start(span.year), evidence_at(span)
+    marks, start, at = child.years[span.year], year_start(span.year), _at(span)
     codes = marks.codes[: at - start + 1]
-    counts, one_in = count(codes), policy.rates[span.kind].one_in
-    places = np.flatnonzero(_ABSENT[codes]).tolist()
-    sentence = (
-        f"In the school year {year_name(span.year)}, up to the {_half(at)} of {_spell(day_of(at))}, {counts.absent} of "
-        f"{counts.possible} possible sessions were missed: {percent(counts.absent, counts.possible)}%. "
-        f"{(percent(1, one_in) or '').removesuffix('.00')}% or more is {_NAMES.get(span.kind, span.kind)}."
-    )
-    return _sealed(
-        child,
-        span,
-        policy,
-        sentence=sentence,
-        sessions=[counted_session(child.years, start + place) for place in places],
-        weeks=[],
-        formula={
-            "absent": counts.absent,
-            "possible": counts.possible,
-            "one_in": one_in,
-            "comparison": f"absent * {one_in} >= possible",
-        },
-    )
+    counts = count(codes)
+    places = np.flatnonzero(_ABSENT[codes])
+    target = None if rate.targets is None else rate.target_points[marks.school_at(at - start)]
+    than = ">" if rate.strict else ">="
+    formula: Formula = {"absent": counts.absent, "possible": counts.possible}
+    if target is not None:
+        formula |= {"target_basis_points": target, "comparison": f"absent * {WHOLE} {than} possible * {WHOLE - target}"}
+    elif rate.part == 1:
+        formula |= {"one_in": rate.of, "comparison": f"absent * {rate.of} {than} possible"}
+    else:
+        compared = f"absent * {rate.of} {than} possible * {rate.part}"
+        formula |= {"part": rate.part, "of": rate.of, "comparison": compared}
+    numbers: list[int] = codes[places].tolist()
+    sentence = sentences.of_rate(span.kind, rate, span.year, at, counts, target, [_CODES[n] for n in numbers])
+    return _Found(sentence, (places + start).tolist(), formula, [])
 
 
-def _explain_penalty(child: Child, span: Span, calendars: Calendars, policy: Policy) -> Explanation:
-    numbers, at = policy.penalty, evidence_at(span)
-    weeks = school_weeks(child.record.enrolments, calendars)
-    counted = counted_sessions(child.record, child.years.values(), weeks, numbers)
-    counted = counted.only(~counted.spent & (counted.ticks <= at))
-    last = int(counted.week[-1])
-    inside = counted.in_window(last, numbers)
-    window = range(max(last - numbers.weeks + 1, 0), last + 1)
-    first_day, last_day = day_of(int(weeks.first_open[window[0]])), day_of(int(weeks.last_open[last]))
+def _of_window(child: Child, span: Span, calendars: Calendars, rule: Window) -> _Found:
+    units = units_of(child.record, calendars, rule)
+    counted = counted_sessions(child.record, child.years.values(), units, rule)
+    last = int(units.index_of(np.array([_at(span)]))[0][0])
+    inside = counted.only(~counted.spent).in_window(last, rule)
+    first = max(last - length(rule) + 1, 0)
     unsettled = len(inside.ticks) - int(inside.settled.sum())
-    sentence = (
-        f"{len(inside.ticks)} sessions were missed without permission within {len(window)} school "
-        f"{'week' if len(window) == 1 else 'weeks'}, from {_spell(first_day)} to {_spell(last_day)}; "
-        f"{numbers.sessions} within {numbers.weeks} school weeks are the point at which the school must "
-        "consider a penalty notice."
-    )
-    if unsettled:
-        sentence += f" The reason for {unsettled} of them is not yet known."
-    return _sealed(
-        child,
-        span,
-        policy,
-        sentence=sentence,
-        sessions=[counted_session(child.years, tick) for tick in inside.ticks.tolist()],
-        weeks=[monday_of(int(weeks.weeks[week])).isoformat() for week in window],
-        formula={
-            "sessions": len(inside.ticks),
-            "unsettled": unsettled,
-            "needed": numbers.sessions,
-            "school_weeks": numbers.weeks,
-            "comparison": f"sessions in {numbers.weeks} school weeks >= {numbers.sessions}",
-        },
-    )
+    days = (day_of(int(units.first_open[first])), day_of(int(units.last_open[last])))
+    unit = "school_days" if by_days(rule) else "school_weeks"
+    formula: Formula = {
+        "sessions": len(inside.ticks),
+        "unsettled": unsettled,
+        "needed": rule.sessions,
+        unit: length(rule),
+        "comparison": f"sessions in {length(rule)} {unit.replace('_', ' ')} >= {rule.sessions}",
+    }
+    sentence = sentences.of_window(span.kind, rule, len(inside.ticks), unsettled, last - first + 1, *days)
+    weeks = [monday.isoformat() for monday in units.mondays(first, last)]
+    return _Found(sentence, inside.ticks.tolist(), formula, weeks)
 
 
-def _sealed(
-    child: Child,
-    span: Span,
-    policy: Policy,
-    *,
-    sentence: str,
-    sessions: list[CountedSession],
-    weeks: list[str],
-    formula: dict[str, int | str],
-) -> Explanation:
-    digest = _hash(child.record.pupil_id, span.kind, sessions, weeks, formula, policy.version)
-    return Explanation(
-        sentence=sentence,
-        sessions=sessions,
-        school_weeks=weeks,
-        formula=formula,
-        policy_version=policy.version,
-        hash=digest,
-    )
+def _of_run(child: Child, span: Span, rule: Run) -> _Found:
+    every = rows(child.record, child.years.values(), rule)
+    row = next(row.sessions for row in every if row.sessions.ticks[0] <= span.crossed <= row.sessions.ticks[-1])
+    so_far = row.only(row.ticks <= _at(span))
+    unsettled = len(so_far.ticks) - int(rule.settled[so_far.codes].sum())
+    formula: Formula = {
+        "sessions": len(so_far.ticks),
+        "unsettled": unsettled,
+        "needed": rule.sessions,
+        "comparison": f"sessions in a row >= {rule.sessions}",
+    }
+    late = 0
+    if span.kind == _SHOWS_LATE:
+        formula["late"] = late = int(_LATE[so_far.codes].sum())
+    ticks = so_far.ticks.tolist()
+    return _Found(sentences.of_run(span.kind, rule, ticks, unsettled, late), ticks, formula, [])
+
+
+def _of_tally(child: Child, span: Span, rule: Tally) -> _Found:
+    assert span.year is not None
+    ticks = tallied(child.record, child.years[span.year], rule).ticks[: rule.sessions].tolist()
+    formula: Formula = {
+        "sessions": len(ticks),
+        "needed": rule.sessions,
+        "comparison": f"sessions in the year >= {rule.sessions}",
+    }
+    return _Found(sentences.of_tally(rule, span.year, _at(span), len(ticks)), ticks, formula, [])
 
 
 def for_pupil(explanation: Explanation, pupil_id: str, kind: str) -> Explanation:
@@ -171,12 +197,3 @@ def _hash(
         "policy_version": policy_version,
     }
     return hashlib.sha256(_canonical(document)).hexdigest()
-
-
-def _half(tick: int) -> str:
-    return "afternoon" if tick % 2 else "morning"
-
-
-def _spell(day: date) -> str:
-    """30 September 2025."""
-    return f"{day.day} {day:%B %Y}"

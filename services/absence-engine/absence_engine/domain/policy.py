@@ -56,6 +56,11 @@ class Policy:
         return {kind: rule for kind, rule in self.thresholds.items() if isinstance(rule, Rate)}
 
     @cached_property
+    def plain_rates(self) -> dict[str, Rate]:
+        """The rates that ask for nothing but absence, the same of every child."""
+        return {kind: rate for kind, rate in self.rates.items() if not rate.flags and rate.targets is None}
+
+    @cached_property
     def windows(self) -> dict[str, Window]:
         """The thresholds that are windows, by kind."""
         return {kind: rule for kind, rule in self.thresholds.items() if isinstance(rule, Window)}

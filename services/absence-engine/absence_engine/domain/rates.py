@@ -1,10 +1,12 @@
-"""PA and SA: from where to where an absence rate is over its line (rule book 3.5, 3.6, 12.7, 12.17, 12.21).
+"""Rates: from where to where an absence rate is over its line (rule book 3.5, 3.6, 12.7, 12.17, 12.21). AT_RISK,
+BELOW_95, SCHOOL_TARGET, CIN_CP_95, PA, SA.
 
-After each possible session of a year a *flag* says whether the rate is over the line. A span opens at the first session
-inside compulsory school age at which the flag is true; it ends at the tenth possible session in a row at which it is
-false (policy), so that flips do not become events; then the next may open. It is firm from the first session on, at or
-after the 40th possible one (policy), at which the flag is true while it is open. When the year is over, an open span
-ends at the child's last possible session of the year.
+After each possible session of a year a *flag* says whether the rate is over the line; for some kinds also whether the
+child has a flag of social care on that day, or what the target of the session's school is. A span opens at the first
+session inside compulsory school age at which the flag is true; it ends at the tenth possible session in a row at which
+it is false (policy), so that flips do not become events; then the next may open. It is firm from the first session on,
+at or after the 40th possible one (policy), at which the flag is true while it is open. When the year is over, an open
+span ends at the child's last possible session of the year.
 
 Only possible sessions count as sessions here: a mark that is not one changes no rate.
 
@@ -13,16 +15,19 @@ is a stretch of equal flags in one row. A *long* run (false, ten or more) ends w
 most one span opens. So each row start and each long run begins a *stretch*, and a stretch has at most one span.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from common.codes import code_table
 
+from absence_engine.domain.flags import times
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import Codes
-from absence_engine.domain.thresholds import Rate
+from absence_engine.domain.records import ChildRecord, Codes
+from absence_engine.domain.thresholds import WHOLE, Rate
+from absence_engine.domain.ticks import year_start
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -52,6 +57,9 @@ class RateRows:
     opens_to: Ints
     year_over: Flags
 
+    def only(self, rows: Sequence[int]) -> "RateRows":
+        return RateRows(self.codes[rows], self.opens_from[rows], self.opens_to[rows], self.year_over[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class RateSpans:
@@ -80,14 +88,36 @@ class _Sessions:
     row_start: Flags  # whether it is its row's first
 
 
-def rate_spans(rows: RateRows, policy: Policy) -> dict[str, RateSpans]:
-    """The spans of each rate of the policy (`PA`, `SA`), for all rows."""
+def rate_spans(rows: RateRows, rates: Mapping[str, Rate]) -> dict[str, RateSpans]:
+    """The spans of some rates that ask for nothing but absence, for all rows."""
     sessions = _possible_sessions(rows.codes)
-    found: dict[str, RateSpans] = {}
-    for kind, rate in policy.rates.items():
-        flag = sessions.missed * rate.one_in >= sessions.nth
-        found[kind] = _spans(*_only_rows_with(flag, sessions), rows, rate)
-    return found
+    return {kind: _spans_of(sessions, rows, rate, _over(rate, sessions)) for kind, rate in rates.items()}
+
+
+def flagged_spans(rows: RateRows, rate: Rate, has_flag: Flags) -> RateSpans:
+    """The spans of a rate of flagged children; `has_flag`: (n, 732), the sessions on which they are."""
+    sessions = _possible_sessions(rows.codes)
+    return _spans_of(sessions, rows, rate, _over(rate, sessions) & has_flag[sessions.row, sessions.place])
+
+
+def target_spans(rows: RateRows, rate: Rate, targets: Ints) -> RateSpans:
+    """The spans of a rate below schools' targets; `targets`: (n, 732), that of each session's school in basis points
+    of attendance, -1 without one.
+    """
+    sessions = _possible_sessions(rows.codes)
+    target = targets[sessions.row, sessions.place]
+    missed, line = sessions.missed * WHOLE, sessions.nth * (WHOLE - target)
+    over = missed > line if rate.strict else missed >= line
+    return _spans_of(sessions, rows, rate, over & (target >= 0))
+
+
+def _over(rate: Rate, sessions: _Sessions) -> Flags:
+    missed, line = sessions.missed * rate.of, sessions.nth * rate.part
+    return missed > line if rate.strict else missed >= line
+
+
+def _spans_of(sessions: _Sessions, rows: RateRows, rate: Rate, flag: Flags) -> RateSpans:
+    return _spans(*_only_rows_with(flag, sessions), rows, rate)
 
 
 def _possible_sessions(codes: Codes) -> _Sessions:
@@ -159,29 +189,104 @@ def _recoveries(opened: Ints, stretch: Ints, begins: Ints, is_long: Flags, row: 
     return np.where(recovered, after + rate.recovery_sessions - 1, -1)
 
 
+class Line(NamedTuple):
+    """A rate as it is for one child in one year: `part` of `of`, or more if it is `strict`. `times`: only then, from
+    tick to tick; None: always.
+    """
+
+    kind: str
+    rate: Rate
+    part: int
+    of: int
+    times: Sequence[tuple[int, int]] | None
+
+    def is_over(self, absent: int, possible: int, tick: int) -> bool:
+        """Whether a session finds the rate over the line."""
+        missed, line = absent * self.of, possible * self.part
+        over = missed > line if self.rate.strict else missed >= line
+        return over and (self.times is None or any(first <= tick <= last for first, last in self.times))
+
+
+def lines_of(record: ChildRecord, year: int, policy: Policy) -> list[Line] | None:
+    """The rates that can be over their line for a child in a year; None where that is not the same all year."""
+    found: list[Line] = []
+    for kind, rate in policy.rates.items():
+        part, of, its_times = rate.part, rate.of, None
+        if rate.targets is not None:
+            targets = {rate.target_points.get(sheet.urn) for sheet in record.sheets if sheet.year == year}
+            target = targets.pop() if targets else None
+            if targets:
+                return None
+            if target is None:
+                continue
+            part, of = WHOLE - target, WHOLE
+        if rate.flags and not (its_times := times(record.flags, rate.flags)):
+            continue
+        found.append(Line(kind, rate, part, of, its_times))
+    return found
+
+
 def leaves_spans(
-    before: bytes, after: bytes, places: Sequence[int], open_spans: Mapping[str, bool], policy: Policy
+    before: bytes,
+    after: bytes,
+    places: Iterable[int],
+    open_spans: Mapping[str, bool],
+    lines: Iterable[Line],
+    year: int,
 ) -> bool:
     """Whether marks that changed at some places of a year surely leave its spans as they are: the usual case, found
     without looking at every session. `open_spans`: the kinds of the spans that are open, and whether each is firm.
 
-    It is so when marks were only added behind all others, and the flag of each rate is, whatever the order of what was
-    added, false in all of the new sessions where nothing is open, true where a span is.
+    It is so when marks were only added behind all others, and no session of them finds a rate over its line where
+    nothing is open; and where a span is, none makes it firm, and none is the tenth in a row off the line.
     """
-    if len(before.rstrip(b"\0")) > min(places):
+    stripped, in_order = before.rstrip(b"\0"), sorted(places)
+    if len(stripped) > in_order[0]:
         return False
-    kinds = before.translate(_KIND_BYTES)
-    absent_before = kinds.count(_ABSENT)
-    possible_before = kinds.count(_POSSIBLE) + absent_before
-    added = [int(_KIND_BYTES[after[place]]) for place in places]
-    absent, possible = absent_before + added.count(_ABSENT), possible_before + len(added) - added.count(0)
-    for kind, rate in policy.rates.items():
-        firm = open_spans.get(kind)
-        if firm is None:
-            undisturbed = absent * rate.one_in <= possible_before
-        else:
-            stays = absent_before * rate.one_in >= possible
-            undisturbed = stays and (firm or possible < rate.minimum_possible)
-        if not undisturbed and possible > possible_before:
+    kinds = stripped.translate(_KIND_BYTES)
+    start = year_start(year)
+    added = [(start + place, kind == _ABSENT) for place in in_order if (kind := _KIND_BYTES[after[place]])]
+    absent = kinds.count(_ABSENT)
+    possible = kinds.count(_POSSIBLE) + absent
+    return not added or all(
+        _opens_nothing(line, absent, possible, added)
+        if (firm := open_spans.get(line.kind)) is None
+        else _keeps(line, firm, kinds, start, absent, possible, added)
+        for line in lines
+    )
+
+
+def _opens_nothing(line: Line, absent: int, possible: int, added: Sequence[tuple[int, bool]]) -> bool:
+    """Whether no added session (tick, absent) finds the rate over the line."""
+    if (absent + len(added)) * line.of <= possible * line.part:
+        return True
+    for tick, missed in added:
+        absent, possible = absent + missed, possible + 1
+        if line.is_over(absent, possible, tick):
             return False
     return True
+
+
+def _keeps(
+    line: Line, firm: bool, kinds: bytes, start: int, absent: int, possible: int, added: Sequence[tuple[int, bool]]
+) -> bool:
+    """Whether added sessions (tick, absent) leave an open span open, and as firm as it was."""
+    rate, off = line.rate, _off_the_line(line, kinds, start, absent, possible)
+    for tick, missed in added:
+        absent, possible = absent + missed, possible + 1
+        over = line.is_over(absent, possible, tick)
+        off = 0 if over else off + 1
+        if off == rate.recovery_sessions or (over and not firm and possible >= rate.minimum_possible):
+            return False
+    return True
+
+
+def _off_the_line(line: Line, kinds: bytes, start: int, absent: int, possible: int) -> int:
+    """How many possible sessions in a row, at the end of what there is, are off the line."""
+    off = 0
+    for place in range(len(kinds) - 1, -1, -1):
+        if kinds[place]:
+            if line.is_over(absent, possible, start + place):
+                break
+            off, possible, absent = off + 1, possible - 1, absent - (kinds[place] == _ABSENT)
+    return off

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from absence_engine.domain.flags import Flagged
 from absence_engine.domain.ticks import NEVER, tick_of, year_start
 
 Codes = npt.NDArray[np.uint8]
@@ -60,6 +61,7 @@ class ChildRecord(NamedTuple):
     enrolments: tuple[Enrolment, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     spent: frozenset[int] = frozenset()
+    flags: tuple[Flagged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ class Coded(Rule, frozen=True, kw_only=True):
         return numbers_of(self.codes)
 
     @cached_property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the codes that count."""
+        return frozenset(code_table()[code].number for code in self.codes)
+
+    @cached_property
     def settled(self) -> CodeFlags:
         """By code number, whether it counts for good."""
         return self.counts & ~numbers_of(self.unsettled_codes)

@@ -9,18 +9,24 @@ import msgspec
 from common.academic import parse_year
 from common.arrays import array
 from common.db import Transaction
-from common.events.registers import PupilFacts
+from common.events.registers import FlagSpan, PupilFacts
 from common.lineage import Link
+
+from absence_engine.domain.flags import Flagged, flagged
 
 SURVIVORS = """
 select pupil_id::text, survivor::text from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 """
 ADD = "insert into child (pupil_id) select unnest($1::text::uuid[]) order by 1 on conflict do nothing"
-LOCK = """
-select pupil_id::text, survivor::text, date_of_birth, parent::text, identity_version, apart
+FLAGS = """
+case when flags <> '{}' or flag_spans <> '[]' then flags end, case when flag_spans <> '[]' then flag_spans::text end
+"""
+LOCK = f"""
+select pupil_id::text, survivor::text, date_of_birth, {FLAGS}, parent::text, identity_version, apart
 from unnest($1::text::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 order by pupil_id for update of child
-"""
+"""  # noqa: S608 (constants)
+FACTS = f"select pupil_id::text, date_of_birth, {FLAGS} from child where pupil_id = any($1::uuid[])"  # noqa: S608
 DEAD_IDS = """
 select child.pupil_id::text, survivor::text, parent::text, identity_version, apart
 from unnest($1::text::uuid[]) as wanted (pupil_id) join child on survivor = wanted.pupil_id where survivor is not null
@@ -56,6 +62,7 @@ class ChildRow:
     pupil_id: str
     survivor: str | None
     date_of_birth: date | None
+    flags: tuple[Flagged, ...]
     link: Link | None
 
 
@@ -87,9 +94,19 @@ async def lock(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, ChildRow]
     todo = wanted | {survivor for survivor in known.values() if survivor is not None}
     while todo:
         for row in await tx.fetch(LOCK, array(todo)):
-            locked[row[0]] = ChildRow(row[0], row[1], row[2], _link(*row[3:]))
+            locked[row[0]] = ChildRow(row[0], row[1], row[2], _flags(row[3], row[4]), _link(*row[5:]))
         todo = {row.survivor for row in locked.values() if row.survivor is not None} - locked.keys()
     return locked
+
+
+async def facts(tx: Transaction, pupil_ids: Sequence[str]) -> dict[str, tuple[date | None, tuple[Flagged, ...]]]:
+    """When children were born, as far as that is known, and their flags."""
+    return {row[0]: (row[1], _flags(row[2], row[3])) for row in await tx.fetch(FACTS, pupil_ids)}
+
+
+async def survivors(tx: Transaction, pupil_ids: Iterable[str]) -> set[str]:
+    """The living children that some ids mean."""
+    return {row[1] or row[0] for row in await tx.fetch(SURVIVORS, array(pupil_ids))}
 
 
 async def dead_ids(tx: Transaction, living: Iterable[str]) -> dict[str, str]:
@@ -122,6 +139,13 @@ async def mean(tx: Transaction, living: Mapping[str, str], before: Mapping[str, 
     rows = await tx.fetch(MEAN, list(living), list(living.values()), epoch << EPOCH_BITS)
     told = {row[0]: row[1] for row in rows}
     return [Meaning(id, child, before[id], told[id]) for id, child in sorted(living.items())]
+
+
+def _flags(flags: list[str] | None, spans: str | None) -> tuple[Flagged, ...]:
+    """Most children have none."""
+    if flags is None:
+        return ()
+    return flagged(flags, [] if spans is None else msgspec.json.decode(spans, type=list[FlagSpan]))
 
 
 def _link(parent: str | None, version: int, apart: bool) -> Link | None:

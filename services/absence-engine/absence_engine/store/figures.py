@@ -20,7 +20,6 @@ from absence_engine.store import children, schools, sheets
 
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 LIVING = "select coalesce(survivor, pupil_id)::text from child where pupil_id = $1"
-BORN = "select pupil_id::text, date_of_birth from child where pupil_id = any($1::uuid[])"
 SCHOOL = "select name, la_code, phase from school where urn = $1"
 AREA = """
 select urn, phase, from_date, to_date from (
@@ -79,14 +78,14 @@ async def living(tx: Transaction, pupil_id: str) -> str | None:
 async def records(tx: Transaction, living_ids: Sequence[str]) -> list[ChildRecord]:
     """All that the ledgers say of living children, in the order asked for."""
     owner = {pupil_id: pupil_id for pupil_id in living_ids} | await children.dead_ids(tx, living_ids)
-    born: dict[str, date | None] = {row[0]: row[1] for row in await tx.fetch(BORN, living_ids)}
+    facts = await children.facts(tx, living_ids)
     stays: dict[str, list[Enrolment]] = {pupil_id: [] for pupil_id in living_ids}
     marks: dict[str, list[Sheet]] = {pupil_id: [] for pupil_id in living_ids}
     for pupil_id, stay in await schools.enrolments(tx, owner):
         stays[owner[pupil_id]].append(stay)
     for sheet in await sheets.load(tx, owner):
         marks[owner[sheet.pupil_id]].append(sheet)
-    return [ChildRecord(id, born.get(id), tuple(stays[id]), tuple(marks[id])) for id in living_ids]
+    return [ChildRecord(id, facts[id][0], tuple(stays[id]), tuple(marks[id]), flags=facts[id][1]) for id in living_ids]
 
 
 async def school(tx: Transaction, urn: int) -> SchoolRow | None:
