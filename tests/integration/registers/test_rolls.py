@@ -53,6 +53,30 @@ async def test_a_roll_makes_pupils_and_says_so_without_their_names(school: Autho
     assert UPN not in str(changed)
 
 
+async def test_sex_is_kept_like_a_name_and_told_to_nobody(school: Authority) -> None:
+    answer = await school.roll(pupil("1", sex="female"), pupil("2"))
+    child = answer["results"][0]["pupil_id"]
+    before = len(await school.changes())
+
+    async def kept() -> list[str | None]:
+        listed = (await school.ask("GET", f"/v1/schools/{URN}/roll"))["items"]
+        admitted = (await school.ask("GET", f"/v1/schools/{URN}/admissions?from=2025-09-01"))["items"]
+        one = await school.ask("GET", f"/v1/pupils/{child}")
+        return [*(item["sex"] for item in (*listed, *admitted) if item["pupil_id"] == child), one["sex"]]
+
+    assert await kept() == ["female"] * 3
+    assert (await school.roll(pupil("1")))["counts"]["unchanged"] == 1
+    assert (await school.roll(pupil("1", sex=None)))["counts"]["unchanged"] == 1
+    assert await kept() == ["female"] * 3
+    assert (await school.roll(pupil("1", sex="male")))["counts"]["updated"] == 1
+    assert await kept() == ["male"] * 3
+    assert (await school.roll(pupil("1", sex="unknown")))["counts"]["updated"] == 1
+    assert await kept() == [None] * 3
+    assert (await school.roll(pupil("1", sex="unknown")))["counts"]["unchanged"] == 1
+    assert len(await school.changes()) == before
+    assert "male" not in str(await school.changes())
+
+
 async def test_the_same_roll_again_changes_nothing(school: Authority) -> None:
     rows = [pupil("1", upn=UPN, contacts=[contact("c1")]), pupil("2")]
     first = await school.roll(*rows)
@@ -119,6 +143,7 @@ async def test_a_first_upn_and_a_new_one_are_taken(school: Authority) -> None:
         ({"flags": ["TALL"]}, "invalid", "/flags/0"),
         ({"date_of_birth": "9 March 2014"}, "invalid", "/date_of_birth"),
         ({"date_of_birth": "0214-03-09"}, "bad-date", "/date_of_birth"),
+        ({"sex": "F"}, "invalid", "/sex"),
         ({"date_of_birth": "2025-09-16"}, "born-in-the-future", "/date_of_birth"),
         ({"date_of_birth": "1905-09-14"}, "born-too-long-ago", "/date_of_birth"),
         ({"enrolment": stay("2025-09-01", "9999-12-31")}, "bad-date", "/enrolment/to"),

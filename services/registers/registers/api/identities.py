@@ -98,6 +98,7 @@ def _pupil(found: look.PupilAndUpns) -> PupilOut:
             "given_name": person.given_name,
             "family_name": person.family_name,
             "date_of_birth": person.date_of_birth,
+            "sex": person.sex,
             "year_group": person.year_group,
             "flags": list(person.flags),
             "upn": person.upn,

@@ -11,6 +11,7 @@ from registers.api.pupil_shapes import EnrolmentOut
 from registers.api.shapes import PUPIL, SCHOOL, example
 from registers.domain import upn as upns
 from registers.domain.identity_changes import IdentityChange
+from registers.domain.roll import Sex
 
 OTHER = "7d9f7c1e-3b52-4b0a-8a43-54b1a3f0a9d1"
 CHANGED = {
@@ -50,7 +51,8 @@ class PupilOut(BaseModel):
     """A child. `upn` is the present one; `upns` has all, in the order in which they were given."""
 
     model_config = example(
-        pupil_id=PUPIL, given_name="Sam", family_name="Green", date_of_birth="2014-03-09", year_group=6, flags=["FSM"],
+        pupil_id=PUPIL, given_name="Sam", family_name="Green", date_of_birth="2014-03-09", sex="female", year_group=6,
+        flags=["FSM"],
         upn="H869200124007",
         upns=[
             {"upn": "R33012342500A", "kind": "temporary", "given_at": "2025-09-01T08:00:00Z",
@@ -67,6 +69,7 @@ class PupilOut(BaseModel):
     given_name: str
     family_name: str
     date_of_birth: date | None
+    sex: Sex | None
     year_group: int | None
     flags: list[str]
     upn: str | None

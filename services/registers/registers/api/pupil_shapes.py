@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from registers.api.shapes import PUPIL, ROLL_EXAMPLE, SCHOOL, example
+from registers.domain.roll import Sex
 
 
 class EnrolmentOut(BaseModel):
@@ -26,7 +27,7 @@ class RollPupil(BaseModel):
 
     model_config = example(
         pupil_id=PUPIL, local_ids=["1042"], upn="H869200124007", given_name="Sam", family_name="Green",
-        date_of_birth="2014-03-09", year_group=6, flags=["FSM"],
+        date_of_birth="2014-03-09", sex="female", year_group=6, flags=["FSM"],
         enrolments=[{"from": "2025-09-01", "to": None, "kind": "single"}],
     )  # fmt: skip
     pupil_id: str
@@ -35,6 +36,7 @@ class RollPupil(BaseModel):
     given_name: str
     family_name: str
     date_of_birth: date | None
+    sex: Sex | None
     year_group: int | None
     flags: list[str]
     enrolments: list[EnrolmentOut]

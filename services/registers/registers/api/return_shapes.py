@@ -6,11 +6,12 @@ from pydantic import BaseModel, Field
 
 from registers.api.pupil_shapes import AddressOut, BarredOut, EnrolmentOut
 from registers.api.shapes import PUPIL, ROLL_EXAMPLE, example
+from registers.domain.roll import Sex
 
 _CONTACT = ROLL_EXAMPLE["pupils"][0]["contacts"][0]
 _NAMED = {
     "pupil_id": PUPIL, "local_ids": ["1042"], "upn": "H869200124007", "given_name": "Sam", "family_name": "Green",
-    "date_of_birth": "2014-03-09", "year_group": 6, "home_la": None,
+    "date_of_birth": "2014-03-09", "sex": "female", "year_group": 6, "home_la": None,
     "contacts": [
         {
             name: _CONTACT[name]
@@ -48,6 +49,7 @@ class ReturnedPupil(BaseModel):
     given_name: str
     family_name: str
     date_of_birth: date | None
+    sex: Sex | None
     year_group: int | None
     home_la: str | None
     enrolment: EnrolmentOut

@@ -37,6 +37,7 @@ ROLL_EXAMPLE: dict[str, Any] = {
             "given_name": "Sam",
             "family_name": "Green",
             "date_of_birth": "2014-03-09",
+            "sex": "female",
             "year_group": 6,
             "enrolment": {"from": "2025-09-01", "to": None, "kind": "single"},
             "flags": ["FSM"],

@@ -29,6 +29,7 @@ LONGEST_LIFE = 120
 
 STATUSES: tuple[str, ...] = ("created", "updated", "unchanged", "rejected")
 
+Sex = Literal["female", "male"]
 Kind = Literal["single", "main", "subsidiary", "guest"]
 _Key = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -56,7 +57,9 @@ class SentKeys(msgspec.Struct, frozen=True, gc=False):
 
 
 class SentPupil(msgspec.Struct, frozen=True, gc=False):
-    """One row of a roll. A key that is left out keeps what is known; so does null, except for the year group."""
+    """One row of a roll. A key that is left out keeps what is known; so does null, except for the year group. `sex` as
+    the admission register has it; `unknown` takes back what was said.
+    """
 
     local_id: _Key
     given_name: _Name
@@ -68,11 +71,13 @@ class SentPupil(msgspec.Struct, frozen=True, gc=False):
     flags: list[FlagKind] | None = None
     contacts: Annotated[list[SentContact], Meta(max_length=50)] | None = None
     home_la: Annotated[str, Meta(pattern="^[0-9]{3}$", description="Where the pupil lives.")] | None = None
+    sex: Sex | Literal["unknown"] | None = None
 
 
 class Person(NamedTuple):
     """What is known of a child, whichever school told it; `version` rises with what is announced. `year_group_in`: the
-    academic year in which `year_group` was said (its first calendar year); None before anybody did.
+    academic year in which `year_group` was said (its first calendar year); None before anybody did. Names and sex are
+    told to nobody who follows the ledger.
     """
 
     pupil_id: str
@@ -84,6 +89,7 @@ class Person(NamedTuple):
     flags: tuple[str, ...]
     version: int
     year_group_in: int | None = None
+    sex: Sex | None = None
 
 
 @dataclass
@@ -282,7 +288,8 @@ def _person(
     )
     announced = not known or child in changes.flags
     version = base.version + announced
-    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version, said_in)
+    sex = base.sex if row.sex is None else None if row.sex == "unknown" else row.sex
+    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version, said_in, sex)
     if announced:
         changes.announced.append(after)
     if after == before:

@@ -33,7 +33,8 @@ there are, twice for each roll.
 """
 LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
 PEOPLE = """
-select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in
+select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in,
+    sex
 from pupil where pupil_id = any($1::uuid[])
 """
 STAYS = """
@@ -47,10 +48,10 @@ FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
 CHANGE = """
 update pupil as old set upn = p.upn, given_name = p.given_name, family_name = p.family_name,
     date_of_birth = p.date_of_birth, year_group = p.year_group, flags = string_to_array(p.flags, ' '),
-    version = p.version, year_group_in = p.year_group_in
+    version = p.version, year_group_in = p.year_group_in, sex = p.sex
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[],
-    $9::smallint[])
-    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in)
+    $9::smallint[], $10::text[])
+    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in, sex)
 where old.pupil_id = p.pupil_id
 """
 NAME = """

@@ -76,7 +76,7 @@ ROLL = """
 with page as (
     select distinct pupil_id from school_pupil where urn = $1 and pupil_id > $2 order by pupil_id limit $3
 )
-select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.year_group, p.flags,
+select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.sex, p.year_group, p.flags,
     (select array_agg(local_id order by local_id) from school_pupil as s where s.urn = $1 and s.pupil_id = p.pupil_id)
         as local_ids,
     (select jsonb_agg(

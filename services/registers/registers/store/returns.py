@@ -11,7 +11,7 @@ from registers.domain.returns import Classes, year_group
 
 PUPIL = """
 select {on} as day, e.pupil_id::text as pupil_id, e.from_date, e.to_date, e.kind, e.home_la, e.leaving_reason,
-    e.destination, p.upn, p.given_name, p.family_name, p.date_of_birth, p.year_group,
+    e.destination, p.upn, p.given_name, p.family_name, p.date_of_birth, p.sex, p.year_group,
     array(
         select local_id from school_pupil as n where n.urn = e.urn and n.pupil_id = e.pupil_id order by 1
     ) as local_ids,

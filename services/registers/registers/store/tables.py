@@ -123,7 +123,7 @@ class YearGroup(Table, table=True):
 class Pupil(Table, table=True):
     """A child. One that turned out to be another child has no UPN any more, and names the child that lives
     (`survivor`) and the one that it was merged into, which may have died itself. `identity_version` rises with its
-    merges and splits. `year_group_in`: the academic year in which `year_group` was said.
+    merges and splits. `year_group_in`: the academic year in which `year_group` was said. `sex`: female, male.
     """
 
     __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
@@ -134,6 +134,7 @@ class Pupil(Table, table=True):
     date_of_birth: dt.date | None = Field(default=None)
     year_group: int | None = _column(SmallInteger, null=True)
     year_group_in: int | None = _column(SmallInteger, null=True)
+    sex: str | None = _column(Text, null=True)
     flags: list[str] = _column(ARRAY(Text))
     version: int = _column(BigInteger)
     survivor: UUID | None = _column(Uuid, null=True)
