@@ -15,6 +15,7 @@ from absence_engine import api, consumer
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.policies import CHANNEL, applying
 from absence_engine.actions.reevaluate import Reevaluating
+from absence_engine.actions.simulate import Simulating
 
 NAME = "absence-engine"
 NAMED = 20  # schools that readiness names at most
@@ -69,6 +70,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             Listener(url, consumer.CHANNEL, counted),
             Listener(url, CHANNEL, changed),
             Reevaluating(database, clock, policies, changed, counted, relay.wake),
+            Simulating(database, clock, policies, changed),
         ),
         ready=(database_answers, ledgers_followed, policies_applied),
         close=database.close,

@@ -6,6 +6,7 @@ holding     which policy holds for whom, as far as has been read
 evaluate    works out what happened to the episodes of the children that a batch touched
 announce    says what happened to episodes
 policies    policy sets: looking at them, drafting, publishing; noticing that another is in force
+simulate    tries a version on the marks of a year
 reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
 episodes    answers: a child's episodes, an explanation

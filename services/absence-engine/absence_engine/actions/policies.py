@@ -47,6 +47,15 @@ async def check(tx: Transaction, caller: Caller, la_code: str) -> None:
         raise NotFoundError
 
 
+async def check_writer(tx: Transaction, caller: Caller, la_code: str) -> None:
+    """Also ConflictError for what ships, ForbiddenError for a token that is limited to schools."""
+    if la_code == ENGLAND:
+        raise ConflictError("These versions come with Rollcall; an authority has its own.")
+    await check(tx, caller, la_code)
+    if caller.schools is not None:
+        raise ForbiddenError("A policy holds for all schools of an authority, and this token is for some.")
+
+
 async def listed(database: Database, caller: Caller, la_code: str) -> list[PolicyRow]:
     """All versions of an authority, and England's, which hold where it has none."""
     async with database.transaction() as tx:
@@ -73,7 +82,7 @@ async def put(
     """Adds or rewrites a draft. InvalidError for a document that is no policy, PublishedError for a version that is
     out, StaleError unless `only` holds.
     """
-    await _check_writer(tx, caller, la_code)
+    await check_writer(tx, caller, la_code)
     known = await store.read(tx, la_code, version, lock=True)
     if known is not None and known.state == "published":
         raise PublishedError
@@ -95,7 +104,7 @@ async def publish(
     only: Precondition,
 ) -> PolicyRow:
     """Publishes a draft. `reason`: why it is to hold from a day on that has passed; InvalidError without one."""
-    await _check_writer(tx, caller, la_code)
+    await check_writer(tx, caller, la_code)
     known = _found(await store.read(tx, la_code, version, lock=True))
     if known.state == "published":
         raise PublishedError
@@ -117,7 +126,7 @@ async def publish(
 
 async def delete(tx: Transaction, caller: Caller, la_code: str, version: str, only: Precondition) -> None:
     """Deletes a draft."""
-    await _check_writer(tx, caller, la_code)
+    await check_writer(tx, caller, la_code)
     known = _found(await store.read(tx, la_code, version, lock=True))
     if known.state == "published":
         raise PublishedError
@@ -174,14 +183,6 @@ async def follow_schools(tx: Transaction, moves: Collection[tuple[str, str]], he
         await store.look_again(tx, {la_code: book(None).version for la_code, book in books.items()}, clock.now())
         await store.next_turn(tx)
         await notify(tx, CHANNEL)
-
-
-async def _check_writer(tx: Transaction, caller: Caller, la_code: str) -> None:
-    if la_code == ENGLAND:
-        raise ConflictError("These versions come with Rollcall; an authority has its own.")
-    await check(tx, caller, la_code)
-    if caller.schools is not None:
-        raise ForbiddenError("A policy holds for all schools of an authority, and this token is for some.")
 
 
 def _found(row: PolicyRow | None) -> PolicyRow:

@@ -3,6 +3,7 @@
 pupils      a child's figures and episodes; the explanation of an episode
 groups      a school's figures, an area's
 policies    policy sets: versions, drafts, publication
+simulations a version tried on the marks of a year
 at_least    waiting until an entry has been counted, on every path
 shapes      the JSON of it all; `policy_shapes` that of policy sets
 """
@@ -13,7 +14,7 @@ from common.listen import Signal
 from fastapi import APIRouter
 
 from absence_engine.actions.holding import Policies
-from absence_engine.api import groups, policies, pupils
+from absence_engine.api import groups, policies, pupils, simulations
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
 
@@ -33,4 +34,5 @@ def create_router(database: Database, clock: Clock, held: Policies, signal: Sign
     counted.include_router(groups.create_router(database, clock, held))
     router.include_router(counted)
     router.include_router(policies.create_router(database, clock, held))
+    router.include_router(simulations.create_router(database, clock))
     return router

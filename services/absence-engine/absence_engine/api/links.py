@@ -18,9 +18,13 @@ LINKS: Links = {
     "putPolicy": {
         "getPolicy": asked("la_code", "version"),
         "publishPolicy": asked("la_code", "version"),
+        "postSimulation": asked("la_code", "version"),
         "deletePolicy": asked("la_code", "version"),
     },
     "publishPolicy": {"getPolicy": asked("la_code", "version")},
+    "postSimulation": {"getSimulation": told(simulation_id="/simulation_id")},
+    "getSimulation": {"listSimulatedPupils": asked("simulation_id") | told(kind="/kinds/0/kind")},
+    "listSimulatedPupils": {"listEpisodes": told(pupil_id="/items/0/pupil_id")},
     "listEpisodes": {"getEpisode": told(episode_id="/items/0/episode_id")},
     "getEpisode": {"getPupilAbsence": told(pupil_id="/pupil_id"), "listTasks": told(pupil_id="/pupil_id")},
 }

@@ -18,6 +18,7 @@
     penalty     the penalty figure: the best and the current window of ten in ten
     spans       all of a child's spans: `spans(children, scopes, calendars, policy)`, the one door to the rules
     reach       what some marks can have changed
+    simulation  a draft of a policy tried on marks, beside the version that holds
     days        a school's next open days
     explain     why a span is there: sessions, weeks, formula, hash; `sentences`: in plain English
     claims      which earlier episode a span continues; what is new, changed, ended, reversed

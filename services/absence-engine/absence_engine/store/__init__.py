@@ -6,6 +6,7 @@ schools     schools, calendars, enrolments
 sheets      the marks: a year of one id at one school is one row
 episodes    episodes, with their explanations
 policies    policy sets, which of them are in force, who is to be looked at once more
+simulations jobs that try a version, and whom each is about
 progress    how far ledgers are evaluated, which children wait, freshness, the epoch
 figures     what the API reads of many children at once
 republish   every episode and alias, page by page

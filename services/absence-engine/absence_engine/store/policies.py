@@ -91,7 +91,7 @@ class PolicyRow(NamedTuple):
     @property
     def content(self) -> dict[str, Any]:
         """The document, decoded."""
-        return msgspec.json.decode(self.document)
+        return decoded(self.document)
 
     @property
     def tag(self) -> str:
@@ -226,6 +226,11 @@ async def advance(tx: Transaction, la_code: str, cursor: str, children: int) -> 
 async def finish(tx: Transaction, la_code: str, now: datetime) -> None:
     """Notes that all have been."""
     await tx.execute(FINISH, la_code, now)
+
+
+def decoded(document: str) -> dict[str, Any]:
+    """A document as it is kept, decoded."""
+    return msgspec.json.decode(document)
 
 
 def _document(policy: Policy) -> str:

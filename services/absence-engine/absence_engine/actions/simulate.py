@@ -1,0 +1,177 @@
+"""Tries a version of a policy on the marks of a year: a job, worked on in the background; nothing live is touched.
+
+It is done in chunks of children, each read in a transaction of its own and worked out in a thread, in memory that does
+not grow with their number. Whoever works on a job has an advisory lock for it: a job whose process died is begun again
+from the beginning by the next.
+"""
+
+import asyncio
+from datetime import date, timedelta
+from uuid import uuid4
+
+import structlog
+from common.academic import year_name
+from common.clock import Clock
+from common.db import Database, Transaction
+from common.errors import Fault, InvalidError, NotFoundError
+from common.health import Health
+from common.listen import Signal, notify
+from common.loops import Pulse
+from common.security import Caller
+
+from absence_engine.actions.holding import Policies
+from absence_engine.actions.policies import CHANNEL, check, check_writer
+from absence_engine.domain.in_force import Book
+from absence_engine.domain.policy import read
+from absence_engine.domain.records import Calendars, ChildRecord
+from absence_engine.domain.simulation import Answer, Question, Sums, answers
+from absence_engine.domain.spans import Child
+from absence_engine.domain.ticks import tick_of
+from absence_engine.store import children, figures, schools
+from absence_engine.store import policies as versions
+from absence_engine.store import simulations as store
+from absence_engine.store.simulations import Simulation
+
+CHILDREN_A_CHUNK = 2000
+LOOK_SECONDS = 1.0
+KEPT = timedelta(days=30)
+"""How long what came of a simulation can be asked for."""
+
+log = structlog.get_logger()
+
+
+async def ask(
+    tx: Transaction,
+    caller: Caller,
+    la_code: str,
+    version: str,
+    year: int,
+    first: date | None,
+    last: date | None,
+    clock: Clock,
+) -> Simulation:
+    """Makes a job. InvalidError for days outside the academic year, or the wrong way round."""
+    await check_writer(tx, caller, la_code)
+    row = await versions.read(tx, la_code, version)
+    if row is None:
+        raise NotFoundError
+    begin, end = date(year, 8, 1), date(year + 1, 7, 31)
+    days = {"/from": first or begin, "/to": last or end}
+    words = f"The academic year {year_name(year)} is from {begin} to {end}."
+    faults = [Fault(at, "outside-the-year", words) for at, day in days.items() if not begin <= day <= end]
+    if not faults and days["/from"] > days["/to"]:
+        faults = [Fault("/to", "before-from", "`to` lies before `from`.")]
+    if faults:
+        raise InvalidError("The days can't be these.", faults=faults)
+    made = Simulation(
+        str(uuid4()), la_code, version, row.document, year, days["/from"], days["/to"], "queued", 0, clock.now(),
+        None, None, None,
+    )  # fmt: skip
+    await store.add(tx, made, caller.subject)
+    await notify(tx, CHANNEL)
+    return made
+
+
+async def look(database: Database, caller: Caller, simulation_id: str) -> Simulation:
+    """One simulation; NotFoundError for a token that is limited to schools: it tells of others' children."""
+    async with database.transaction() as tx:
+        found = await store.read(tx, simulation_id)
+        if found is None or caller.schools is not None:
+            raise NotFoundError
+        await check(tx, caller, found.la_code)
+    return found
+
+
+async def pupils(
+    database: Database, simulation_id: str, kind: str, outcome: str, after: str | None, limit: int
+) -> list[tuple[str, int]]:
+    """The next pupils of a kind and outcome, each with the school that it was counted at."""
+    async with database.transaction() as tx:
+        return await store.children(tx, simulation_id, kind, outcome, after, limit)
+
+
+class Simulating:
+    """Background work: does what has been asked for. `changed` is set when there may be something."""
+
+    name = "simulating"
+
+    def __init__(self, database: Database, clock: Clock, policies: Policies, changed: Signal) -> None:
+        self._database, self._clock, self._policies, self._changed = database, clock, policies, changed
+        self._pulse = Pulse()
+
+    def health(self) -> Health:
+        """Not ok when it has stopped looking."""
+        return self._pulse.health()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Does one simulation after the other, and waits for more, until `stop`."""
+        while not stop.is_set():
+            self._pulse.beat()
+            turn = self._changed.turn
+            if not await self.work(stop):
+                await self._changed.wait(turn, LOOK_SECONDS)
+
+    async def work(self, stop: asyncio.Event) -> bool:
+        """Does the oldest job that nobody else works on; whether there was one."""
+        async with self._database.transaction() as tx:
+            await store.forget(tx, self._clock.now() - KEPT)
+            jobs = await store.still_open(tx)
+        for job in jobs:
+            async with self._database.connection() as held:  # the lock goes with this connection
+                if await store.lock(held, job.simulation_id):
+                    await self._do(job, stop)
+                    return True
+        return False
+
+    async def _do(self, job: Simulation, stop: asyncio.Event) -> None:
+        async with self._database.transaction() as tx:
+            if not await store.start(tx, job.simulation_id, self._clock.now()):
+                return
+            book = (await self._policies.at_present(tx)).of_authority(job.la_code)
+            phases = await store.phases(tx, job.la_code)
+        sums, cursor, merged = Sums(_question(job, book)), None, set[str]()
+        while not stop.is_set():
+            self._pulse.beat()
+            async with self._database.transaction() as tx:
+                cursor, records, calendars = await _load(tx, job.la_code, cursor, merged)
+            if cursor is None:
+                async with self._database.transaction() as tx:
+                    await store.end(tx, job.simulation_id, sums.result(phases), self._clock.now())
+                log.info("simulated", simulation_id=job.simulation_id, children=sums.children)
+                return
+            found = await asyncio.to_thread(_answers, records, calendars, sums.question)
+            told = [
+                (kind, outcome, answer.pupil_id, answer.school)
+                for answer in found
+                if answer.school in phases
+                for kind, outcome in sums.add(answer).items()
+            ]
+            async with self._database.transaction() as tx:
+                await store.keep(tx, job.simulation_id, sums.children, told)
+
+
+def _question(job: Simulation, book: Book) -> Question:
+    draft = read(versions.decoded(job.document))
+    return Question(job.year, tick_of(job.from_date), tick_of(job.to_date, 1), draft, book)
+
+
+def _answers(records: list[ChildRecord], calendars: Calendars, question: Question) -> list[Answer]:
+    return list(answers([Child.of(record) for record in records], calendars, question))
+
+
+async def _load(
+    tx: Transaction, la_code: str, after: str | None, merged: set[str]
+) -> tuple[str | None, list[ChildRecord], Calendars]:
+    """The next children of an authority, and where the next begin: None when there are none. `merged`: children with
+    several ids that have come before.
+    """
+    await figures.snapshot(tx)
+    ids = await versions.next_ids(tx, la_code, after, CHILDREN_A_CHUNK)
+    living = await children.survivors(tx, ids)
+    owners = await children.dead_ids(tx, living)
+    several = set(owners.values())
+    due = living - (several & merged)
+    merged |= several & due
+    records = await figures.records(tx, sorted(due))
+    calendars = await schools.calendars(tx, {stay.urn for record in records for stay in record.enrolments})
+    return (ids[-1] if ids else None), records, calendars
