@@ -6,7 +6,7 @@ Both grains are there (rule book 12.6): the child across its schools, and each e
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from common.errors import MovedError, NotFoundError
 from common.security import Caller
 
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.known import as_known
 from absence_engine.domain import areas
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
@@ -110,11 +111,20 @@ def urns_of(record: ChildRecord) -> set[int]:
 
 
 async def pupil(
-    tx: Transaction, pupil_id: str, year: int, as_of: date | None, caller: Caller, policies: Policies, today: date
+    tx: Transaction,
+    pupil_id: str,
+    year: int,
+    as_of: date | None,
+    caller: Caller,
+    policies: Policies,
+    today: date,
+    known_on: datetime | None = None,
 ) -> PupilFigures:
-    """A child's figures; marks after `as_of` are left out."""
+    """A child's figures; marks after `as_of` are left out. As known at a moment, if one is given."""
     await store.snapshot(tx)
     whole = await visible(tx, pupil_id, caller, "/v1/pupils/{pupil_id}/absence")
+    if known_on is not None:
+        (whole,) = await as_known(tx, [whole], known_on)
     record = whole if as_of is None else up_to(whole, as_of)
     years = child_years(record)
     holds = (await policies.at_present(tx, {sheet.urn for sheet in record.sheets})).of_child(record)
@@ -147,19 +157,25 @@ async def _freshness(
     ]
 
 
-async def school(tx: Transaction, urn: int, year: int, policies: Policies, today: date) -> SchoolFigures:
-    """The figures of a school's enrolments; NotFoundError when it is not known."""
+async def school(
+    tx: Transaction, urn: int, year: int, policies: Policies, today: date, known_on: datetime | None = None
+) -> SchoolFigures:
+    """The figures of a school's enrolments, as known at a moment, if one is given; NotFoundError when there is no such
+    school.
+    """
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
         raise NotFoundError
     policy = (await policies.at_present(tx, [urn])).of_school(urn)(year)
     found: list[StayFigures] = []
     others: list[str] = []
-    async for rows, rest in store.stays(tx, [urn], year, everywhere=False):
-        others += rest
+    async for plain, rest in store.stays(tx, [urn], year, everywhere=False):
+        rows = plain if known_on is None else []
+        others += rest if known_on is None else [*rest, *(row.pupil_id for row in plain)]
         counted = count_rows(_matrix([row.codes for row in rows]))
         found += [StayFigures(r.pupil_id, r.stay, counts_of(c)) for r, c in zip(rows, counted, strict=True)]
-    for record in await store.records(tx, others):
+    records = await store.records(tx, others)
+    for record in records if known_on is None else await as_known(tx, records, known_on):
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])

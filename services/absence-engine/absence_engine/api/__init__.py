@@ -2,6 +2,7 @@
 
 pupils      a child's figures and episodes; the explanation of an episode
 groups      a school's figures, an area's
+history     what changed of a child, of a school
 policies    policy sets: versions, drafts, publication
 simulations a version tried on the marks of a year
 at_least    waiting until an entry has been counted, on every path
@@ -14,7 +15,7 @@ from common.listen import Signal
 from fastapi import APIRouter
 
 from absence_engine.actions.holding import Policies
-from absence_engine.api import groups, policies, pupils, simulations
+from absence_engine.api import groups, history, policies, pupils, simulations
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
 
@@ -23,6 +24,7 @@ __all__ = ["LINKS", "TAGS", "create_router"]
 TAGS = (
     {"name": "Figures", "description": "Attendance and absence of a child, a school, an area, counted from sheets."},
     {"name": "Episodes", "description": "Thresholds that were crossed, each with its evidence."},
+    {"name": "History", "description": "What changed, mark by mark, and what that did."},
     {"name": "Policies", "description": "The numbers behind the rules, as each authority has set them, and from when."},
 )
 
@@ -32,6 +34,7 @@ def create_router(database: Database, clock: Clock, held: Policies, signal: Sign
     router, counted = APIRouter(), APIRouter(dependencies=[waiter(database, signal)])
     counted.include_router(pupils.create_router(database, clock, held))
     counted.include_router(groups.create_router(database, clock, held))
+    counted.include_router(history.create_router(database, held))
     router.include_router(counted)
     router.include_router(policies.create_router(database, clock, held))
     router.include_router(simulations.create_router(database, clock))

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Path, Request
 
 from absence_engine.actions import figures
 from absence_engine.actions.holding import Policies
-from absence_engine.api import shapes
+from absence_engine.api import history_shapes, shapes
 from absence_engine.api.at_least import Reader
+from absence_engine.api.history_shapes import AsKnownOn
 from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -37,6 +38,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         urn: Urn,
         caller: Reader,
         academic_year: AcademicYear = None,
+        as_known_on: AsKnownOn = None,
         cursor: Cursor = None,
         page_size: PageSize = 100,
     ) -> object:
@@ -45,7 +47,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await figures.school(tx, urn, year, policies, clock.today())
+            found = await figures.school(tx, urn, year, policies, clock.today(), as_known_on)
         left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
         page, following = cut(
             request, left, page_size, lambda last: {"pupil_id": last.pupil_id, "from": str(last.stay.from_)}
@@ -54,6 +56,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         return {
             "school_urn": urn,
             "academic_year": academic.year_name(year),
+            **history_shapes.known(as_known_on),
             "policy_version": policy.version,
             "school": {
                 **shapes.counts(group.counts),

@@ -4,10 +4,17 @@ from common.web.links import Links, asked, told
 
 LINKS: Links = {
     "getSchoolAbsence": {
+        "listChangedMarks": told(urn="/school_urn"),
         "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
         "listEpisodes": told(pupil_id="/items/0/pupil_id"),
     },
+    "getPupilChanges": {
+        "getPupilAbsence": told(pupil_id="/pupil_id"),
+        "getEpisode": told(episode_id="/episodes/0/episode_id"),
+    },
+    "listChangedMarks": {"getPupilChanges": told(pupil_id="/items/0/pupil_id")},
     "getPupilAbsence": {
+        "getPupilChanges": asked("pupil_id"),
         "listEpisodes": asked("pupil_id"),
         "getSchoolAbsence": told(urn="/enrolments/0/school_urn"),
         "listTasks": asked("pupil_id"),

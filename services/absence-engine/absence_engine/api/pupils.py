@@ -10,10 +10,11 @@ from common.db import Database
 from common.web import Page
 from fastapi import APIRouter, Query
 
-from absence_engine.actions import episodes, figures
+from absence_engine.actions import episodes, figures, history
 from absence_engine.actions.holding import Policies
-from absence_engine.api import shapes
+from absence_engine.api import history_shapes, shapes
 from absence_engine.api.at_least import Reader
+from absence_engine.api.history_shapes import AsKnownOn, WithHistory
 from absence_engine.api.shapes import AcademicYear, EpisodeOut, ExplainedOut, PupilOut
 
 AsOf = Annotated[date | None, Query(description="Leave out the marks of later days.")]
@@ -32,16 +33,21 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         response_model_exclude_unset=True,
     )
     async def absence(  # pyright: ignore[reportUnusedFunction]
-        pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None, as_of: AsOf = None
+        pupil_id: UUID,
+        caller: Reader,
+        academic_year: AcademicYear = None,
+        as_of: AsOf = None,
+        as_known_on: AsKnownOn = None,
     ) -> object:
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
         async with database.transaction() as tx:
-            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policies, clock.today())
+            found = await figures.pupil(tx, str(pupil_id), year, as_of, caller, policies, clock.today(), as_known_on)
         policy = found.policy
         return {
             "pupil_id": str(pupil_id),
             "academic_year": academic.year_name(year),
             "as_of": as_of,
+            **history_shapes.known(as_known_on),
             "policy_version": policy.version,
             "child": shapes.figures(found.counts, policy),
             "enrolments": [shapes.stay(one, policy) for one in found.stays],
@@ -59,9 +65,12 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         summary="A child's episodes, reversed ones included",
         response_model=Page[EpisodeOut],
     )
-    async def of_pupil(pupil_id: UUID, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def of_pupil(pupil_id: UUID, caller: Reader, as_known_on: AsKnownOn = None) -> object:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:
-            found = await episodes.of_pupil(tx, str(pupil_id), caller)
+            if as_known_on is None:
+                found = await episodes.of_pupil(tx, str(pupil_id), caller)
+            else:
+                found = await history.episodes_as_known(tx, str(pupil_id), as_known_on, caller, policies)
         return {"items": [shapes.episode(one) for one in found], "next": None}
 
     @router.get(
@@ -70,9 +79,14 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         tags=["Episodes"],
         summary="An episode and its explanation",
         response_model=ExplainedOut,
+        response_model_exclude_unset=True,
     )
-    async def explanation(episode_id: UUID, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def explanation(  # pyright: ignore[reportUnusedFunction]
+        episode_id: UUID, caller: Reader, as_known_on: AsKnownOn = None, with_history: WithHistory = False
+    ) -> object:
         async with database.transaction() as tx:
-            return shapes.explained(await episodes.explained(tx, str(episode_id), caller))
+            told = await episodes.explained(tx, str(episode_id), caller)
+            past = await history.explained(tx, told, as_known_on, policies, with_sessions=with_history)
+        return history_shapes.explained(past, as_known_on)
 
     return router

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.figures import Group, StayFigures
 from absence_engine.api import examples
+from absence_engine.api.known_shapes import KnownOut, ReversalOut, StoodOut
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.counts import Counts, is_provisional, over_line, percent
 from absence_engine.domain.events import Told
@@ -92,6 +93,12 @@ class SessionOut(BaseModel):
     school_urn: int
 
 
+class ExplainedSessionOut(SessionOut):
+    """A session that counted, and what stood in it since when, if that is asked for (`history=true`)."""
+
+    history: list[StoodOut] | None = None
+
+
 class WindowSpanOut(BaseModel):
     """First and last open day of a window, and how many school weeks it has."""
 
@@ -144,7 +151,7 @@ class FreshnessOut(BaseModel):
     schools: list[SchoolFreshnessOut]
 
 
-class PupilOut(BaseModel):
+class PupilOut(KnownOut):
     """A child's year: the child's own figures, its enrolments', and the penalty threshold."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.PUPIL]})
@@ -167,7 +174,7 @@ class SchoolGroupOut(CountsOut):
     severe: int
 
 
-class SchoolOut(BaseModel):
+class SchoolOut(KnownOut):
     """A school's year: a page of its enrolments, and the sum over all of them."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SCHOOL]})
@@ -234,7 +241,7 @@ class SequenceOut(BaseModel):
     sequence: int
 
 
-class ExplainedOut(EpisodeOut):
+class ExplainedOut(KnownOut, EpisodeOut):
     """An episode and why it is there, as at the session that made it firm, or else crossed.
 
     `hash`: SHA-256 of the RFC 8785 JSON of pupil_id, kind, sessions, school_weeks, formula, policy_version.
@@ -244,12 +251,13 @@ class ExplainedOut(EpisodeOut):
     pupil_id: str
     school_urn: int
     sentence: str
-    sessions: list[SessionOut]
+    sessions: list[ExplainedSessionOut]
     school_weeks: list[str] = Field(description="The Mondays of the window's weeks.")
     formula: dict[str, int | str]
     policy_version: str
     sequence: list[SequenceOut]
     hash: str
+    reversal: ReversalOut | None = Field(None, description="Of a reversed episode: what took it back.")
 
 
 def counts(c: Counts) -> dict[str, Any]:

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from common.academic import GRID, year_of
 
-from absence_engine.domain.records import Codes, SheetKey
+from absence_engine.domain.records import Codes, Sheet, SheetKey
+from absence_engine.domain.ticks import year_start
 
 Ints = npt.NDArray[np.int64]
 
@@ -77,16 +78,16 @@ def pack(keys: Sequence[SheetKey], changes: Changes) -> Packed:
     """Changes of the sheets `keys`. An entry of a ledger tells of one session: its first marks are one record."""
     if not len(changes.row):
         return Packed({}, {}, {})
-    urns = np.array([key[1] for key in keys], np.int64)
-    order = np.lexsort((changes.place, changes.number, urns[changes.row], changes.before != 0))
-    changes, urn = changes.only(order), urns[changes.row[order]]
-    firsts = int(np.count_nonzero(changes.before == 0))
-    begins = np.flatnonzero(np.diff(urn[:firsts], prepend=-1) | np.diff(changes.number[:firsts], prepend=-1))
-    pupils = np.diff(begins, append=firsts)
-    grouped = np.zeros(len(changes.row), bool)
-    grouped[:firsts] = np.repeat(pupils > FEW, pupils)
-    days, groups = _pack_registers(keys, changes, begins[pupils > FEW], pupils[pupils > FEW])
-    return Packed(_pack_sheets(keys, changes.only(~grouped)), days, groups)
+    first = changes.before == 0
+    entry = (np.array([key[1] for key in keys], np.int64)[changes.row] << 32) | changes.number
+    order = np.flatnonzero(first)[np.argsort(entry[first], kind="stable")]
+    begins = np.flatnonzero(np.diff(entry[order], prepend=-1))
+    pupils = np.diff(begins, append=len(order))
+    many = pupils > FEW
+    alone = ~first
+    alone[order] = np.repeat(~many, pupils)
+    days, groups = _pack_registers(keys, changes, order[_stretches(begins[many], pupils[many])], pupils[many])
+    return Packed(_pack_sheets(keys, changes.only(alone)), days, groups)
 
 
 def _pack_sheets(keys: Sequence[SheetKey], changes: Changes) -> dict[SheetKey, bytes]:
@@ -100,24 +101,46 @@ def _pack_sheets(keys: Sequence[SheetKey], changes: Changes) -> dict[SheetKey, b
 
 
 def _pack_registers(
-    keys: Sequence[SheetKey], changes: Changes, begins: Ints, pupils: Ints
+    keys: Sequence[SheetKey], changes: Changes, marks: Ints, pupils: Ints
 ) -> tuple[dict[tuple[int, date], bytes], dict[tuple[int, int], list[str]]]:
-    days: dict[tuple[int, date], bytes] = {}
+    """Registers, each of so many pupils, by school and day; and their groups. `marks`: the positions of the changes
+    that they made, register by register.
+    """
+    if not len(pupils):
+        return {}, {}
+    starts = np.cumsum(pupils) - pupils
+    members, begins = changes.row[marks], marks[starts]
+    group = np.add.reduceat(_numbers_of(keys)[members], starts).astype(np.int64) & ((1 << GROUP_BITS) - 1)
+    rows, place = changes.row[begins], changes.place[begins]
+    urn = np.array([key[1] for key in keys], np.int64)[rows]
+    day = np.array([year_start(key[2]) for key in keys], np.int64)[rows] // 2 + place // 2
+    packed = np.zeros(len(begins), REGISTER)
+    packed["group"], packed["high"] = group & 0xFFFFFFFF, (group >> 32) | ((place % 2) << 15)
+    packed["number"] = changes.number[begins]
+    _put_time(packed, changes.at[begins])
+    order = np.lexsort((packed["number"], day, urn))
+    turns = np.flatnonzero(np.diff(urn[order], prepend=-1) | np.diff(day[order], prepend=-1))
+    parts = np.split(packed[order], turns[1:])
+    where = zip(urn[order[turns]].tolist(), day[order[turns]].tolist(), parts, strict=True)
+    days = {(school, date.fromordinal(on)): part.tobytes() for school, on, part in where}
     groups: dict[tuple[int, int], list[str]] = {}
-    numbers = _numbers_of(keys)
-    packed = np.zeros(1, REGISTER)
-    for begin, count in zip(begins.tolist(), pupils.tolist(), strict=True):
-        rows: list[int] = changes.row[begin : begin + count].tolist()
-        place, (_, urn, year) = int(changes.place[begin]), keys[rows[0]]
-        group = int(numbers[rows].sum()) % (1 << GROUP_BITS)
-        if (urn, group) not in groups:
-            groups[urn, group] = sorted(keys[row][0] for row in rows)
-        packed["group"], packed["high"] = group & 0xFFFFFFFF, (group >> 32) | ((place % 2) << 15)
-        packed["number"] = changes.number[begin]
-        _put_time(packed, changes.at[begin : begin + 1])
-        key = (urn, date(year, 8, 1) + timedelta(place // 2))
-        days[key] = days.get(key, b"") + packed.tobytes()
+    for n in _once(urn, group):
+        its: list[int] = members[starts[n] : starts[n] + pupils[n]].tolist()
+        groups[int(urn[n]), int(group[n])] = [keys[row][0] for row in its]
     return days, groups
+
+
+def _once(urn: Ints, group: Ints) -> list[int]:
+    """One position of each pair."""
+    order = np.lexsort((group, urn))
+    begins = np.diff(urn[order], prepend=-1) | np.diff(group[order], prepend=-1)
+    found: list[int] = order[np.flatnonzero(begins)].tolist()
+    return found
+
+
+def _stretches(begins: Ints, lengths: Ints) -> Ints:
+    """The positions in stretches of some lengths, one stretch after the other."""
+    return np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
 
 
 def _numbers_of(keys: Sequence[SheetKey]) -> npt.NDArray[np.uint64]:
@@ -208,3 +231,65 @@ def as_known(codes: Codes, changes: Changes, at: int) -> Codes:
     undone = undone[kept]
     found[changes.row[undone], changes.place[undone]] = changes.before[undone]
     return found
+
+
+class MarkChange(NamedTuple):
+    """A change of one mark: of which id of the ledger, at which school, in which session (tick), from which code number
+    to which (0: none), by which entry, and when (milliseconds since 1970).
+    """
+
+    pupil_id: str
+    urn: int
+    tick: int
+    before: int
+    after: int
+    number: int
+    at: int
+
+
+class History(NamedTuple):
+    """Some sheets, and all changes in them, `in_order`; `after`: what stood after each change."""
+
+    sheets: tuple[Sheet, ...]
+    changes: Changes
+    after: Ints
+
+    @classmethod
+    def of(cls, sheets: Sequence[Sheet], packed: Packed) -> "History":
+        changes = in_order(unpack([sheet[:3] for sheet in sheets], packed))
+        return cls(tuple(sheets), changes, codes_after(_matrix(sheets), changes))
+
+    def known(self, at: int) -> tuple[Sheet, ...]:
+        """The sheets as they were known at a moment."""
+        codes = as_known(_matrix(self.sheets), self.changes, at)
+        return tuple(sheet._replace(codes=row.tobytes()) for sheet, row in zip(self.sheets, codes, strict=True))
+
+    def between(self, since: int, until: int) -> Ints:
+        """The positions of the changes after one moment, up to and including another: by time, school and entry."""
+        inside = np.flatnonzero((self.changes.at > since) & (self.changes.at <= until))
+        c = self.changes.only(inside)
+        return inside[np.lexsort((c.row, c.place, c.number, self.urns()[c.row], c.at))]
+
+    def urns(self) -> Ints:
+        """The school of each sheet."""
+        return np.array([sheet.urn for sheet in self.sheets], np.int64)
+
+    def is_first(self) -> npt.NDArray[np.bool_]:
+        """Which of the changes gave a place its first mark."""
+        slot = self.changes.row * GRID + self.changes.place
+        return np.diff(slot, prepend=-1) != 0
+
+    def told(self, positions: Ints) -> list[MarkChange]:
+        """Some of the changes, one by one."""
+        columns = [column.tolist() for column in (*self.changes.only(positions), self.after[positions])]
+        found: list[MarkChange] = []
+        for n in range(len(positions)):
+            row, place, before, number, at, after = (int(column[n]) for column in columns)
+            sheet = self.sheets[row]
+            tick = year_start(sheet.year) + place
+            found.append(MarkChange(sheet.pupil_id, sheet.urn, tick, before, after, number, at))
+        return found
+
+
+def _matrix(sheets: Sequence[Sheet]) -> Codes:
+    return np.frombuffer(b"".join([sheet.codes for sheet in sheets]), np.uint8).reshape(-1, GRID)

@@ -2,7 +2,7 @@
 and the groups of pupils that these name. Rows are only ever appended to; a rebuild begins anew.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from common.arrays import array
@@ -37,7 +37,9 @@ GROUPS = """
 select urn, id, pupil_id::text from mark_group cross join unnest(pupils) as pupil_id
 where urn = any($1::int[]) and pupil_id = any($2::uuid[])
 """
-SHEETS_OF_SCHOOL = "select pupil_id::text, urn, year from sheet where urn = $1"
+MARKED_AT = """
+select distinct pupil_id::text, coalesce(survivor, pupil_id)::text from sheet join child using (pupil_id) where urn = $1
+"""
 KEPT_FROM = "select history_from from engine"
 
 
@@ -83,9 +85,9 @@ async def _with_registers(
     return Packed(sheets, days, groups)
 
 
-async def sheets_of_school(tx: Transaction, urn: int) -> Sequence[SheetKey]:
-    """All sheets of a school, of all its years."""
-    return [(row[0], row[1], row[2]) for row in await tx.fetch(SHEETS_OF_SCHOOL, urn)]
+async def marked_at(tx: Transaction, urn: int) -> dict[str, str]:
+    """The ids of the ledger that ever had a mark at a school, and the living child of each."""
+    return {row[0]: row[1] for row in await tx.fetch(MARKED_AT, urn)}
 
 
 async def kept_from(tx: Transaction) -> datetime | None:

@@ -1,0 +1,296 @@
+"""As known on, what changed since, and the history behind an explanation: over HTTP, on ledgers whose entries have
+times of their own.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from absence_engine import api
+from absence_engine.actions.rebuild import rebuild
+from common.events import Event
+from common.events.registers import SessionMarked
+from common.security import FixedKeys, Verifier
+from common.service import Service
+from common.settings import Settings
+from common.web.app import create_app
+from joserfc.jwk import KeySet
+
+from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, merged
+from tests.integration.absence_engine.test_answers import (
+    ANN,
+    BEN,
+    KEY,
+    OTHER,
+    SESSIONS,
+    URN,
+    Asker,
+    bearer,
+    play,
+    school,
+)
+from tests.integration.absence_engine.test_deliveries import PUPILS, batches, history, partition
+
+START = datetime(2025, 9, 1, 8, tzinfo=UTC)
+FIGURES = ("child", "enrolments", "penalty")
+SPAN = ("kind", "academic_year", "state", "provisional", "crossed_on", "firm_on", "ended_on", "ended_reason")
+
+
+@asynccontextmanager
+async def asking(engine: Engine) -> AsyncIterator[Asker]:
+    """A client of an engine's routes."""
+    router = api.create_router(engine.database, CLOCK, engine.policies, engine.signal)
+    keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
+    service = Service(name="absence-engine", router=router)
+    app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine", headers=bearer()) as client:
+        yield Asker(client)
+
+
+@pytest.fixture
+async def asker(engine: Engine) -> AsyncIterator[Asker]:
+    async with asking(engine) as client:
+        yield client
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def timed(entries: Sequence[Event], chance: Random | None = None) -> list[Event]:
+    """The entries, an hour apart; by chance at the same moment as the one before, or a little earlier."""
+    moment, found = START, list[Event]()
+    for entry in entries:
+        moment += timedelta(hours=1)
+        if chance is not None:
+            moment -= timedelta(hours=chance.choice([0, 0, 0, 1]), milliseconds=chance.choice([0, 0, 3]))
+        found.append(msgspec.structs.replace(entry, time=at(moment)))
+    return found
+
+
+def known_by(entries: Sequence[Event], moment: str) -> list[Event]:
+    """The same ledger without the marks of what had not been written by then."""
+    return [
+        msgspec.structs.replace(entry, data=msgspec.structs.replace(entry.data, marks=[]))
+        if isinstance(entry.data, SessionMarked) and entry.time > moment
+        else entry
+        for entry in entries
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_was_known_is_what_a_replay_up_to_then_says(engine: Engine, other_engine: Engine, seed: int) -> None:
+    chance = Random(seed)
+    ledgers = [Ledger(one.urn, timed(one.entries, chance)) for one in history(chance).values()]
+    for batch in batches(chance, partition(chance, ledgers)):
+        await engine.take(batch)
+    moment = chance.choice(ledgers[0].entries[20:]).time
+    for ledger in ledgers:
+        await other_engine.take(known_by(ledger.entries, moment))
+    compared = 0
+    async with asking(engine) as now, asking(other_engine) as then:
+        for pupil_id in PUPILS[2:]:
+            known = await now.absence(pupil_id, as_known_on=moment)
+            replayed = await then.absence(pupil_id)
+            assert [known[name] for name in FIGURES] == [replayed[name] for name in FIGURES]
+            assert datetime.fromisoformat(known["as_known_on"]) == datetime.fromisoformat(moment)
+            assert "roll" in known["as_of_today"]
+            compared += await same_episodes(now, then, pupil_id, moment)
+        for ledger in ledgers:
+            known = await now.get(f"/v1/schools/{ledger.urn}/absence", as_known_on=moment)
+            replayed = await then.get(f"/v1/schools/{ledger.urn}/absence")
+            assert [known[name] for name in ("school", "items")] == [replayed[name] for name in ("school", "items")]
+    assert compared > 3
+
+
+async def same_episodes(now: Asker, then: Asker, pupil_id: str, moment: str) -> int:
+    """The standing episodes of a child, with their evidence, are the same; how many."""
+    listed = await now.get(f"/v1/pupils/{pupil_id}/episodes", as_known_on=moment)
+    known = [one for one in listed["items"] if one["state"] != "reversed"]
+    replayed = [
+        one for one in (await then.get(f"/v1/pupils/{pupil_id}/episodes"))["items"] if one["state"] != "reversed"
+    ]
+    assert [[one[name] for name in SPAN] for one in known] == [[one[name] for name in SPAN] for one in replayed]
+    for here, there in zip(known, replayed, strict=True):
+        announced = await now.client.get(f"/v1/episodes/{here['episode_id']}", params={"as_known_on": moment})
+        if announced.status_code == 200:
+            assert announced.json()["hash"] == (await then.get(f"/v1/episodes/{there['episode_id']}"))["hash"]
+    return len(known)
+
+
+async def test_a_rebuild_knows_what_was_known(engine: Engine, asker: Asker) -> None:
+    chance = Random(7)
+    ledgers = [Ledger(one.urn, timed(one.entries, chance)) for one in history(chance).values()]
+    for ledger in ledgers:
+        await engine.take(ledger.entries)
+
+    async def said() -> list[Any]:
+        asked = {"since": at(START), "page_size": 1000}
+        return [await asker.get(f"/v1/schools/{one.urn}/changed-marks", **asked) for one in ledgers]
+
+    before = await said()
+    assert len(before[0]["items"]) > 100
+    await rebuild(engine.database)
+    for batch in batches(chance, partition(chance, ledgers)):
+        await engine.take(batch)
+    assert await said() == before
+
+
+async def corrected(engine: Engine) -> list[Event]:
+    """A child that crossed at its twentieth session, until the nineteenth was put right."""
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "/" * 18 + "OO")
+    entries = timed(ledger.entries)
+    await engine.take(entries)
+    ledger.marks(*SESSIONS[18], {ANN: "/"})
+    await engine.take(timed(ledger.entries)[-1:])
+    return timed(ledger.entries)
+
+
+async def test_what_changed_is_said_mark_by_mark_with_what_that_did(engine: Engine, asker: Asker) -> None:
+    entries = await corrected(engine)
+    changed = await asker.get(f"/v1/pupils/{ANN}/changes", since=entries[-2].time)
+    (mark,) = changed["items"]
+    assert mark == {
+        "date": "2025-09-12", "session": "AM", "school_urn": URN, "code_before": "O", "code_after": "/",
+        "sequence": len(entries), "time": entries[-1].time.replace(".000", ""),
+    }  # fmt: skip
+    (year,) = changed["figures"]
+    assert (year["before"]["absent"], year["after"]["absent"]) == (2, 1)
+    (episode,) = changed["episodes"]
+    assert (episode["before"]["kind"], episode["before"]["state"], episode["after"]) == ("PA", "open", None)
+    nothing = await asker.get(f"/v1/pupils/{ANN}/changes", since=entries[-1].time)
+    assert [nothing[name] for name in ("items", "figures", "episodes")] == [[], [], []]
+    until = await asker.get(f"/v1/pupils/{ANN}/changes", since=at(START), until=entries[-2].time)
+    assert [one["code_before"] for one in until["items"]] == [None] * 20
+    assert [one["after"]["kind"] for one in until["episodes"]] == ["PA"]
+
+
+async def test_an_episode_is_what_it_was_known_as(engine: Engine, asker: Asker) -> None:
+    entries = await corrected(engine)
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    path = f"/v1/episodes/{episode['episode_id']}"
+    assert episode["state"] == "reversed"
+    (then,) = (await asker.get(f"/v1/pupils/{ANN}/episodes", as_known_on=entries[-2].time))["items"]
+    assert (then["episode_id"], then["state"], then["reversed_at"]) == (episode["episode_id"], "open", None)
+    told = await asker.get(path, as_known_on=entries[-2].time)
+    assert (told["state"], [one["code"] for one in told["sessions"]]) == ("open", ["O", "O"])
+    assert told["sequence"] == [{"school_urn": URN, "sequence": len(entries) - 1}]
+    assert told["hash"] == (await asker.get(path))["hash"]
+    await asker.get(path, 404, as_known_on=entries[-3].time)
+
+
+async def test_a_reversed_episode_says_which_mark_took_it_back(engine: Engine, asker: Asker) -> None:
+    entries = await corrected(engine)
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    told = await asker.get(f"/v1/episodes/{episode['episode_id']}")
+    (mark,) = told["reversal"]["marks"]
+    assert (mark["code_before"], mark["code_after"], mark["sequence"]) == ("O", "/", len(entries))
+    assert told["reversal"]["sentence"] == (
+        f"On 2 September 2025 at 09:00, entry {len(entries)} of the ledger of school {URN} changed the morning of "
+        "12 September 2025 from O to /. As the marks are known since, the threshold was never crossed."
+    )
+    assert "history" not in told["sessions"][0]
+
+
+async def test_each_session_of_an_explanation_has_its_history(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "/" * 18 + "ON")
+    ledger.marks(*SESSIONS[19], {ANN: None})
+    ledger.marks(*SESSIONS[19], {ANN: "I"})
+    entries = timed(ledger.entries)
+    await engine.take(entries)
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    told = await asker.get(f"/v1/episodes/{episode['episode_id']}", history="true")
+    first, last = (session["history"] for session in told["sessions"])
+    assert [one["code"] for one in first] == ["O"]
+    assert [(one["code"], one["sequence"]) for one in last] == [
+        ("N", len(entries) - 2), (None, len(entries) - 1), ("I", len(entries)),
+    ]  # fmt: skip
+    assert "reversal" not in told
+
+
+async def test_what_no_mark_took_back_says_so(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "/" * 18 + "OO")
+    ledger.facts(ANN, "2024-05-01")
+    await engine.take(timed(ledger.entries)[:-1])
+    await engine.take(timed(ledger.entries)[-1:])
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    told = await asker.get(f"/v1/episodes/{episode['episode_id']}")
+    assert told["state"] == "reversed"
+    assert (told["reversal"]["marks"], told["reversal"]["time"]) == ([], None)
+    assert told["reversal"]["sentence"].startswith("No change of a mark took it back")
+
+
+async def test_changed_marks_of_a_school_come_page_by_page(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, *PUPILS)
+    for session in SESSIONS[:3]:
+        ledger.marks(*session, dict.fromkeys(PUPILS, "/"))
+    ledger.marks(*SESSIONS[1], {PUPILS[2]: "O", PUPILS[5]: "I"})
+    ledger.marks(*SESSIONS[1], {PUPILS[2]: "/"})
+    entries = timed(ledger.entries)
+    await engine.take(entries)
+    path, found = f"/v1/schools/{URN}/changed-marks?since={at(START)}&page_size=7", list[Any]()
+    while path:
+        page = await asker.get(path)
+        found += page["items"]
+        path = page["next"]
+    assert [one["sequence"] for one in found] == [4] * 8 + [5] * 8 + [6] * 8 + [7] * 2 + [8]
+    assert len({(one["sequence"], one["pupil_id"]) for one in found}) == len(found)
+    only = await asker.get(f"/v1/schools/{URN}/changed-marks", since=at(START), corrections="true")
+    assert only["items"] == found[-3:]
+    assert [(one["pupil_id"], one["code_before"], one["code_after"]) for one in only["items"]] == [
+        (PUPILS[2], "/", "O"), (PUPILS[5], "/", "I"), (PUPILS[2], "O", "/"),
+    ]  # fmt: skip
+
+
+async def test_a_merge_brings_the_history_along(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, ANN, BEN)
+    ledger.marks(*SESSIONS[0], {ANN: "O"})
+    ledger.marks(*SESSIONS[1], {BEN: "O"})
+    ledger.write(merged(ANN, BEN), enrolled(ANN, none=True))
+    await engine.take(timed(ledger.entries))
+    changed = await asker.get(f"/v1/pupils/{BEN}/changes", since=at(START))
+    assert [(one["session"], one["code_after"]) for one in changed["items"]] == [("AM", "O"), ("PM", "O")]
+    listed = await asker.get(f"/v1/schools/{URN}/changed-marks", since=at(START))
+    assert [one["pupil_id"] for one in listed["items"]] == [BEN, BEN]
+    headers = await asker.get(f"/v1/pupils/{ANN}/changes", 308, since=at(START))
+    assert headers["location"].startswith(f"/v1/pupils/{BEN}/changes")
+
+
+async def test_a_token_sees_the_marks_of_its_own_schools(engine: Engine, asker: Asker) -> None:
+    here, there = school(URN, ANN, to="2025-09-05"), school(OTHER, ANN, from_="2025-09-06")
+    play(here, ANN, "O" * 4)
+    play(there, ANN, "/" * 4, first=20)
+    for ledger in (here, there):
+        await engine.take(timed(ledger.entries))
+    own = bearer([URN])
+    changed = await asker.get(f"/v1/pupils/{ANN}/changes", headers=own, since=at(START))
+    assert {one["school_urn"] for one in changed["items"]} == {URN}
+    assert changed["figures"][0]["after"]["possible"] == 8
+    await asker.get(f"/v1/pupils/{ANN}/changes", 404, headers=bearer([999999]), since=at(START))
+    await asker.get(f"/v1/schools/{OTHER}/changed-marks", 404, headers=own, since=at(START))
+    await asker.get("/v1/schools/999998/changed-marks", 404, since=at(START))
+
+
+async def test_a_moment_needs_its_offset_and_history(engine: Engine, asker: Asker) -> None:
+    await corrected(engine)
+    await asker.get(f"/v1/pupils/{ANN}/absence", 422, as_known_on="2025-09-01T08:00:00")
+    await asker.get(f"/v1/pupils/{ANN}/changes", 422)
+    await asker.get(f"/v1/pupils/{ANN}/changes", 422, since="0001-01-01T00:00:00+14:00", cursor="e30")
+    far = await asker.get(
+        f"/v1/pupils/{ANN}/changes", since="0001-01-01T00:00:00+14:00", until="9999-12-31T23:59:59-14:00"
+    )
+    assert len(far["items"]) == 21
+    async with engine.database.transaction() as tx:
+        await tx.execute("update engine set history_from = $1", START + timedelta(hours=30))
+    early = await asker.get(f"/v1/pupils/{ANN}/absence", 422, as_known_on=at(START))
+    assert early["errors"][0]["code"] == "before-history"
+    assert (await asker.absence(ANN, as_known_on=at(START + timedelta(hours=30))))["child"]["possible"] == 20
