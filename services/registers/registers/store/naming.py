@@ -14,6 +14,7 @@ from common.arrays import array
 from common.db import Transaction
 
 from registers.domain.register import KINDS, KeyKind, Known, Register
+from registers.domain.standing import Entry
 from registers.store.marks import entry_of
 from registers.store.registers import OF_REGISTER, OF_REGISTERS, UUID, complete, tell
 from registers.store.upns import FORMER
@@ -48,17 +49,11 @@ from asked as a cross join lateral (
     select * from enrolment as e where a.is_new and e.urn = a.urn offset 0
 ) as e
 group by a.n, e.from_date, e.to_date
-union all
-select 0, 4, array[dead.survivor::text], dead.pupil_id::text, null, null
-from pupil as dead where dead.survivor is not null and dead.survivor = any(array(select pupil_id from found))
 """
-"""A row per school and kind of keys that are found; one per school and span of stays there (kind 3); one per id that
-died into one of the children (kind 4). Ids come as one text: the driver takes longer for a row than for a child.
+"""A row per school and kind of keys that are found; one per school and span of stays there (kind 3). Ids come as one
+text: the driver takes longer for a row than for a child.
 """
-STAYS, DIED = 3, 4
-DEAD = """
-select survivor::text, pupil_id::text from pupil where survivor is not null and survivor = any($1::uuid[])
-"""
+STAYS = 3
 FORMERLY = f"""
 select a.n, coalesce(p.survivor, p.pupil_id)::text
 from unnest($1::text[]) with ordinality as a(key, n)
@@ -80,13 +75,18 @@ from register as r cross join lateral (
     where m.urn = r.urn and m.date = r.date and m.session = r.session and m.pupil_id = any(
         case when exists (
             select from mark as sent where sent.urn = r.urn and sent.date = r.date and sent.session = r.session
-        ) then r.ids::uuid[] end
+        ) then r.ids::uuid[] || array(
+            select dead.pupil_id from pupil as dead where dead.survivor = any(r.ids::uuid[])
+        ) end
     ) offset 0
 ) as m
 union all
 {OF_REGISTERS}
 """  # noqa: S608 - put together from constants
-"""A row per entry of the slots, and those of OF_REGISTERS; nearly always nothing was sent for a session before."""
+"""A row per entry of the slots, and those of OF_REGISTERS. Nearly always nothing was sent for a session before, and
+then nobody asks for the ids that died into its children: that costs more than whom the keys mean.
+"""
+SURVIVORS = "select pupil_id::text, survivor::text from pupil where pupil_id = any($1::text[]::uuid[])"
 
 
 _Asked: TypeAlias = "tuple[set[str], set[str], set[str]]"
@@ -120,19 +120,9 @@ class School:
 
 @dataclass
 class Names:
-    """Whom keys mean, by school, as far as they were asked for; the ids that died into a child, and whom each of them
-    means.
-    """
+    """Whom keys mean, by school, as far as they were asked for."""
 
     schools: dict[int, School] = field(default_factory=dict[int, School])
-    dead: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    living: dict[str, str] = field(default_factory=dict[str, str])
-
-    def note_dead(self, child: str, dead: str) -> None:
-        """An id died into a child."""
-        if dead not in self.living:
-            self.dead.setdefault(child, []).append(dead)
-            self.living[dead] = child
 
 
 async def _learn(tx: Transaction, registers: Sequence[Register], names: Names) -> None:
@@ -145,9 +135,6 @@ async def _learn(tx: Transaction, registers: Sequence[Register], names: Names) -
     urns, found = list(asked), list[_Found]()
     keys = ([_texts(of[kind]) for of in asked.values()] for kind in range(len(KINDS)))
     for n, kind, said, written, first, last in await tx.fetch(NAMED, urns, [urn in new for urn in urns], *keys):
-        if kind == DIED:
-            names.note_dead(said[0], written)
-            continue
         school, ids = names.schools[urns[n - 1]], written.split(" ")
         if kind == STAYS:
             school.stays.append((first, last, set(ids)))
@@ -155,7 +142,7 @@ async def _learn(tx: Transaction, registers: Sequence[Register], names: Names) -
             school.children[0].update(zip(said, ids, strict=True))
         else:
             found += [(urns[n - 1], kind, key, child) for key, child in zip(said, ids, strict=True)]
-    await _add_known(tx, names, found + await _former(tx, asked, names, found))
+    await _add_known(tx, names, found + await _former(tx, asked, found))
 
 
 def _not_asked(registers: Sequence[Register], names: Names) -> "dict[int, _Asked]":
@@ -177,19 +164,14 @@ def _not_asked(registers: Sequence[Register], names: Names) -> "dict[int, _Asked
     return asked
 
 
-async def _former(
-    tx: Transaction, asked: "Mapping[int, _Asked]", names: Names, found: "Sequence[_Found]"
-) -> "list[_Found]":
-    """Whom UPNs mean that nobody has now; the ids that died into them are noted."""
+async def _former(tx: Transaction, asked: "Mapping[int, _Asked]", found: "Sequence[_Found]") -> "list[_Found]":
+    """Whom UPNs mean that nobody has now."""
     present = {key for _, kind, key, _ in found if kind == 1}
     missing = [(urn, upn) for urn, (_, upns, _) in asked.items() for upn in upns if upn not in present]
     if not missing:
         return []
     rows = await tx.fetch(FORMERLY, [upn for _, upn in missing])
-    meant: list[_Found] = [(missing[n - 1][0], 1, missing[n - 1][1], child) for n, child in rows]
-    for child, dead in await tx.fetch(DEAD, list({child for _, child in rows})):
-        names.note_dead(child, dead)
-    return meant
+    return [(missing[n - 1][0], 1, missing[n - 1][1], child) for n, child in rows]
 
 
 async def _add_known(tx: Transaction, names: Names, found: "Sequence[_Found]") -> None:
@@ -217,8 +199,7 @@ async def known(tx: Transaction, registers: Sequence[Register], names: Names) ->
     for register in registers:
         school = names.schools[register.urn]
         one = Known(found=_found(register, school), enrolled=school.enrolled(register.on))
-        children = set(one.found.values())
-        ids.append(array([*children, *(dead for child in children & names.dead.keys() for dead in names.dead[child])]))
+        ids.append(array(set(one.found.values())))
         result.append(one)
     rows = await tx.fetch(
         SLOTS,
@@ -228,15 +209,25 @@ async def known(tx: Transaction, registers: Sequence[Register], names: Names) ->
         ids,
     )
     staggered: dict[int, frozenset[int]] = {}
+    entries: list[tuple[Known, Entry]] = []
     for row in rows:
         one = result[row["n"] - 1]
         if row["kind"] == OF_REGISTER:
             tell(one, row["n"] - 1, row, staggered)
         else:
-            entry = entry_of(row)
-            one.slots.setdefault(names.living.get(entry.pupil_id, entry.pupil_id), []).append(entry)
+            entries.append((one, entry_of(row)))
+    await _add_slots(tx, entries)
     await complete(tx, registers, result, staggered)
     return result
+
+
+async def _add_slots(tx: Transaction, entries: Sequence[tuple[Known, Entry]]) -> None:
+    """Adds entries to the slots of the children who live."""
+    ids = list({entry.pupil_id for _, entry in entries})
+    rows = await tx.fetch(SURVIVORS, ids) if ids else []
+    survivors = {row["pupil_id"]: row["survivor"] for row in rows}
+    for one, entry in entries:
+        one.slots.setdefault(survivors.get(entry.pupil_id) or entry.pupil_id, []).append(entry)
 
 
 def _found(register: Register, school: School) -> dict[tuple[int, KeyKind], str]:
