@@ -1,5 +1,5 @@
 """Between rows and frozen values, for tables whose columns are a value's fields: a revision is the columns epoch
-and revision.
+and revision. A field with the metadata `{"kept": False}` has no column.
 
 `insert` and `upsert` write the statement that keeps a whole batch, each column read as the table's type; `as_json` is
 its parameter. `read` makes a value of a row; columns that the value does not have are passed over, so that old code
@@ -7,7 +7,7 @@ runs on a new schema.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
@@ -44,14 +44,18 @@ def as_json(values: "Sequence[DataclassInstance]") -> str:
 
 def read(kind: type[Value], row: asyncpg.Record) -> Value:
     """The value of class `kind` in a row; ids become text, arrays tuples."""
-    found = {field.name: _plain(row[field.name]) for field in fields(kind) if field.name != "revision"}
+    found = {field.name: _plain(row[field.name]) for field in _kept(kind) if field.name != "revision"}
     if "revision" in row:
         found["revision"] = Revision(row["epoch"], row["revision"])
     return kind(**found)
 
 
+def _kept(kind: "type[DataclassInstance] | DataclassInstance") -> "list[Field[Any]]":
+    return [field for field in fields(kind) if field.metadata.get("kept", True)]
+
+
 def _columns(kind: "type[DataclassInstance]") -> list[str]:
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in _kept(kind)]
     return [*(name for name in names if name != "revision"), *(["epoch", "revision"] if "revision" in names else [])]
 
 
@@ -62,7 +66,7 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 
 def _row(value: "DataclassInstance") -> dict[str, Any]:
-    row = {field.name: getattr(value, field.name) for field in fields(value)}
+    row = {field.name: getattr(value, field.name) for field in _kept(value)}
     revision = row.get("revision")
     return row | {"epoch": revision.epoch, "revision": revision.count} if isinstance(revision, Revision) else row
 

@@ -10,8 +10,10 @@ from casework.domain import tasks
 from casework.domain.policy import policy_on
 from casework.domain.values import Episode, Task
 from common.errors import ConflictError
+from common.events.absence_engine import Stage
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.told import NOW, TODAY, Changed, crossing, event, some_id
 
@@ -36,7 +38,15 @@ def opened(what: str = "crossed", **changes: Unpack[Changed]) -> Task:
 
 @pytest.mark.parametrize(
     ("kind", "task_kind", "number"),
-    [("PA", "support_review", 10), ("SA", "multi_agency_plan", 5), ("PN_10_IN_10", "consider_notice", 10)],
+    [
+        ("PA", "support_review", 10),
+        ("SA", "multi_agency_plan", 5),
+        ("PN_10_IN_10", "consider_notice", 10),
+        ("CONTINUOUS_10", "attendance_return", 5),
+        ("CONTINUOUS_20", "joint_enquiry", 5),
+        ("SICKNESS_15", "sickness_return", 5),
+        ("UNEXPLAINED", "inform_social_worker", 1),
+    ],
 )
 def test_each_kind_of_crossing_opens_its_task_due_on_the_nth_open_day(kind: str, task_kind: str, number: int) -> None:
     of = episode(kind=kind)
@@ -44,7 +54,32 @@ def test_each_kind_of_crossing_opens_its_task_due_on_the_nth_open_day(kind: str,
     assert (task.kind, task.status, task.due_on) == (task_kind, "open", of.open_days[number - 1])
 
 
-@pytest.mark.parametrize("kind", ["PA", "SA"])
+def test_the_policy_of_a_childs_authority_says_which_task_and_when() -> None:
+    told = crossing("crossed", kind="PA")
+    told = structs.replace(told, stage=Stage("ring_home", 3, True))
+    heard = hear(event(told))
+    assert isinstance(heard, EpisodeNews)
+    rule = POLICY.rule_of("PA", heard.episode.rule)
+    assert rule is not None
+    task = tasks.after_episode(None, heard.episode, rule, some_id("case"), TODAY, NOW)
+    assert task is not None
+    assert (task.kind, task.due_on) == ("ring_home", heard.episode.open_days[2])
+    assert tasks.is_needed(replace(heard.episode, provisional=True), rule)
+
+
+def test_kinds_without_a_task_have_none() -> None:
+    assert [POLICY.rule_of(kind, None) for kind in ("AT_RISK", "BELOW_95", "SCHOOL_TARGET", "PUNCTUALITY")] == [
+        None
+    ] * 4
+
+
+def test_an_unexplained_absence_is_told_the_social_worker_at_once() -> None:
+    task = opened(kind="UNEXPLAINED", provisional=True)
+    assert "social worker" in task.reason
+    assert "penalty notice" not in task.reason
+
+
+@pytest.mark.parametrize("kind", ["PA", "SA", "CONTINUOUS_10", "CONTINUOUS_20"])
 def test_a_provisional_absence_episode_has_no_task(kind: str) -> None:
     assert after(None, episode(kind=kind, provisional=True)) is None
 

@@ -25,9 +25,11 @@ class CountedSession(msgspec.Struct, frozen=True, order=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why: what a person can check by hand, as at the session that made the episode firm, or else crossed.
 
-    PA and SA: `sessions` are the year's absences up to that session, `school_weeks` is empty. PN_10_IN_10: the sessions
-    in the window that ends with that session's week, and the Mondays of the window's weeks. `formula` holds integers
-    and the comparison as text. `hash` is the SHA-256 (hex) of the RFC 8785 JSON of {pupil_id, kind, sessions,
+    Rates (PA, SA, AT_RISK, BELOW_95, CIN_CP_95, SCHOOL_TARGET): `sessions` are the year's absences up to that session,
+    `school_weeks` is empty. Windows (PN_10_IN_10, PUNCTUALITY): the sessions in the window that ends with that
+    session's week, and the Mondays of the window's weeks. Runs (CONTINUOUS_10, CONTINUOUS_20, UNEXPLAINED) and tallies
+    (SICKNESS_15): the sessions in a row, or of the year, up to that session. `formula` holds integers and the
+    comparison as text. `hash` is the SHA-256 (hex) of the RFC 8785 JSON of {pupil_id, kind, sessions,
     school_weeks, formula, policy_version}.
     """
 
@@ -46,11 +48,22 @@ class SchoolSequence(msgspec.Struct, frozen=True, order=True):
     sequence: int
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """The task that a crossing needs, due on the n-th open day after the day it opens; `while_provisional`: from the
+    first, else once the episode is firm.
+    """
+
+    task: str
+    due_open_days: int
+    while_provisional: bool
+
+
 class Threshold(Data, frozen=True, kw_only=True):
     """The full state of an episode.
 
     `school_urn` is the school of the mark at `crossed_on`. `open_days` are that school's next 20 open days after the
-    day of the event (past the end of its calendars Monday to Friday), so that a due date needs no calendar.
+    day of the event (past the end of its calendars Monday to Friday), so that a due date needs no calendar. `stage` is
+    what the policy wants done about it; null: nothing, or by the reader's own table.
     """
 
     topic: ClassVar[str] = TOPIC
@@ -70,6 +83,14 @@ class Threshold(Data, frozen=True, kw_only=True):
     explanation: Explanation
     sequence: list[SchoolSequence]
     open_days: list[str]
+    stage: Stage | None = None
+
+
+@register
+class ThresholdApproaching(Threshold, frozen=True, kw_only=True):
+    """A child is at risk of persistent absence: what `ThresholdCrossed` is for other kinds, for AT_RISK."""
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-approaching.v1"
 
 
 @register

@@ -16,4 +16,4 @@ async def episodes(tx: Transaction, told: Sequence[Told], clock: Clock) -> None:
     """Announces the present state of each of these episodes."""
     if told:
         calendars = await schools.calendars(tx, {one.episode.school_urn for one in told})
-        await outbox.add(tx, events.thresholds(told, calendars, clock.today(), clock.now()), TOPIC)
+        await outbox.add(tx, events.states(told, calendars, clock.today(), clock.now()), TOPIC)

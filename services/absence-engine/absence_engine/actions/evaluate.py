@@ -63,7 +63,7 @@ async def evaluate(
     for episode in await episodes.of_children(tx, [pupil_id for pupil_id, its in ids.items() if its in scopes]):
         old[ids[episode.origin]].append(episode)
     calendars = await schools.calendars(tx, {stay.urn for child in family for stay in child.record.enrolments})
-    changes: list[tuple[Child, Change]] = []
+    changes: list[tuple[Child, Policy, Change]] = []
     for policy, part in _by_policy(family, scopes, holding):
         found = spans([child for child, _ in part], [scope for _, scope in part], calendars, policy)
         for (child, scope), its in zip(part, found, strict=True):
@@ -72,7 +72,9 @@ async def evaluate(
                 touch = touches[pupil_id]
                 since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
                 evaluation = Evaluation(scope, since, before, holding.epoch, now)
-                changes += [(child, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)]
+                changes += [
+                    (child, policy, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)
+                ]
     return await _told(tx, changes)
 
 
@@ -133,22 +135,22 @@ def _whole(record: ChildRecord, standing: Sequence[Standing]) -> Scope:
     return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), YEARLESS)
 
 
-async def _told(tx: Transaction, changes: Sequence[tuple[Child, Change]]) -> list[Told]:
+async def _told(tx: Transaction, changes: Sequence[tuple[Child, Policy, Change]]) -> list[Told]:
     """The changed episodes with explanations (the stored ones, where those stay) and the schools' sequences."""
     if not changes:
         return []
-    kept = [change.episode.episode_id for _, change in changes if change.explanation is None]
+    kept = [change.episode.episode_id for *_, change in changes if change.explanation is None]
     stored = await episodes.whole(tx, kept) if kept else {}
-    urns = {urn for child, _ in changes for urn in _schools(child)}
+    urns = {urn for child, *_ in changes for urn in _schools(child)}
     counted = {one.urn: one.sequence for one in await progress.freshness(tx, urns)}
     told: list[Told] = []
-    for child, change in changes:
+    for child, policy, change in changes:
         episode, explanation = change.episode, change.explanation
         if explanation is None:
             explanation = for_pupil(stored[episode.episode_id].explanation, episode.pupil_id, episode.kind)
             episode = change.episode.with_hash(explanation.hash)
         sequence = [SchoolSequence(urn, counted[urn]) for urn in _schools(child) if urn in counted]
-        told.append(Told(episode, explanation, sequence))
+        told.append(Told(episode, explanation, sequence, policy.stages.get(episode.kind)))
     return told
 
 

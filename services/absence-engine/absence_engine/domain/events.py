@@ -19,13 +19,16 @@ from common.events.absence_engine import (
     ReasonOverdue,
     ReasonSettled,
     SchoolSequence,
+    Stage,
     Threshold,
+    ThresholdApproaching,
     ThresholdChanged,
     ThresholdCrossed,
     ThresholdEnded,
     ThresholdReversed,
 )
 
+from absence_engine.domain import thresholds
 from absence_engine.domain.claims import Episode, Happened
 from absence_engine.domain.days import next_open_days
 from absence_engine.domain.records import Calendars
@@ -39,6 +42,8 @@ KINDS: dict[Happened, type[Threshold]] = {
     "ended": ThresholdEnded,
     "reversed": ThresholdReversed,
 }
+APPROACHING = "AT_RISK"
+"""The kind whose crossing is said to approach one."""
 
 
 REASONS: dict[type[registers.Entry], type[Reason]] = {
@@ -49,11 +54,14 @@ REASONS: dict[type[registers.Entry], type[Reason]] = {
 
 
 class Told(NamedTuple):
-    """An episode with all that is said of it: why, and how far each school's ledger was counted."""
+    """An episode with all that is said of it: why, how far each school's ledger was counted, and what the policy by
+    which it was judged wants done.
+    """
 
     episode: Episode
     explanation: Explanation
     sequence: Sequence[SchoolSequence]
+    stage: thresholds.Stage | None = None
 
 
 def meaning(pupil_id: str, living: str, before: str, told: int, now: datetime) -> Event:
@@ -95,7 +103,7 @@ def _reasons(kind: type[Reason], entry: Event, now: datetime) -> list[Event]:
     return said
 
 
-def thresholds(told: Sequence[Told], calendars: Calendars, today: date, now: datetime) -> list[Event]:
+def states(told: Sequence[Told], calendars: Calendars, today: date, now: datetime) -> list[Event]:
     """The event of what happened last to each episode; `calendars` are those of the episodes' schools."""
     open_days = {
         urn: [day.isoformat() for day in next_open_days(urn, today, calendars, OPEN_DAYS)]
@@ -106,7 +114,8 @@ def thresholds(told: Sequence[Told], calendars: Calendars, today: date, now: dat
 
 def _threshold(told: Told, open_days: list[str], now: datetime) -> Event:
     e = told.episode
-    data = KINDS[e.event](
+    approaches = e.kind == APPROACHING and e.event == "crossed"
+    data = (ThresholdApproaching if approaches else KINDS[e.event])(
         episode_id=e.episode_id,
         pupil_id=e.pupil_id,
         kind=e.kind,
@@ -123,6 +132,9 @@ def _threshold(told: Told, open_days: list[str], now: datetime) -> Event:
         explanation=told.explanation,
         sequence=list(told.sequence),
         open_days=open_days,
+        stage=None
+        if told.stage is None
+        else Stage(told.stage.task, told.stage.due_open_days, told.stage.while_provisional),
     )
     identity = str(uuid5(NAMESPACE_URL, f"threshold/{e.episode_id}/{e.epoch}/{e.revision}"))
     return make(data, id=identity, subject=e.pupil_id, now=now)

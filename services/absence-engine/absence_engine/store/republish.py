@@ -39,6 +39,6 @@ async def _episodes(tx: Transaction, clock: Clock, school: int | None) -> int:
     after, said = None, 0
     while page := await episodes.page(tx, school, after, PAGE):
         calendars = await schools.calendars(tx, {told.episode.school_urn for told in page})
-        await outbox.add(tx, events.thresholds(page, calendars, clock.today(), clock.now()), TOPIC)
+        await outbox.add(tx, events.states(page, calendars, clock.today(), clock.now()), TOPIC)
         after, said = page[-1].episode.episode_id, said + len(page)
     return said

@@ -71,7 +71,7 @@ async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock
     lines = [
         rules.told_of_episode(episode, item.what, item.at)
         for episode, item in zip(episodes, news.episodes, strict=True)
-        if episode.kind in policy.episodes
+        if policy.rule_of(episode.kind, episode.rule) is not None
     ]
     lines += [
         rules.told_of_letter(letter, item.what, item.at) for letter, item in zip(letters, news.letters, strict=True)

@@ -8,10 +8,12 @@ from typing import Literal
 from common.events import Event, UnreadableEventError, absence_engine, notifications
 from common.meanings import Merge, Split, hear_meaning, plain_id
 
+from casework.domain.policy import EpisodeRule
 from casework.domain.reasons import Day, reason_id
 from casework.domain.values import Episode, Letter, Reason
 
 CROSSINGS: dict[type[absence_engine.Threshold], str] = {
+    absence_engine.ThresholdApproaching: "crossed",
     absence_engine.ThresholdCrossed: "crossed",
     absence_engine.ThresholdChanged: "changed",
     absence_engine.ThresholdEnded: "ended",
@@ -111,6 +113,9 @@ def _episode(data: absence_engine.Threshold) -> Episode:
         open_days=tuple(date.fromisoformat(day) for day in data.open_days),
         sentence=data.explanation.sentence,
         revision=data.revision,
+        rule=None
+        if data.stage is None
+        else EpisodeRule(data.stage.task, data.stage.due_open_days, data.stage.while_provisional),
     )
 
 

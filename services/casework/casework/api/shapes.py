@@ -55,7 +55,9 @@ class TaskOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [TASK_EXAMPLE]})
     task_id: str
     kind: str = Field(
-        description="support_review, multi_agency_plan, consider_notice, already_sent, check_sending, check_recipient…"
+        description="support_review, multi_agency_plan, consider_notice, attendance_return, joint_enquiry, "
+        "sickness_return, inform_social_worker, establish_reason, already_sent, check_sending, check_recipient, and "
+        "whatever an authority's own policy names."
     )
     pupil_id: str
     school_urn: int

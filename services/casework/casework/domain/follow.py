@@ -57,9 +57,9 @@ def newest(told: Iterable[Told], stored: Mapping[str, Told], id_of: Callable[[To
 def wanted_tasks(episodes: Iterable[Episode], letters: Iterable[Letter], policy: Policy) -> list[str]:
     """The ids of all tasks that these episodes and letters may have."""
     about = [
-        tasks.task_id(episode.episode_id, policy.episodes[episode.kind].task)
+        tasks.task_id(episode.episode_id, rule.task)
         for episode in episodes
-        if episode.kind in policy.episodes
+        if (rule := policy.rule_of(episode.kind, episode.rule)) is not None
     ]
     rules = (policy.letters.overtaken, policy.letters.failed, policy.letters.withheld)
     return about + [tasks.task_id(letter.letter_id, rule.task) for letter in letters for rule in rules]
@@ -75,7 +75,7 @@ def follow(
     for episode in newest(episodes, stored.episodes, lambda episode: episode.episode_id):
         changes.episodes.append(episode)
         known[episode.episode_id] = episode
-        rule = policy.episodes.get(episode.kind)
+        rule = policy.rule_of(episode.kind, episode.rule)
         if rule is None:
             continue
         task = stored.tasks.get(tasks.task_id(episode.episode_id, rule.task))

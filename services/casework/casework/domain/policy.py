@@ -52,6 +52,10 @@ class Policy(msgspec.Struct, frozen=True):
     reasons: ReasonRule
     outcomes: tuple[str, ...]
 
+    def rule_of(self, kind: str, told: EpisodeRule | None) -> EpisodeRule | None:
+        """The task of an episode: what the policy of its authority says, as its event has `told`, or else this."""
+        return told or self.episodes.get(kind)
+
 
 @cache
 def policies() -> tuple[Policy, ...]:

@@ -1,10 +1,12 @@
 """What casework knows of others (`Episode`, `Letter`: the newest state heard) and what it keeps itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal, TypeVar
 
 from common.events import Revision
+
+from casework.domain.policy import EpisodeRule
 
 TaskStatus = Literal["open", "done", "cancelled"]
 
@@ -12,7 +14,7 @@ TaskStatus = Literal["open", "done", "cancelled"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """An episode as the absence engine last told it; `open_days` are its school's next 20 as at that event. `pupil_id`
-    is the living child, `told_as` the id that the event named.
+    is the living child, `told_as` the id that the event named. `rule`: the task that the event asks for; not kept.
     """
 
     episode_id: str
@@ -27,6 +29,7 @@ class Episode:
     sentence: str
     revision: Revision
     told_as: str | None = None
+    rule: EpisodeRule | None = field(default=None, metadata={"kept": False})
 
     @property
     def stands(self) -> bool:

@@ -9,12 +9,20 @@ EPISODES = {
     "PA": "Persistent absence",
     "SA": "Severe absence",
     "PN_10_IN_10": "Ten unauthorised sessions within ten school weeks",
+    "CONTINUOUS_10": "Ten school days in a row of unauthorised absence",
+    "CONTINUOUS_20": "Twenty school days in a row of unauthorised absence",
+    "SICKNESS_15": "Fifteen school days of illness in a year",
+    "UNEXPLAINED": "Unexplained absence of a child who is known to social care",
 }
 
 TASKS = {
     "support_review": "Support review",
     "multi_agency_plan": "Multi-agency plan",
     "consider_notice": "Consideration of a penalty notice",
+    "attendance_return": "Attendance return",
+    "joint_enquiry": "Joint enquiry where a child is",
+    "sickness_return": "Sickness return",
+    "inform_social_worker": "Call to the social worker",
     "already_sent": "Follow-up of a letter that had already left",
     "check_sending": "Check whether a letter has left",
     "establish_reason": "Establish why a pupil was absent",
@@ -31,8 +39,16 @@ NEEDED = {
     "support_review": "Review with the family what support would help.",
     "multi_agency_plan": "Agree a joint plan with all services that work with the family.",
     "consider_notice": "Consider whether a penalty notice can and should be issued; support comes first.",
+    "attendance_return": "Send the attendance return to the local authority.",
+    "joint_enquiry": (
+        "Find out together with the local authority where the child is; the length of an absence alone is no ground "
+        "for taking a name off the roll."
+    ),
+    "sickness_return": "Send the sickness return to the local authority, and see what education the child needs.",
+    "inform_social_worker": "Tell the child's social worker, and a youth justice worker if there is one.",
 }
 
+NOTICE = "consider_notice"
 SETTLE_N = "Code N is among the sessions: N must be settled first, before a notice can be considered."
 GONE = "No longer needed: the register marks as now known do not support this step."
 OVERTAKEN = (
@@ -81,7 +97,7 @@ def withheld(why: str) -> str:
 def reason(task_kind: str, episode: Episode) -> str:
     """Why a task about an episode is there, and what to do; says that N must be settled first where it must (12.1)."""
     words = [episode.sentence, NEEDED.get(task_kind, "")]
-    if episode.provisional:
+    if episode.provisional and task_kind == NOTICE:
         words.append(SETTLE_N)
     return " ".join(word for word in words if word)
 
