@@ -114,9 +114,11 @@ async def _scopes(
 
 
 def _scope(record: ChildRecord, touch: Touch, standing: Sequence[Standing], holding: Holding) -> Scope:
-    """What can have changed: all of it when more than marks did, or another authority's policy may hold now."""
+    """What can have changed: all of it when more than marks did, or another authority's policy may hold now. Of many
+    marks it may be all as well: to find out costs more than to look.
+    """
     holds = holding.of_child(record)
-    if touch.everything or _moves(record, touch, holds, holding):
+    if touch.everything or sum(map(len, touch.places.values())) > MANY_MARKS or _moves(record, touch, holds, holding):
         return _whole(record, standing)
     stands = [Stands(one.kind, one.year, one.state == "open", one.reason == "year_end", one.firm) for one in standing]
     return reach(record, touch.before, touch.places, stands, holds) or _whole(record, standing)
