@@ -24,6 +24,9 @@ from absence_engine.store import episodes, progress, schools
 from absence_engine.store.episodes import Standing
 
 
+MANY_MARKS = 30
+
+
 @dataclass(slots=True)
 class Touch:
     """What a batch touched of a child. `everything`: more than marks, or marks that were written before. `since`: the
