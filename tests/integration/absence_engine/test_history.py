@@ -2,9 +2,13 @@
 times of their own.
 """
 
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -294,3 +298,60 @@ async def test_a_moment_needs_its_offset_and_history(engine: Engine, asker: Aske
     early = await asker.get(f"/v1/pupils/{ANN}/absence", 422, as_known_on=at(START))
     assert early["errors"][0]["code"] == "before-history"
     assert (await asker.absence(ANN, as_known_on=at(START + timedelta(hours=30))))["child"]["possible"] == 20
+
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "check-evidence"
+
+
+def check(document: Any, folder: Path) -> int:
+    """What the script says of an export."""
+    file = folder / "evidence.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-I", str(SCRIPT), str(file)], check=False, stdout=subprocess.PIPE
+    ).returncode
+
+
+async def test_the_evidence_of_each_episode_is_counted_again(engine: Engine, asker: Asker, tmp_path: Path) -> None:
+    chance = Random(11)
+    ledgers = [Ledger(one.urn, timed(one.entries, chance)) for one in history(chance).values()]
+    for batch in batches(chance, partition(chance, ledgers)):
+        await engine.take(batch)
+    states, kinds = set[str](), set[str]()
+    for pupil_id in PUPILS[2:]:
+        for one in (await asker.get(f"/v1/pupils/{pupil_id}/episodes"))["items"]:
+            answer = await asker.client.get(f"/v1/episodes/{one['episode_id']}/evidence")
+            if answer.status_code == 200 and answer.json()["reproduced"]:
+                assert check(answer.json(), tmp_path) == 0
+                states.add(one["state"])
+                kinds.add(one["kind"])
+            else:  # roll, calendar or date of birth have changed since
+                assert one["state"] == "reversed"
+    assert states >= {"open", "reversed"}
+    assert kinds >= {"PA", "SA", "PN_10_IN_10"}
+
+
+async def test_the_evidence_of_a_reversed_episode_is_what_was_known_before(
+    engine: Engine, asker: Asker, tmp_path: Path
+) -> None:
+    entries = await corrected(engine)
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    document = await asker.get(f"/v1/episodes/{episode['episode_id']}/evidence")
+    assert (document["state"], document["reproduced"]) == ("reversed", True)
+    assert document["as_known_on"] < entries[-1].time
+    assert [one["code"] for one in document["sessions"][-2:]] == ["O", "O"]
+    assert check(document, tmp_path) == 0
+    document["sessions"][-2]["code"] = "/"
+    assert check(document, tmp_path) == 1
+    await asker.get(f"/v1/episodes/{episode['episode_id']}/evidence", 404, headers=bearer([999999]))
+
+
+async def test_evidence_of_what_the_roll_took_back_says_that_it_is_not_reproduced(engine: Engine, asker: Asker) -> None:
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "/" * 18 + "OO")
+    ledger.facts(ANN, "2024-05-01")
+    for entry in timed(ledger.entries):
+        await engine.take([entry])
+    (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
+    answer = await asker.get(f"/v1/episodes/{episode['episode_id']}/evidence", 409)
+    assert answer["type"] == "/problems/conflict"

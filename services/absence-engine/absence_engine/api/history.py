@@ -1,19 +1,20 @@
-"""What changed: of a child, of a school."""
+"""What changed: of a child, of a school; and the evidence of an episode."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from common.db import Database
-from common.errors import NotFoundError
+from common.errors import ConflictError, NotFoundError
 from common.web import Cursor, Page, PageSize, cut, place_of
 from fastapi import APIRouter, Path, Query, Request
 
-from absence_engine.actions import history
+from absence_engine.actions import episodes, evidence, history
 from absence_engine.actions.history import Listed
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import TODAYS
-from absence_engine.api import history_shapes
+from absence_engine.api import evidence_shapes, history_shapes
 from absence_engine.api.at_least import Reader
+from absence_engine.api.evidence_shapes import EvidenceOut
 from absence_engine.api.history_shapes import PupilChangesOut, PupilMarkChangeOut, Since, Until
 from absence_engine.domain.history import MarkChange
 
@@ -77,6 +78,20 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
             found = await history.of_school(tx, urn, since, until, corrections=corrections)
         items, following = _page(request, found, after, page_size)
         return {"items": items, "next": following}
+
+    @router.get(
+        "/v1/episodes/{episode_id}/evidence",
+        operation_id="getEpisodeEvidence",
+        summary="All that it takes to check an episode by hand",
+        response_model=EvidenceOut,
+    )
+    async def of_episode(episode_id: UUID, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
+        async with database.transaction() as tx:
+            told = await episodes.explained(tx, str(episode_id), caller)
+            found = await evidence.of_episode(tx, told, policies)
+        if found is None:
+            raise ConflictError("No marks that are known have this episode: it was taken back with roll or calendar.")
+        return evidence_shapes.shown(told, found)
 
     return router
 

@@ -33,5 +33,10 @@ LINKS: Links = {
     "getSimulation": {"listSimulatedPupils": asked("simulation_id") | told(kind="/kinds/0/kind")},
     "listSimulatedPupils": {"listEpisodes": told(pupil_id="/items/0/pupil_id")},
     "listEpisodes": {"getEpisode": told(episode_id="/items/0/episode_id")},
-    "getEpisode": {"getPupilAbsence": told(pupil_id="/pupil_id"), "listTasks": told(pupil_id="/pupil_id")},
+    "getEpisode": {
+        "getEpisodeEvidence": asked("episode_id"),
+        "getPupilAbsence": told(pupil_id="/pupil_id"),
+        "listTasks": told(pupil_id="/pupil_id"),
+    },
+    "getEpisodeEvidence": {"getEpisode": asked("episode_id")},
 }

@@ -1,0 +1,66 @@
+"""Answers: the evidence of an episode, for somebody who counts it by hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from common.db import Transaction
+
+from absence_engine.actions.history import family_of, reversal, span_of
+from absence_engine.actions.holding import Policies
+from absence_engine.actions.known import Family, Known
+from absence_engine.domain.claims import Episode
+from absence_engine.domain.events import Told
+from absence_engine.domain.evidence import Json, evidence
+from absence_engine.domain.explain import explain
+from absence_engine.domain.history import millis
+from absence_engine.domain.policy import Policy
+from absence_engine.domain.spans import Span
+
+LATEST = (1 << 48) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The document; as known at which moment (milliseconds since 1970), None for now; whether what is known of that
+    moment gives the explanation that was announced. Roll, calendars, facts and policy are today's: it doesn't when
+    these have changed.
+    """
+
+    document: Json
+    at: int | None
+    reproduced: bool
+
+
+async def of_episode(tx: Transaction, told: Told, policies: Policies) -> Evidence | None:
+    """The evidence of an episode; of a reversed one as it was known before it was taken back. None where the marks, as
+    far as they are known, have no such span at all.
+    """
+    family = await family_of(tx, told.episode, policies)
+    other: Evidence | None = None
+    for at in _moments(family, told.episode):
+        known = family.at(at)
+        found = span_of(known, told.episode)
+        if found is not None:
+            one = _of_span(family, told, known, at, *found)
+            if one.reproduced:
+                return one
+            other = other or one
+    return other
+
+
+def _moments(family: Family, episode: Episode) -> Iterator[int]:
+    """When the episode may have stood as it was announced last: now, or before it was taken back."""
+    if episode.reversed_at is None:
+        yield LATEST
+        return
+    found = reversal(family, episode)
+    if found.at is not None:
+        yield found.at - 1
+    yield millis(episode.reversed_at) - 1
+    yield LATEST
+
+
+def _of_span(family: Family, told: Told, known: Known, at: int, span: Span, policy: Policy) -> Evidence:
+    explanation = explain(known.child, span, family.calendars, policy)
+    document = evidence(known.child, span, told.explanation, family.calendars, policy)
+    return Evidence(document, None if at == LATEST else at, explanation.hash == told.explanation.hash)

@@ -1,0 +1,141 @@
+"""What is exported of an episode is enough to count it again, by the script that a court could run."""
+
+import copy
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import pytest
+from absence_engine.domain.evidence import evidence
+from absence_engine.domain.explain import explain
+from absence_engine.domain.policy import Policy, read
+from absence_engine.domain.records import ChildRecord
+from absence_engine.domain.spans import Child, Scope, spans
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.absence_engine.children import OTHER, TERM, URN, calendars, child, children
+from tests.unit.absence_engine.policies import FULL, SMALL
+from tests.unit.any_policy import any_policy
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "check-evidence"
+CALENDARS = calendars({URN: set(TERM), OTHER: set(TERM[20:])})
+
+Json = dict[str, Any]
+
+
+def exported(record: ChildRecord, policy: Policy) -> list[Json]:
+    """The evidence of every span of a child, as JSON has it."""
+    one = Child.of(record)
+    (found,) = spans([one], [Scope.whole(one)], CALENDARS, policy)
+    documents = [evidence(one, span, explain(one, span, CALENDARS, policy), CALENDARS, policy) for span in found]
+    more = {"episode_id": "an episode", "as_known_on": None}
+    return [json.loads(json.dumps(document)) | more for document in documents]
+
+
+def checked(document: Json) -> tuple[int, str]:
+    """What the script answers and prints."""
+    loader = SourceFileLoader("check_evidence", str(SCRIPT))
+    spec = importlib.util.spec_from_loader("check_evidence", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, redirect_stdout(io.StringIO()) as printed:
+        json.dump(document, file)
+        file.flush()
+        return module.main(file.name), printed.getvalue()
+
+
+@pytest.mark.parametrize("policy", [FULL, SMALL], ids=["as shipped", "low numbers"])
+@given(record=children())
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_crossed_is_counted_again_from_its_evidence(policy: Policy, record: ChildRecord) -> None:
+    for document in exported(record, policy):
+        answer, printed = checked(document)
+        assert answer == 0, printed
+
+
+@given(record=children(), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_so_it_is_under_any_policy(record: ChildRecord, data: st.DataObject) -> None:
+    policy = read(any_policy(lambda some: data.draw(st.sampled_from(some)), [URN, OTHER]))
+    for document in exported(record, policy):
+        answer, printed = checked(document)
+        assert answer == 0, (document["kind"], printed)
+
+
+def without_a_session(document: Json) -> None:
+    counted = document["explanation"]["sessions"][0]
+    document["sessions"] = [one for one in document["sessions"] if one != counted]
+
+
+def another_code(document: Json) -> None:
+    for sessions in (document["sessions"], document["explanation"]["sessions"]):
+        sessions[-1]["code"] = "M"
+    document["codes"]["M"] = {"possible": True, "attended": False, "absence": "authorised", "late": None}
+
+
+def another_integer(document: Json) -> None:
+    formula = document["explanation"]["formula"]
+    name = next(name for name in ("absent", "sessions") if name in formula)
+    formula[name] += 1
+
+
+def another_hash(document: Json) -> None:
+    document["explanation"]["hash"] = "0" * 64
+
+
+def another_version(document: Json) -> None:
+    document["policy_version"] = "england-1999.1"
+
+
+def another_school(document: Json) -> None:
+    document["explanation"]["sessions"][0]["school_urn"] += 1
+
+
+def another_child(document: Json) -> None:
+    document["pupil_id"] = "11111111-1111-4111-8111-111111111112"
+
+
+TAMPERED = [
+    without_a_session, another_code, another_integer, another_hash, another_version, another_school, another_child,
+]  # fmt: skip
+
+
+def of_each_kind() -> list[Json]:
+    """Evidence of each kind that a child with many reasons has, under low numbers."""
+    codes = dict(zip(TERM, ["O", "I", "U", "I", "O", "O", "O", "L", "O", "O"] * 12, strict=False))
+    return list({document["kind"]: document for document in exported(child(codes), SMALL)}.values())
+
+
+@pytest.mark.parametrize("tamper", TAMPERED)
+def test_whatever_is_tampered_with_is_noticed(tamper: Callable[[Json], None]) -> None:
+    documents = of_each_kind()
+    assert {document["rule"]["rule"] for document in documents} == {"rate", "window", "run", "tally"}
+    for document in documents:
+        tampered = copy.deepcopy(document)
+        tamper(tampered)
+        answer, printed = checked(tampered)
+        assert (answer, "DIFFERS" in printed) == (1, True), document["kind"]
+
+
+def test_the_script_runs_alone(tmp_path: Path) -> None:
+    """Without anything of ours, in the interpreter's isolated mode."""
+    (document, *_) = of_each_kind()
+    whole, broken = tmp_path / "whole.json", tmp_path / "broken.json"
+    whole.write_text(json.dumps(document), encoding="utf-8")
+    another_hash(document)
+    broken.write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "none.json").write_text("{}", encoding="utf-8")
+    for name, status, said in (("whole", 0, "All of it agrees."), ("broken", 1, "1 of it differ"), ("none", 2, "read")):
+        command = [sys.executable, "-I", "-S", str(SCRIPT), str(tmp_path / f"{name}.json")]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (ran.returncode, said in ran.stdout, ran.stderr) == (status, True, "")
