@@ -1,5 +1,5 @@
-"""Random children for hypothesis: two schools, calendars with holidays, changes of roll, two ids, ages, the year's
-edge.
+"""Random children for hypothesis: two schools, calendars with holidays, changes of roll, two ids, ages, flags, the
+year's edge.
 
 Long stretches come from short patterns that repeat, so that a counterexample shrinks to something a person can read.
 """
@@ -7,7 +7,7 @@ Long stretches come from short patterns that repeat, so that a counterexample sh
 from datetime import date, timedelta
 from itertools import cycle, islice
 
-from audit.child import Child, Enrolment, Kind, Mark, Session
+from audit.child import Child, Enrolment, FlagSpan, Kind, Mark, Session
 from hypothesis import strategies as st
 
 LIVING, DEAD = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000000"
@@ -91,7 +91,22 @@ def children(draw: st.DrawFn) -> Child:
                 marks.append(Mark(day, half, code, urn, DEAD if changes_id and number < changes_id else LIVING))
         enrolments += own
         opened[urn] = set(sessions)
-    return Child(LIVING, marks, enrolments, opened, draw(births()), frozenset(draw(spent(marks))))
+    said = frozenset(draw(spent(marks)))
+    return Child(LIVING, marks, enrolments, opened, draw(births()), said, draw(flags), draw(flag_spans(start)))
+
+
+flags = st.frozensets(st.sampled_from(["CIN", "CP", "CLA", "FSM"]), max_size=2)
+
+
+@st.composite
+def flag_spans(draw: st.DrawFn, start: date) -> tuple[FlagSpan, ...]:
+    """What is said of a child for a time: some of it for a day, some until further notice, some of one flag twice."""
+    said: list[FlagSpan] = []
+    for flag in draw(st.lists(st.sampled_from(["CIN", "CP", "CLA", "YOUTH_JUSTICE", "FSM"]), max_size=3)):
+        first = start + timedelta(days=draw(st.integers(min_value=-10, max_value=60)))
+        length = draw(st.none() | st.integers(min_value=0, max_value=40))
+        said.append(FlagSpan(flag, first, None if length is None else first + timedelta(days=length)))
+    return tuple(said)
 
 
 def births() -> st.SearchStrategy[date | None]:

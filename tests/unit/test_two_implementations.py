@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from absence_engine.domain import counts as engine_counts
 from absence_engine.domain.explain import explain
+from absence_engine.domain.flags import flagged
 from absence_engine.domain.penalty import Window as EngineWindow
 from absence_engine.domain.penalty import penalty_figure
 from absence_engine.domain.policy import Policy, read
@@ -20,7 +21,7 @@ from absence_engine.domain.spans import Child as EngineChild
 from absence_engine.domain.spans import Scope, Span, spans
 from absence_engine.domain.ticks import day_of, session_of, tick_of
 from audit import figures
-from audit.child import Child, Enrolment, Session
+from audit.child import Child, Enrolment, FlagSpan, Session
 from audit.codes import code_table
 from audit.episodes import Episode, always, episodes
 from audit.explain import digest, evidence
@@ -31,11 +32,13 @@ from audit.policy import policy_of, policy_on
 from common.academic import Session as CommonSession
 from common.academic import place_of
 from common.codes import code_table as common_codes
+from common.events.registers import FlagSpan as EngineSpan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from registers.domain import problems, standing
 
-from tests.unit.authorities import DEAD, FIRST, LIVING, children
+from tests.unit.any_policy import any_policy
+from tests.unit.authorities import DEAD, FIRST, LIVING, SECOND, children
 
 CODES = code_table()
 TODAY = date(2026, 1, 15)
@@ -109,8 +112,13 @@ def engine_child(child: Child) -> EngineChild:
         tuple(EngineEnrolment(*stay) for stay in child.enrolments),
         tuple(kept),
         frozenset(tick_of(day, half == "PM") for day, half in child.spent),
+        flagged(child.flags, [engine_span(span) for span in child.flag_spans]),
     )
     return EngineChild.of(record)
+
+
+def engine_span(span: FlagSpan) -> EngineSpan:
+    return EngineSpan(span.flag, span.start.isoformat(), None if span.to is None else span.to.isoformat(), "roll")
 
 
 def engine_calendars(child: Child) -> Calendars:
@@ -152,8 +160,20 @@ def test_totals_are_the_same_in_both_grains(child: Child) -> None:
 
 @pytest.mark.parametrize(("plain", "engine_policy"), POLICIES, ids=["shipped", "small"])
 @given(child=children())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_episodes_and_their_evidence_are_the_same(plain: PlainPolicy, engine_policy: Policy, child: Child) -> None:
+    compare(child, plain, engine_policy)
+
+
+@given(child=children(), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_with_any_policy_they_are_the_same(child: Child, data: st.DataObject) -> None:
+    document = any_policy(lambda some: data.draw(st.sampled_from(some)), [FIRST, SECOND])
+    compare(child, policy_of(document), read(document))
+
+
+def compare(child: Child, plain: PlainPolicy, engine_policy: Policy) -> None:
+    """Both say the same of a child."""
     engine, calendars = engine_child(child), engine_calendars(child)
     (found,) = spans([engine], [Scope.whole(engine)], calendars, engine_policy)
     plainly = [dataclasses.replace(episode, school=0) for episode in episodes(child, CODES, always(plain))]
@@ -166,7 +186,7 @@ def test_episodes_and_their_evidence_are_the_same(plain: PlainPolicy, engine_pol
 
 @pytest.mark.parametrize(("plain", "engine_policy"), POLICIES, ids=["shipped", "small"])
 @given(child=children())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_the_best_and_the_current_window_are_the_same(plain: PlainPolicy, engine_policy: Policy, child: Child) -> None:
     engine, calendars = engine_child(child), engine_calendars(child)
     found = penalty_figure(engine.record, list(engine.years.values()), calendars, engine_policy.penalty)
