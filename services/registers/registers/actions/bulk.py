@@ -22,7 +22,7 @@ from registers.domain.register import Known
 from registers.store import naming, schools
 from registers.store.naming import Names
 
-BITE_MARKS = 1500
+BITE_MARKS = 3000
 MORSEL_MARKS = 300
 
 T = TypeVar("T")
