@@ -25,7 +25,10 @@ from episode
 """
 POLICIES = "select la_code, document from policy_set where state = 'published' and la_code <> 'england'"
 POLICY_DAY = "select policy_day from engine"
-REEVALUATING = "select la_code, version, children from reevaluation where finished_at is null order by 1"
+REEVALUATING = """
+select la_code, max(version), sum(children)::bigint from reevaluation
+group by la_code having bool_or(finished_at is null) order by 1
+"""
 EXPLANATIONS = "select episode_id::text, explanation from episode where episode_id = any($1::uuid[])"
 
 

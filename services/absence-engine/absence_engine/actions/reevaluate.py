@@ -7,7 +7,7 @@ said of them and the place that has been reached are written together.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from common import metrics
@@ -25,6 +25,8 @@ from absence_engine.store import children, episodes, figures, progress
 from absence_engine.store import policies as store
 
 CHILDREN_A_CHUNK = 2000
+CHUNKS_AT_ONCE = 2
+"""While PostgreSQL writes one, the next is worked out."""
 LOOK_SECONDS = 1.0
 """How soon midnight is noticed."""
 
@@ -62,7 +64,8 @@ class Reevaluating:
             self._pulse.beat()
             turn = self._changed.turn
             await self._database.in_transaction(lambda tx: keep_up(tx, self._clock))
-            if not await self._chunk(stop):
+            chunks = await asyncio.gather(*(self._chunk(stop) for _ in range(CHUNKS_AT_ONCE)))
+            if not any(chunks):
                 await self._changed.wait(turn, LOOK_SECONDS)
 
     async def _chunk(self, stop: asyncio.Event) -> bool:
@@ -83,10 +86,19 @@ async def evaluate_next(tx: Transaction, clock: Clock, policies: Policies) -> in
     job = await store.take(tx)
     if job is None:
         return None
-    ids = await store.next_ids(tx, job.la_code, job.cursor, CHILDREN_A_CHUNK)
+    ids = await store.next_ids(tx, job.la_code, job.cursor, CHILDREN_A_CHUNK, job.last)
+    done = await _evaluate(tx, ids, clock, policies)
+    if ids:
+        await store.advance(tx, job, ids[-1], done)
+    if len(ids) < CHILDREN_A_CHUNK:
+        await store.finish(tx, job, clock.now())
+        log.info("policy applied", la_code=job.la_code, version=job.version, part=job.part)
+    return done
+
+
+async def _evaluate(tx: Transaction, ids: Sequence[str], clock: Clock, policies: Policies) -> int:
+    """Evaluates the children that some ids mean and that do not wait; how many."""
     if not ids:
-        await store.finish(tx, job.la_code, clock.now())
-        log.info("policy applied", la_code=job.la_code, version=job.version, children=job.children)
         return 0
     living = {row.survivor or row.pupil_id for row in (await children.lock(tx, ids)).values()}
     owners = {pupil_id: pupil_id for pupil_id in living} | await children.dead_ids(tx, living)
@@ -97,5 +109,4 @@ async def evaluate_next(tx: Transaction, clock: Clock, policies: Policies) -> in
     told = await evaluate(tx, records, touches, owners, clock.now(), policies)
     await episodes.save(tx, told)
     await announce.episodes(tx, told, clock)
-    await store.advance(tx, job.la_code, ids[-1], len(due))
     return len(due)

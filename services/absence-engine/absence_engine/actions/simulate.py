@@ -129,7 +129,7 @@ class Simulating:
                 return
             book = (await self._policies.at_present(tx)).of_authority(job.la_code)
             phases = await store.phases(tx, job.la_code)
-        sums, cursor, merged = Sums(_question(job, book)), None, set[str]()
+        sums, cursor, merged = Sums(_question(job, book)), versions.FIRST_ID, set[str]()
         while not stop.is_set():
             self._pulse.beat()
             async with self._database.transaction() as tx:
@@ -160,7 +160,7 @@ def _answers(records: list[ChildRecord], calendars: Calendars, question: Questio
 
 
 async def _load(
-    tx: Transaction, la_code: str, after: str | None, merged: set[str]
+    tx: Transaction, la_code: str, after: str, merged: set[str]
 ) -> tuple[str | None, list[ChildRecord], Calendars]:
     """The next children of an authority, and where the next begin: None when there are none. `merged`: children with
     several ids that have come before.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import msgspec
 from common.db import Transaction
@@ -52,25 +53,32 @@ AUTHORITIES = "select distinct la_code from school order by 1"
 IS_AUTHORITY = "select exists (select from school where la_code = $1)"
 LAS = "select urn, la_code from school where urn = any($1::int[])"
 AGAIN = """
-insert into reevaluation (la_code, version, started_at) select *, $3 from unnest($1::text[], $2::text[])
-on conflict (la_code) do update
+insert into reevaluation (la_code, part, version, started_at)
+select la_code, part, version, $3
+from unnest($1::text[], $2::text[]) as t (la_code, version) cross join generate_series(0, 15) as part
+on conflict (la_code, part) do update
 set version = excluded.version, cursor = null, children = 0, started_at = excluded.started_at, finished_at = null
 """
-UNDER_WAY = "select la_code, version, children, started_at from reevaluation where finished_at is null order by 1"
+UNDER_WAY = """
+select la_code, max(version), sum(children)::bigint from reevaluation
+group by la_code having bool_or(finished_at is null) order by 1
+"""
 TAKE = """
-select la_code, version, cursor::text, children, started_at from reevaluation where finished_at is null
-order by started_at, la_code limit 1 for update skip locked
+select la_code, part, version, cursor::text from reevaluation where finished_at is null
+order by started_at, la_code, part limit 1 for update skip locked
 """
 NEXT_IDS = """
 select pupil_id::text from child
-where ($1::uuid is null or pupil_id > $1) and (
+where pupil_id > $1 and pupil_id <= $4 and (
     exists (select from enrolment as e join school using (urn) where e.pupil_id = child.pupil_id and la_code = $2)
     or exists (select from sheet as s join school using (urn) where s.pupil_id = child.pupil_id and la_code = $2)
 )
 order by pupil_id limit $3
 """
-ADVANCE = "update reevaluation set cursor = $2, children = children + $3 where la_code = $1"
-FINISH = "update reevaluation set finished_at = $2 where la_code = $1"
+ADVANCE = "update reevaluation set cursor = $3, children = children + $4 where la_code = $1 and part = $2"
+FINISH = "update reevaluation set finished_at = $3 where la_code = $1 and part = $2"
+
+FIRST_ID, LAST_ID = str(UUID(int=0)), str(UUID(int=2**128 - 1))
 
 
 class PolicyRow(NamedTuple):
@@ -109,13 +117,21 @@ class Begun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An authority whose children are looked at once more; those up to `cursor` have been."""
+    """A part of an authority's children who are looked at once more: those with ids behind `cursor`, up to `last`."""
+
+    la_code: str
+    part: int
+    version: str
+    cursor: str
+    last: str
+
+
+class UnderWay(NamedTuple):
+    """An authority of whose children not all have been looked at, and how many have."""
 
     la_code: str
     version: str
-    cursor: str | None
     children: int
-    started_at: datetime
 
 
 async def turn(tx: Transaction, *, lock: bool = False) -> tuple[int, int, date | None]:
@@ -202,30 +218,33 @@ async def look_again(tx: Transaction, versions: Mapping[str, str], now: datetime
         await tx.execute(AGAIN, list(versions), list(versions.values()), now)
 
 
-async def under_way(tx: Transaction) -> list[Job]:
+async def under_way(tx: Transaction) -> list[UnderWay]:
     """The authorities whose children are still to be looked at."""
-    return [Job(row[0], row[1], None, row[2], row[3]) for row in await tx.fetch(UNDER_WAY)]
+    return [UnderWay(*row.values()) for row in await tx.fetch(UNDER_WAY)]
 
 
 async def take(tx: Transaction) -> Job | None:
     """The job that has waited longest and that nobody else works on, locked."""
     row = await tx.fetchrow(TAKE)
-    return None if row is None else Job(*row.values())
+    if row is None:
+        return None
+    before, last = (UUID(int=max((digit << 124) - 1, 0)) for digit in (row["part"], row["part"] + 1))
+    return Job(row["la_code"], row["part"], row["version"], row["cursor"] or str(before), str(last))
 
 
-async def next_ids(tx: Transaction, la_code: str, after: str | None, limit: int) -> list[str]:
-    """The next ids with a stay or marks at an authority's schools, in order."""
-    return [row[0] for row in await tx.fetch(NEXT_IDS, after, la_code, limit)]
+async def next_ids(tx: Transaction, la_code: str, after: str, limit: int, last: str = LAST_ID) -> list[str]:
+    """The next ids with a stay or marks at an authority's schools, in order, up to the `last`."""
+    return [row[0] for row in await tx.fetch(NEXT_IDS, after, la_code, limit, last)]
 
 
-async def advance(tx: Transaction, la_code: str, cursor: str, children: int) -> None:
+async def advance(tx: Transaction, job: Job, cursor: str, children: int) -> None:
     """Notes that the children up to an id have been looked at."""
-    await tx.execute(ADVANCE, la_code, cursor, children)
+    await tx.execute(ADVANCE, job.la_code, job.part, cursor, children)
 
 
-async def finish(tx: Transaction, la_code: str, now: datetime) -> None:
-    """Notes that all have been."""
-    await tx.execute(FINISH, la_code, now)
+async def finish(tx: Transaction, job: Job, now: datetime) -> None:
+    """Notes that all of a part have been."""
+    await tx.execute(FINISH, job.la_code, job.part, now)
 
 
 def decoded(document: str) -> dict[str, Any]:

@@ -254,11 +254,12 @@ class PolicySet(Base, table=True):
 
 
 class Reevaluation(Base, table=True):
-    """That an authority's children are looked at once more, by the version that came into force: those up to `cursor`
-    have been.
+    """That an authority's children are looked at once more, by the version that came into force: of those whose id
+    begins with the hexadecimal digit `part`, those up to `cursor` have been.
     """
 
     la_code: str = Field(sa_column=Column(Text, primary_key=True))
+    part: int = Field(sa_column=_small(key=True))
     version: str = Field(sa_type=Text)
     cursor: str | None = Field(sa_column=_id(null=True))
     children: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=sql("0")))

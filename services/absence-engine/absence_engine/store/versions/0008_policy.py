@@ -28,12 +28,14 @@ alter table engine
 """
 REEVALUATION = """
 create table reevaluation (
-    la_code text primary key,
+    la_code text not null,
+    part smallint not null,
     version text not null,
     cursor uuid,
     children bigint not null default 0,
     started_at timestamptz not null,
-    finished_at timestamptz
+    finished_at timestamptz,
+    primary key (la_code, part)
 )
 """
 SIMULATION = """
