@@ -9,6 +9,8 @@ policies    policy sets: looking at them, drafting, publishing; noticing that an
 simulate    tries a version on the marks of a year
 reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
+answers     answers: sums over many children
+seen        how far many schools are counted
 episodes    answers: a child's episodes, an explanation
 waiting     waits until an entry has been counted
 rebuild     starts again from the ledgers' first entries

@@ -2,6 +2,7 @@
 
 pupils      a child's figures and episodes; the explanation of an episode
 groups      a school's figures, an area's
+answers     sums over many children, by school, class, week, code, …
 history     what changed of a child, of a school
 policies    policy sets: versions, drafts, publication
 simulations a version tried on the marks of a year
@@ -15,7 +16,7 @@ from common.listen import Signal
 from fastapi import APIRouter
 
 from absence_engine.actions.holding import Policies
-from absence_engine.api import groups, history, policies, pupils, simulations
+from absence_engine.api import answers, groups, history, policies, pupils, simulations
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
 
@@ -35,6 +36,7 @@ def create_router(database: Database, clock: Clock, held: Policies, signal: Sign
     counted.include_router(pupils.create_router(database, clock, held))
     counted.include_router(groups.create_router(database, clock, held))
     counted.include_router(history.create_router(database, held))
+    counted.include_router(answers.create_router(database, clock, held))
     router.include_router(counted)
     router.include_router(policies.create_router(database, clock, held))
     router.include_router(simulations.create_router(database, clock))

@@ -76,6 +76,37 @@ AREA: dict[str, Any] = {
     "phases": {"primary": GROUP},
     "children": GROUP,
 }
+SUM: dict[str, Any] = {
+    **COUNTS,
+    "authorised_percent": "10.00",
+    "unauthorised_percent": "0.00",
+    "days_lost": "2.0",
+    "hours_lost": "13.00",
+    "members": 1,
+    "persistent": 1,
+    "severe": 0,
+    "persistent_percent": "100.00",
+    "severe_percent": "0.00",
+    "bands": {"good": 0, "satisfactory": 0, "below-satisfactory": 0, "persistent": 1, "severe": 0},
+}
+SEEN: dict[str, Any] = {
+    "schools": 1,
+    "oldest": {"school_urn": URN, "last_register": "2025-09-30 PM"},
+    "recalculating": [],
+}
+ANSWER: dict[str, Any] = {
+    "from": "2025-09-01",
+    "to": "2025-09-30",
+    "basis": "live",
+    "group_by": ["month"],
+    "policy_version": POLICY,
+    "as_of": "2025-10-01",
+    "total": {"enrolments": SUM, "children": SUM},
+    "items": [{"group": {"month": "2025-09"}, "enrolments": SUM, "children": SUM}],
+    "next": None,
+    "coverage": {"expected_sessions": 40, "registers": 40},
+    "freshness": SEEN,
+}
 EPISODE: dict[str, Any] = {
     "episode_id": "c8a8f0b1-33fb-5b5c-8d39-6f4f3f2f2d10",
     "kind": "PA",

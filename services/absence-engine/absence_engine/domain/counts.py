@@ -18,7 +18,8 @@ CODES = 64  # a code's number is below this: a byte per session, and room to gro
 FIGURES = ("possible", "attended", "authorised", "unauthorised", "late_before_close", "late_after_close")
 
 
-def _figure_table() -> npt.NDArray[np.int64]:
+def figure_table() -> npt.NDArray[np.int64]:
+    """(64, 6): what a session with each code number counts as, in the order of FIGURES."""
     table = np.zeros((CODES, len(FIGURES)), np.int64)
     for code in code_table().values():
         table[code.number] = (
@@ -32,7 +33,7 @@ def _figure_table() -> npt.NDArray[np.int64]:
     return table
 
 
-_FIGURE_TABLE = _figure_table()
+_FIGURE_TABLE = figure_table()
 
 
 @dataclass(frozen=True, slots=True)
