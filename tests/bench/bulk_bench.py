@@ -1,11 +1,12 @@
 """Marks by a batch to the ledger, beside the same service's `PUT` of one register at a time, and its memory meanwhile.
 
-    python -m tests.bench.bulk_bench [--rows 5000000] [--rounds 3]
+    python -m tests.bench.bulk_bench [--rows 5000000] [--rounds 3] [--kill]
 
 registers alone, a process of its own on a durable PostgreSQL. A round is 2,000 registers of 30 by `PUT` over 16
 connections, then a table of 300,000 rows by one `POST`, timed from its first byte until the job is done; so both meet
 the same machine. At last comes a table of all the rows that there are, streamed as it is made, to see that memory does
-not grow with it. Nobody relays or reads the ledger in either.
+not grow with it; with `--kill` the service is killed in the midst of it, and started again. Nobody relays or reads the
+ledger in either.
 """
 
 import argparse
@@ -36,20 +37,59 @@ from tests.bench.system import POSTGRES_SETTINGS
 ROWS, ROUND_ROWS, ROUND_REGISTERS, ROUNDS = 5_000_000, 300_000, 2000, 3
 SCHOOLS, PUPILS, SIZE = 45, 300, 30
 FIRST_URN = 100000
-DAYS = school_days(190)
+DAYS = school_days(230)  # more than a school year has: five million rows fit behind the rounds
 CODES = "/" * 17 + "LIO"
 GROWTH_MIB = 64
+
+
+class Registers:
+    """The service in a process of its own, which can be killed and started again."""
+
+    def __init__(self, database: str, key: dict[str, Any]) -> None:
+        self.port = servers.free_port()
+        self._arguments = database, self.port, key, None
+        self._spent, self._peak = 0.0, 0.0
+
+    async def start(self) -> None:
+        self._process = multiprocessing.get_context("spawn").Process(target=run_service, args=self._arguments)
+        self._process.start()
+        await wait_until_it_answers(self.port)
+
+    async def kill_and_start(self) -> None:
+        """As when the machine fails."""
+        self._spent, self._peak = self.cpu_seconds(), self.peak_mib()
+        self._process.kill()
+        self._process.join()
+        await self.start()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def cpu_seconds(self) -> float:
+        return self._spent + processes.cpu_seconds([self._process.pid or 0])
+
+    def peak_mib(self) -> float:
+        """The most memory that one of its processes has had."""
+        return max(self._peak, processes.peak_mib(self._process.pid or 0))
 
 
 @dataclass
 class Bench:
     """A running service, and how far into the year its schools are."""
 
-    url: str
+    service: Registers
     token: str
-    pid: int
     postmaster: int
     used: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.service.port}"
+
+    def cpu_seconds(self) -> float:
+        """Of the service and its PostgreSQL."""
+        return self.service.cpu_seconds() + processes.cpu_seconds([self.postmaster])
 
     def sessions(self, count: int) -> list[tuple[date, str]]:
         """The next sessions of the year, which nobody has marked yet."""
@@ -58,40 +98,39 @@ class Bench:
         return every[self.used - count : self.used]
 
 
-def run(rows: int = ROWS, rounds: int = ROUNDS) -> list[Figure]:
+def run(rows: int = ROWS, rounds: int = ROUNDS, kill: bool = False) -> list[Figure]:
     """Marks per second of a batch, by itself and beside the `PUT`; MiB that the service's memory grew by."""
     key = ECKey.generate_key("P-256", {"kid": "k"})
     claims = {"iss": "us", "aud": AUDIENCE, "sub": "bench", "exp": int(time.time()) + 36000, "scope": SCOPES}
     token = jwt.encode({"alg": "ES256", "kid": "k"}, claims, key)
     with servers.postgres(**POSTGRES_SETTINGS) as server:
-        return asyncio.run(_measure(server, key.as_dict(private=False), token, rows, rounds))
+        return asyncio.run(_measure(server, key.as_dict(private=False), token, rows, rounds, kill))
 
 
-async def _measure(server: servers.Postgres, key: dict[str, Any], token: str, rows: int, rounds: int) -> list[Figure]:
+async def _measure(
+    server: servers.Postgres, key: dict[str, Any], token: str, rows: int, rounds: int, kill: bool
+) -> list[Figure]:
     async with servers.fresh_database(server.url) as url:
         await migrate(url, "registers")
-        port = servers.free_port()
-        service = multiprocessing.get_context("spawn").Process(target=run_service, args=(url, port, key, None))
-        service.start()
+        service = Registers(url, key)
         try:
-            await wait_until_it_answers(port)
-            bench = Bench(f"http://127.0.0.1:{port}", token, service.pid or 0, processes.postmaster(Path(server.data)))
-            return await _figures(bench, rows, rounds)
+            await service.start()
+            bench = Bench(service, token, processes.postmaster(Path(server.data)))
+            return await _figures(bench, rows, rounds, kill)
         finally:
-            service.terminate()
-            service.join()
+            service.stop()
 
 
-async def _figures(bench: Bench, rows: int, rounds: int) -> list[Figure]:
+async def _figures(bench: Bench, rows: int, rounds: int, kill: bool) -> list[Figure]:
     await _prepare(bench)
     puts, batches = [], []
     for number in range(rounds):
         puts.append(await _put(bench))
         batches.append((await _batch(bench, ROUND_ROWS))[0])
         print(f"  round {number + 1}: PUT {puts[-1]:,.0f}, batch {batches[-1]:,.0f} marks/s", flush=True)
-    before = processes.peak_mib(bench.pid)
-    rate, sent, cpu = await _batch(bench, min(rows, _left(bench)))
-    grown = processes.peak_mib(bench.pid) - before
+    before = bench.service.peak_mib()
+    rate, sent, cpu = await _batch(bench, min(rows, _left(bench)), kill)
+    grown = bench.service.peak_mib() - before
     print(f"  {sent:,} rows: {rate:,.0f} marks/s, {cpu:.1f} us CPU a mark, peak {before + grown:.0f} MiB", flush=True)
     ratio = median(batch / put for batch, put in zip(batches, puts, strict=True))
     beside = f"{median(batches):,.0f} against {median(puts):,.0f} marks/s"
@@ -147,28 +186,34 @@ def _left(bench: Bench) -> int:
     return (2 * len(DAYS) - bench.used) * SCHOOLS * PUPILS
 
 
-async def _batch(bench: Bench, rows: int) -> tuple[float, int, float]:
-    """Marks per second by one table, its rows, and the CPU microseconds of service and PostgreSQL for each."""
+async def _batch(bench: Bench, rows: int, kill: bool = False) -> tuple[float, int, float]:
+    """Marks per second by one table, its rows, and the CPU microseconds of service and PostgreSQL for each. `kill`: the
+    service is killed once it has done half of it.
+    """
     sessions = bench.sessions(-(-rows // (SCHOOLS * PUPILS)))
     headers = {"authorization": f"Bearer {bench.token}", "content-type": "text/csv"}
-    roots = (bench.pid, bench.postmaster)
-    cpu, started = processes.cpu_seconds(roots), time.perf_counter()
+    cpu, started = bench.cpu_seconds(), time.perf_counter()
     async with httpx.AsyncClient(base_url=bench.url, headers=headers, timeout=600) as client:
         answer = await client.post("/v1/register-batches", content=_table(sessions))
         answer.raise_for_status()
-        job = await _ended(client, answer.json()["links"]["self"])
+        path = answer.json()["links"]["self"]
+        if kill:
+            half = await _come_to(client, path, 50)
+            await bench.service.kill_and_start()
+            print(f"  killed after {half['counts']['accepted']:,} marks", flush=True)
+        job = await _come_to(client, path, 100)
     seconds = time.perf_counter() - started
     sent = len(sessions) * SCHOOLS * PUPILS
     if job["counts"]["accepted"] != sent:
         raise RuntimeError(f"the run is void: {job}")
-    return sent / seconds, sent, (processes.cpu_seconds(roots) - cpu) / sent * 1e6
+    return sent / seconds, sent, (bench.cpu_seconds() - cpu) / sent * 1e6
 
 
-async def _ended(client: httpx.AsyncClient, path: str) -> Any:
-    """The job, once it has ended."""
+async def _come_to(client: httpx.AsyncClient, path: str, percent: int) -> Any:
+    """The job, once so much of it is done, or it has failed."""
     while True:
         job = (await client.get(path)).raise_for_status().json()
-        if job["state"] in ("done", "failed"):
+        if job["state"] in ("done", "failed") or (percent < 100 and job["progress"]["percent"] >= percent):
             return job
         await asyncio.sleep(0.05)
 
@@ -192,8 +237,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=ROWS)
     arguments.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments.add_argument("--kill", action="store_true", help="kill the service in the midst of the large table")
     options = arguments.parse_args()
-    for figure in run(options.rows, options.rounds):
+    for figure in run(options.rows, options.rounds, options.kill):
         print(figure)
 
 
