@@ -7,8 +7,8 @@ in a new migration.
 
 `outbox`: what is still to be published (`relay`). `position`: where a consumer stands in each partition (`consume`).
 `dead_letter`: records that nobody could read (`dead_letters`). `ledger_position`: how far each school's ledger has been
-applied (`ledger`). `EpisodeMirror`: what the table `episode` of a reader begins with (`mirror`); `id_column` and
-`time_column`: what their own tables are made of.
+applied (`ledger`). `answered`: what requests with an idempotency key came to (`idempotency`). `EpisodeMirror`: what the
+table `episode` of a reader begins with (`mirror`); `id_column` and `time_column`: what their own tables are made of.
 """
 
 from datetime import datetime
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -81,6 +82,18 @@ create table ledger_position (
     last_register_session smallint
 ) with (fillfactor = 50)
 """
+
+CREATE_ANSWERED = """
+create table answered (
+    subject text not null,
+    key text not null,
+    fingerprint text not null,
+    answer bytea not null,
+    answered_at timestamptz not null,
+    primary key (subject, key)
+)
+"""
+INDEX_ANSWERED = "create index answered_at on answered (answered_at)"
 
 
 UUID_TEXT: Any = UUID(as_uuid=False)
@@ -149,6 +162,20 @@ def dead_letter(metadata: MetaData) -> Table:
         Column("body", LargeBinary, nullable=False),
         Column("error", Text, nullable=False),
         Column("kept_at", DateTime(timezone=True), nullable=False, server_default=sql("now()")),
+    )
+
+
+def answered(metadata: MetaData) -> Table:
+    """What a request came to that had an idempotency key, as JSON; `fingerprint`: a digest of what it said."""
+    return Table(
+        "answered",
+        metadata,
+        Column("subject", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("fingerprint", Text, nullable=False),
+        Column("answer", LargeBinary, nullable=False),
+        Column("answered_at", DateTime(timezone=True), nullable=False),
+        Index("answered_at", "answered_at"),
     )
 
 

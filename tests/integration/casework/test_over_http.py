@@ -169,3 +169,22 @@ async def test_each_route_needs_its_scope(client: httpx.AsyncClient) -> None:
         assert (await client.request(method, path)).status_code == 401
         wrong = bearer("letters:read") if method == "GET" else bearer(READ)
         assert (await client.request(method, path, headers=wrong, json={"outcome": "x"})).status_code == 403
+
+
+async def test_what_a_key_named_is_done_once_though_others_went_on_since(client: httpx.AsyncClient, tell: Tell) -> None:
+    await tell(crossing())
+    path = f"/v1/tasks/{(await listed(client))[0]['task_id']}"
+    key = bearer(WRITE) | {"idempotency-key": "a"}
+    first = await client.post(f"{path}/owner", json={"owner": "officer-17"}, headers=key)
+    assert first.status_code == 200
+    await client.post(f"{path}/owner", json={"owner": "officer-18"}, headers=bearer(WRITE))
+    again = await client.post(f"{path}/owner", json={"owner": "officer-17"}, headers=key)
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, first.json(), first.headers["etag"])
+    assert (await listed(client))[0]["owner"] == "officer-18"
+    done = {"outcome": "support_agreed", "note": "Breakfast club."}
+    for status, where, body in ((422, "owner", {"owner": "officer-18"}), (422, "completion", done)):
+        assert (await client.post(f"{path}/{where}", json=body, headers=key)).status_code == status
+    key["idempotency-key"] = "b"
+    completed = await client.post(f"{path}/completion", json=done, headers=key)
+    assert (completed.status_code, completed.json()["status"]) == (200, "done")
+    assert (await client.post(f"{path}/completion", json=done, headers=key)).json() == completed.json()

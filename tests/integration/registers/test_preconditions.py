@@ -54,6 +54,20 @@ async def test_a_put_is_taken_only_if_all_is_still_as_read(
     assert (await put(school, path, before)).status_code == 200
 
 
+async def test_a_mark_is_taken_back_only_if_the_register_is_still_as_read(school: Authority) -> None:
+    pupil_id = (await school.roll(pupil("1"), pupil("2")))["results"][0]["pupil_id"]
+    path = f"{AT_SCHOOL}/registers/2025-09-15/AM"
+    await school.mark("1", "O")
+    tag = await tag_of(school, path)
+    await school.mark("2", "/")
+    await school.ask("DELETE", f"{path}/marks/{pupil_id}", 412, headers={"if-match": tag})
+    assert await school.standing() == {"1": "O", "2": "/"}
+    tag = await tag_of(school, path)
+    await school.ask("DELETE", f"{path}/marks/{pupil_id}", headers={"if-match": tag})
+    await school.ask("DELETE", f"{path}/marks/{pupil_id}", 412, headers={"if-match": tag})
+    assert await school.standing() == {"2": "/"}
+
+
 @pytest.mark.parametrize(("path", "before", "changes"), SENT)
 async def test_of_two_who_have_read_the_same_one_is_told_so(
     school: Authority, path: str, before: dict[str, Any], changes: dict[str, Any]

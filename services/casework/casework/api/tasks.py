@@ -1,15 +1,17 @@
 """Tasks over HTTP: the work list, one task, completing it, taking it over."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.clock import Clock
-from common.db import Database
+from common.db import Database, Transaction
+from common.idempotency import Keyed, once
 from common.security import Caller, needs
 from common.web import Cursor, Page, PageSize, cut, place_of
 from common.web.conditions import TAGGED, Unchanged, tag
+from common.web.keys import idempotency_key, keyed
 from fastapi import APIRouter, Query, Request, Response
 
 from casework.actions import look, work
@@ -18,6 +20,8 @@ from casework.domain.values import Task
 
 Reader = Annotated[Caller, needs("cases:read")]
 Writer = Annotated[Caller, needs("cases:write")]
+CompletionKey = Annotated[str | None, idempotency_key("completion")]
+OwnerKey = Annotated[str | None, idempotency_key("change of hands")]
 
 
 def create_router(database: Database, clock: Clock, said: Callable[[], None]) -> APIRouter:
@@ -63,6 +67,11 @@ def _add_reading(router: APIRouter, database: Database) -> None:
 
 
 def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Callable[[], None]) -> None:
+    async def change(change: Callable[[Transaction], Awaitable[Task]], request: Keyed | None) -> Task:
+        changed = await database.in_transaction(lambda tx: once(tx, request, clock.now(), Task, lambda: change(tx)))
+        said()
+        return changed
+
     @router.post(
         "/v1/tasks/{task_id}/completion",
         operation_id="completeTask",
@@ -70,13 +79,18 @@ def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Cal
         responses=TAGGED,
     )
     async def complete(  # pyright: ignore[reportUnusedFunction]
-        task_id: UUID, body: Completion, caller: Writer, response: Response, only: Unchanged
+        request: Request,
+        task_id: UUID,
+        body: Completion,
+        caller: Writer,
+        response: Response,
+        only: Unchanged,
+        key: CompletionKey = None,
     ) -> TaskOut:
-        done = await database.in_transaction(
-            lambda tx: work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, only, clock)
-        )
-        said()
-        return _tagged(response, done)
+        async def complete(tx: Transaction) -> Task:
+            return await work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, only, clock)
+
+        return _tagged(response, await change(complete, keyed(caller, key, request, body)))
 
     @router.post(
         "/v1/tasks/{task_id}/owner",
@@ -85,13 +99,18 @@ def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Cal
         responses=TAGGED,
     )
     async def own(  # pyright: ignore[reportUnusedFunction]
-        task_id: UUID, body: Ownership, caller: Writer, response: Response, only: Unchanged
+        request: Request,
+        task_id: UUID,
+        body: Ownership,
+        caller: Writer,
+        response: Response,
+        only: Unchanged,
+        key: OwnerKey = None,
     ) -> TaskOut:
-        owned = await database.in_transaction(
-            lambda tx: work.own(tx, str(task_id), body.owner, caller.schools, only, clock)
-        )
-        said()
-        return _tagged(response, owned)
+        async def own(tx: Transaction) -> Task:
+            return await work.own(tx, str(task_id), body.owner, caller.schools, only, clock)
+
+        return _tagged(response, await change(own, keyed(caller, key, request, body)))
 
 
 def _tagged(response: Response, task: Task) -> TaskOut:

@@ -122,5 +122,5 @@ class Timeline(Base, table=True):
 
 
 metadata = Base.metadata
-for shared in (tables.outbox, tables.position, tables.dead_letter, children.alias, children.child):
+for shared in (tables.outbox, tables.position, tables.dead_letter, tables.answered, children.alias, children.child):
     shared(metadata)

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from common.academic import Session
 from common.errors import NotFoundError
+from common.preconditions import NOTHING_ASKED, Precondition
 
 from registers.actions.writing import Write, Writer
 from registers.domain import deletion as rules
 from registers.domain import problems
 from registers.domain.register import Register, SentMark
-from registers.store import marks, registers
+from registers.domain.standing import state_of_register
+from registers.store import marks, reading, registers
 from registers.store.registers import Submission
 
 
@@ -26,14 +28,18 @@ class Deletion(NamedTuple):
     correlation_id: str
 
 
-async def delete_mark(writer: Writer, sent: Deletion) -> tuple[str, str, int]:
-    """Living id, `deleted` or `stale`, and the school's last number. NotFoundError: see `domain.deletion`."""
+async def delete_mark(writer: Writer, sent: Deletion, only: Precondition = NOTHING_ASKED) -> tuple[str, str, int]:
+    """Living id, `deleted` or `stale`, and the school's last number. NotFoundError: see `domain.deletion`. StaleError
+    unless `only` holds of what stands in the session.
+    """
     register = Register(
         sent.urn, sent.on, sent.session, sent.version, None, None, sent.received_at, sent.correlation_id,
         [SentMark(code=None, pupil_id=sent.pupil_id)],
     )  # fmt: skip
 
     async def work(write: Write) -> tuple[str, str]:
+        if only != NOTHING_ASKED:
+            only.check(state_of_register(await reading.register(write.tx, sent.urn, sent.on, sent.session)))
         (known,) = await registers.known(write.tx, [register])
         child = known.found.get((0, "pupil_id"))
         if child is None:

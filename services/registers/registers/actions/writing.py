@@ -9,7 +9,7 @@ somebody else was faster with) is heeded in the same way.
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from common.clock import Clock
@@ -17,6 +17,7 @@ from common.codes import code_table
 from common.correlation import correlation_id
 from common.db import Database, Transaction
 from common.errors import NotFoundError
+from common.idempotency import Keyed, once
 
 from registers.domain import ledger as rules
 from registers.domain.ledger import Facts, Head
@@ -74,10 +75,19 @@ class Write:
 class Writer:
     """Runs writes. `wake` is called after each commit that added to a ledger."""
 
-    def __init__(self, database: Database, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, wake: Callable[[], None], keyed: Keyed | None = None, kind: Any = Any
+    ) -> None:
         self._database = database
         self.clock = clock
         self.wake = wake
+        self._keyed, self._kind = keyed, tuple[kind, dict[int, int], bool]
+
+    def once(self, keyed: Keyed | None, kind: Any) -> "Writer":
+        """The writer of one request, which does once what its key names, if it has one. `kind`: what a work of it comes
+        to.
+        """
+        return self if keyed is None else Writer(self._database, self.clock, self.wake, keyed, kind)
 
     async def run(self, urns: Collection[int], work: Callable[[Write], Awaitable[T]]) -> tuple[T, dict[int, int]]:
         """Does `work` in a transaction with these schools locked; its result, and each locked school's last number.
@@ -104,7 +114,9 @@ class Writer:
             said = await write.announce()
             return result, {urn: write.sequence(urn) for urn in urns}, said
 
-        result, sequences, said = await self._database.in_transaction(attempt)
+        result, sequences, said = await self._database.in_transaction(
+            lambda tx: once(tx, self._keyed, self.clock.now(), self._kind, lambda: attempt(tx))
+        )
         if said:
             self.wake()
         return result, sequences

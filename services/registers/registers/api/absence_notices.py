@@ -12,6 +12,7 @@ from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, cut
 from common.web.conditions import ETAG, TAGGED, Unchanged, tag
+from common.web.keys import idempotency_key
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from registers.actions import absence_notices as actions
@@ -53,7 +54,7 @@ From = Annotated[Day | None, Query(alias="from", description="The first day; all
 To = Annotated[Day | None, Query(alias="to", description="The last day; all after when left out.")]
 OfMatch = Annotated[Match | None, Query(description="Only notices with a session of the day that goes with them so.")]
 OfKind = Annotated[str | None, Query(max_length=64, description="Only gaps of this kind.")]
-Key = Annotated[str | None, parameters.idempotency_key("notice")]
+Key = Annotated[str | None, idempotency_key("notice")]
 
 
 def create_router(context: Context) -> APIRouter:

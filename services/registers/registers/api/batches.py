@@ -7,6 +7,7 @@ from uuid import UUID
 from common.correlation import correlation_id
 from common.errors import MalformedError, UnsupportedMediaTypeError
 from common.security import Caller, needs
+from common.web.keys import idempotency_key
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -15,7 +16,6 @@ from registers.actions import jobs as actions
 from registers.actions.access import check_school
 from registers.actions.receiving import receive
 from registers.actions.writing import new_id
-from registers.api import parameters
 from registers.api.batch_shapes import (
     TABLE,
     JobAccepted,
@@ -43,7 +43,7 @@ OneSchool = Annotated[
     int | None,
     Query(ge=1, le=9_999_999, description="The school of every row of a table that has no column for it."),
 ]
-Key = Annotated[str | None, parameters.idempotency_key("job")]
+Key = Annotated[str | None, idempotency_key("job")]
 JobId = Annotated[UUID, Path(description="A job's id.", examples=["7f9c24e8-3b0a-4d5b-9a63-2f1d4c0f8e11"])]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, cut
+from common.web.keys import idempotency_key, keyed
 from fastapi import APIRouter, Request
 
 from registers.actions import look
@@ -22,8 +23,10 @@ from registers.api.identity_shapes import (
     told,
 )
 from registers.api.parameters import Cursor, PupilId
-from registers.domain.identity_changes import Part
+from registers.domain.identity_changes import IdentityChange, Part
 
+MergeKey = Annotated[str | None, idempotency_key("merge")]
+SplitKey = Annotated[str | None, idempotency_key("split")]
 Writer = Annotated[Caller, needs("pupils:write")]
 Reader = Annotated[Caller, needs("pupils:read")]
 
@@ -40,19 +43,25 @@ def create_router(context: Context) -> APIRouter:
         return _pupil(found)
 
     @router.post("/v1/pupils/{pupil_id}/merge", operation_id="mergePupil", summary="Say that two ids are one child")
-    async def merge(pupil_id: PupilId, sent: MergeIn, caller: Writer) -> IdentityChanged:  # pyright: ignore[reportUnusedFunction]
+    async def merge(  # pyright: ignore[reportUnusedFunction]
+        request: Request, pupil_id: PupilId, sent: MergeIn, caller: Writer, key: MergeKey = None
+    ) -> IdentityChanged:
+        writer = context.writer.once(keyed(caller, key, request, sent), IdentityChange)
         said = Said(sent.reason, sent.by)
-        return _changed(await merge_pupils(context.writer, caller, str(pupil_id), str(sent.into), said))
+        return _changed(await merge_pupils(writer, caller, str(pupil_id), str(sent.into), said))
 
     @router.post("/v1/pupils/{pupil_id}/split", operation_id="splitPupil", summary="Say that one id is two children")
-    async def split(pupil_id: PupilId, sent: SplitIn, caller: Writer) -> IdentityChanged:  # pyright: ignore[reportUnusedFunction]
+    async def split(  # pyright: ignore[reportUnusedFunction]
+        request: Request, pupil_id: PupilId, sent: SplitIn, caller: Writer, key: SplitKey = None
+    ) -> IdentityChanged:
         if (sent.restore is None) == (sent.schools is None) or (sent.restore is not None and sent.upn is not None):
             fault = Fault("", "one-way", "Give `restore`, or `schools` and maybe `upn`.")
             raise InvalidError("A pupil is split in one way.", faults=[fault])
         restore = str(sent.restore) if sent.restore is not None else None
         parts = [Part(part.school_urn, part.from_, part.to) for part in sent.schools or ()]
         what = Split(str(pupil_id), restore, parts, sent.upn)
-        return _changed(await split_pupil(context.writer, caller, what, Said(sent.reason, sent.by)))
+        writer = context.writer.once(keyed(caller, key, request, sent), IdentityChange)
+        return _changed(await split_pupil(writer, caller, what, Said(sent.reason, sent.by)))
 
     @router.get(
         "/v1/pupils/{pupil_id}/identity-changes",

@@ -8,7 +8,7 @@ from uuid import UUID
 from common.academic import Session, parse_year
 from common.errors import Fault, InvalidError
 from common.web import decode_cursor, encode_cursor
-from fastapi import Header, Path, Query
+from fastapi import Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from registers.actions.look import Place
@@ -24,16 +24,6 @@ def _is_a_day(value: object) -> object:
     if (isinstance(value, str) and not _DAY.fullmatch(value)) or not isinstance(value, str | date):
         raise ValueError("a date looks like 2025-09-15")
     return value
-
-
-def idempotency_key(thing: str) -> Any:
-    """The header that names what a POST makes, so that sending it twice makes it once."""
-    return Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description=f"Names the {thing} for 24 hours: the same body again is the same {thing}.",
-    )
 
 
 Day = Annotated[date, BeforeValidator(_is_a_day)]

@@ -12,7 +12,7 @@ from common.codes import code_table
 from common.correlation import correlation_id
 from common.security import Caller, needs
 from common.web import Page, PageSize, next_path
-from common.web.conditions import TAGGED, IfMatch, tag, unless_changed
+from common.web.conditions import TAGGED, IfMatch, Unchanged, tag, unless_changed
 from fastapi import APIRouter, Query, Request, Response
 
 from registers.actions import look
@@ -112,12 +112,18 @@ def _add_registers(router: APIRouter, context: Context) -> None:
 
     @router.delete(PATH + "/marks/{pupil_id}", operation_id="deleteMark", summary="Take back a mark sent in error")
     async def delete(  # pyright: ignore[reportUnusedFunction]
-        urn: Urn, on: OnDay, half: Half, pupil_id: PupilId, caller: Writer, source_version: SourceVersion = None
+        urn: Urn,
+        on: OnDay,
+        half: Half,
+        pupil_id: PupilId,
+        caller: Writer,
+        only: Unchanged,
+        source_version: SourceVersion = None,
     ) -> MarkDeleted:
         check_school(caller, urn)
         now: datetime = context.clock.now()
         sent = Deletion(urn, on, parameters.session(half), str(pupil_id), source_version, now, correlation_id())
-        child, status, sequence = await delete_mark(context.writer, sent)
+        child, status, sequence = await delete_mark(context.writer, sent, only)
         return MarkDeleted(
             school_urn=urn,
             date=on,

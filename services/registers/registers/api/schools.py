@@ -7,6 +7,7 @@ from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page, PageSize, cut
 from common.web.conditions import TAGGED, Putting, tag
+from common.web.keys import idempotency_key, keyed
 from fastapi import APIRouter, Request, Response
 
 from registers.actions import conversions, look
@@ -22,6 +23,7 @@ from registers.domain.schools import School
 
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
+Key = Annotated[str | None, idempotency_key("conversion")]
 Mover = Annotated[Caller, needs("registers:write", "pupils:write")]
 
 
@@ -57,10 +59,13 @@ def _add_writing(router: APIRouter, context: Context) -> None:
         operation_id="convertSchool",
         summary="Let another school take over",
     )
-    async def convert(urn: Urn, sent: ConversionIn, caller: Mover) -> ConversionOut:  # pyright: ignore[reportUnusedFunction]
+    async def convert(  # pyright: ignore[reportUnusedFunction]
+        request: Request, urn: Urn, sent: ConversionIn, caller: Mover, key: Key = None
+    ) -> ConversionOut:
         check_school(caller, urn)
         check_school(caller, sent.successor_urn)
-        done = await conversions.convert(context.writer, urn, sent.successor_urn, sent.on)
+        writer = context.writer.once(keyed(caller, key, request, sent), int)
+        done = await conversions.convert(writer, urn, sent.successor_urn, sent.on)
         return ConversionOut(
             school_urn=urn,
             successor_urn=sent.successor_urn,

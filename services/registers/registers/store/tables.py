@@ -5,7 +5,8 @@ holds: contacts, flags, plans. `submission` and `mark` are every register and de
 decided about each mark; `unresolved` are marks whose pupil the school does not know yet. `ledger` is what has been
 announced, `outbox` which of it is still to be published. `evaluated` notes the day and the code table that the standing
 marks were last judged by, `rejudging` what large changes have left to be judged in chunks. `connection` is how schools'
-registers reach us. What `batch_tables` holds are batches of registers on their way; `notice_tables`, what parents told.
+registers reach us, `answered` (common) what requests with an idempotency key came to. What `batch_tables` holds are
+batches of registers on their way; `notice_tables`, what parents told.
 
 There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
 """
@@ -14,6 +15,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+from common.tables import answered
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,6 +37,7 @@ from registers.store.table import Table, metadata
 from registers.store.table import column as _column
 from registers.store.table import key as _key
 
+answered(metadata)
 __all__ = ["Table", "batch_tables", "metadata", "notice_tables", "people_tables"]
 
 

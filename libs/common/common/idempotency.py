@@ -1,0 +1,65 @@
+"""A POST that is sent twice is done once: its `Idempotency-Key` names it for a day.
+
+What a request came to is kept under its key in the transaction that did it, and given again to whoever sends the same
+under the same key. So there is no moment at which it is done and not known; and a request that failed leaves nothing
+behind, so that it may be mended and sent again. A service that uses this has the table `answered` (`tables`).
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from common.db import Transaction
+from common.errors import Fault, InvalidError, UnderWayError
+
+T = TypeVar("T")
+
+KEY_HOLDS = timedelta(hours=24)
+RETRY_AFTER = 2
+
+LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 7201946302))"
+FIND = "select fingerprint, answer from answered where subject = $1 and key = $2 and answered_at > $3"
+FORGET = "delete from answered where answered_at <= $1"
+KEEP = "insert into answered (subject, key, fingerprint, answer, answered_at) values ($1, $2, $3, $4, $5)"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request with a key: whose it is, and a digest of all that it says."""
+
+    subject: str
+    key: str
+    fingerprint: str
+
+
+def keyed(subject: str, schools: Collection[int] | None, key: str | None, *said: str) -> Keyed | None:
+    """A request of a token (its subject and schools) that says this; None when it has no key."""
+    if key is None:
+        return None
+    whole = [None if schools is None else sorted(schools), *said]
+    return Keyed(subject, key, hashlib.sha256(msgspec.json.encode(whole)).hexdigest())
+
+
+async def once(tx: Transaction, request: Keyed | None, now: datetime, kind: Any, work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` comes to, or came to under this key in the last day; `kind`: its type, which JSON can hold.
+
+    InvalidError: the key names something else. UnderWayError: the first request is still being answered.
+    """
+    if request is None:
+        return await work()
+    if not await tx.fetchval(LOCK, f"{request.subject} {request.key}"):
+        raise UnderWayError("The first request under this idempotency key is under way.", retry_after=RETRY_AFTER)
+    earlier = await tx.fetchrow(FIND, request.subject, request.key, now - KEY_HOLDS)
+    if earlier is not None:
+        if earlier["fingerprint"] != request.fingerprint:
+            fault = Fault("Idempotency-Key", "other-body", "The key was used for something else in the last 24 hours.")
+            raise InvalidError("The idempotency key belongs to another request.", faults=[fault])
+        return msgspec.json.decode(earlier["answer"], type=kind)
+    result = await work()
+    await tx.execute(FORGET, now - KEY_HOLDS)
+    await tx.execute(KEEP, request.subject, request.key, request.fingerprint, msgspec.json.encode(result), now)
+    return result
