@@ -31,8 +31,7 @@ class Message:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Something published: where it stands, and what it is. `id` is empty when the sender gave none."""
 
     partition: Partition

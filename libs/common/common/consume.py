@@ -320,7 +320,7 @@ class Consumer:
         begun: dict[Partition, int],
         last: dict[Partition, Record],
     ) -> bool:
-        """Whether a poll goes on where we stand, in all of its partitions: else nothing of it may be taken. Notes so."""
+        """Whether a poll goes on where we stand, in all its partitions: else nothing of it may be taken. Notes so."""
         for partition, records in polled.items():
             place = last[partition].offset + 1 if partition in last else self._places.get(partition)
             if place is None or not await self._reads_on(subscription, records[0], place, place):

@@ -20,8 +20,8 @@ saves in the end, unless somebody else has moved the schools meanwhile.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
 
 import structlog
 
@@ -57,8 +57,7 @@ update ledger_position set former = greatest(former, number), number = 0, entry_
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(NamedTuple):
     """How far one school's ledger has been applied (0 and empty before the first entry), and in what state.
 
     `seen` is the highest number that is known to exist.
@@ -75,17 +74,17 @@ class Following:
         """What becomes of an entry, and where the school stands after it."""
         seen = max(self.seen, number)
         if self.state == "forked":
-            return "passed over", replace(self, seen=seen)
+            return "passed over", self._replace(seen=seen)
         if number < self.number or (number == self.number and entry_id == self.entry_id):
             return "skipped", self
         if number == self.number:
-            return "passed over", replace(self, state="forked", reason=f"there is another entry {number}")
+            return "passed over", self._replace(state="forked", reason=f"there is another entry {number}")
         if number > self.number + 1:
             reason = self.reason or f"entry {self.number + 1} is missing"
-            return "passed over", replace(self, seen=seen, state="parked", reason=reason)
+            return "passed over", self._replace(seen=seen, state="parked", reason=reason)
         if (previous or "") != self.entry_id:
             reason = f"entry {number} does not follow the entry {self.number} that was applied"
-            return "passed over", replace(self, seen=seen, state="forked", reason=reason)
+            return "passed over", self._replace(seen=seen, state="forked", reason=reason)
         if number == seen:
             return "applied", Following(self.urn, number, entry_id, seen)
         return "applied", Following(self.urn, number, entry_id, seen, "parked", f"entry {number + 1} is missing")
@@ -94,8 +93,7 @@ class Following:
         """Where the school stands after a record that nobody could read: it may have been the next entry."""
         if self.state != "following":
             return self
-        return replace(
-            self,
+        return self._replace(
             seen=max(self.seen, self.number + 1),
             state="parked",
             reason=f"an entry after {self.number} can't be read",
@@ -215,8 +213,7 @@ async def reset(tx: Transaction) -> None:
     await rewind(tx, TOPIC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A record as far as it could be read: whose it is (None: nobody's), and the entry, or why there is none."""
 
     urn: int | None

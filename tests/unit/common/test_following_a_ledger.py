@@ -1,7 +1,5 @@
 """The rule by which a school's ledger is followed, one entry at a time (`common.ledger.Following`)."""
 
-from dataclasses import replace
-
 from common.ledger import Following
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +75,7 @@ def test_an_entry_that_follows_another_one_is_a_fork() -> None:
 
 def test_a_forked_school_stays_forked_whatever_comes() -> None:
     forked = Following(URN, 2, "2", 2, "forked", "there is another entry 2")
-    assert follow(forked, entry(2), entry(3), entry(4)) == ([], replace(forked, seen=4))
+    assert follow(forked, entry(2), entry(3), entry(4)) == ([], forked._replace(seen=4))
     assert forked.park_unreadable() == forked
 
 

@@ -13,13 +13,11 @@ def header(message_id: str) -> Sequence[tuple[str, bytes]]:
     return [(ID_HEADER, message_id.encode())] if message_id else []
 
 
-def record(item: Any) -> Record:
+def record(item: Any, partition: Partition) -> Record:
     """The port's record for aiokafka's. A missing key or value is an empty one."""
-    record_id: bytes | None = next((value for name, value in item.headers if name == ID_HEADER), None)
-    return Record(
-        partition=Partition(item.topic, item.partition),
-        offset=item.offset,
-        key=item.key or b"",
-        value=item.value or b"",
-        id=(record_id or b"").decode(errors="replace"),
-    )
+    record_id = ""
+    for name, value in item.headers:
+        if name == ID_HEADER:
+            record_id = (value or b"").decode(errors="replace")
+            break
+    return Record(partition, item.offset, item.key or b"", item.value or b"", record_id)

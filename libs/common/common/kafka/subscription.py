@@ -97,7 +97,10 @@ class KafkaSubscription:
         getting, self._getting = self._getting, None
         outdated, self._outdated = self._outdated, set()
         try:
-            polled = {Partition(*place): [record(item) for item in items] for place, items in getting.result().items()}
+            polled = {
+                (partition := Partition(*place)): [record(item, partition) for item in items]
+                for place, items in getting.result().items()
+            }
         except KafkaError as error:
             raise self._client.judge(error) from error
         if not polled:
@@ -183,7 +186,7 @@ async def _read_one(reader: AIOKafkaConsumer, place: TopicPartition, offset: int
         while not found:
             found = await reader.getmany(place, timeout_ms=1000, max_records=1)
         item = found[place][0]
-        return record(item) if item.offset == offset else None
+        return record(item, Partition(*place)) if item.offset == offset else None
     except OffsetOutOfRangeError:
         return None
     finally:

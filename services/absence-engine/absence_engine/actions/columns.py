@@ -35,11 +35,23 @@ def spot(day: str, session: str) -> tuple[date, int, int]:
 
 
 class _SheetNumbers(dict[str, int]):
-    """The numbers of the sheets of a school's year, by the id of the ledger; a new id gets the next number."""
+    """The numbers of the sheets of a school's year, by the id of the ledger; a new id gets the next number. Registers
+    name the same pupils again and again: of what each first pupil began, the last is remembered.
+    """
 
     def __init__(self, keys: list[SheetKey], urn: int, year: int) -> None:
         super().__init__()
         self._keys, self._urn, self._year = keys, urn, year
+        self._registers: dict[str, tuple[list[str], bytes]] = {}
+
+    def of_register(self, pupil_ids: list[str]) -> bytes:
+        """The numbers of some pupils, as the bytes of an array of C ints."""
+        known = self._registers.get(pupil_ids[0]) if pupil_ids else None
+        if known is None or known[0] != pupil_ids:
+            known = (pupil_ids, array("i", [self[pupil_id] for pupil_id in pupil_ids]).tobytes())
+            if len(pupil_ids) > 1:
+                self._registers[pupil_ids[0]] = known
+        return known[1]
 
     def __missing__(self, pupil_id: str) -> int:
         number = self[pupil_id] = len(self._keys)
@@ -97,7 +109,7 @@ class MarkColumns:
         if (sheets := self._schools.get(key)) is None:
             sheets = self._schools[key] = _SheetNumbers(self.keys, *key)
         codes = bytes([NUMBERS[mark.code] for mark in data.marks])
-        self._sheet.extend([sheets[mark.pupil_id] for mark in data.marks])
+        self._sheet.frombytes(sheets.of_register([mark.pupil_id for mark in data.marks]))
         self._code.frombytes(codes)
         self._urn.append(entry.schoolurn)
         self._number.append(entry.sequence)
@@ -142,11 +154,13 @@ class MarkColumns:
         entry = np.repeat(np.arange(len(self._count)), self._counts())[order]
         place = np.frombuffer(self._place, np.int16).astype(np.int64)[entry]
         first_sheet = first_mark = 0
-        for size in np.bincount(portion, minlength=portions).tolist():
+        sizes: list[int] = np.bincount(portion, minlength=portions).tolist()
+        for size in sizes:
             last_sheet = first_sheet + size
             last_mark = int(np.searchsorted(row, last_sheet))
             these = slice(first_mark, last_mark)
-            keys = [self.keys[number] for number in by_portion[first_sheet:last_sheet].tolist()]
+            numbers: list[int] = by_portion[first_sheet:last_sheet].tolist()
+            keys = [self.keys[number] for number in numbers]
             yield Part(keys, row[these] - first_sheet, place[these], code[these], entry[these])
             first_sheet, first_mark = last_sheet, last_mark
 

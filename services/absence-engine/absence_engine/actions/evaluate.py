@@ -3,6 +3,7 @@
 What a mark can't have changed is not looked at (`_scope`); the answer is the same as that of looking at everything.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,14 +18,18 @@ from absence_engine.domain.explain import for_pupil
 from absence_engine.domain.in_force import Book, Holds
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.reach import Stands, reach
-from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
+from absence_engine.domain.records import Calendars, ChildRecord, Sheet, SheetKey
 from absence_engine.domain.spans import YEARLESS, Child, Scope, spans
 from absence_engine.domain.ticks import NEVER
 from absence_engine.store import episodes, progress, schools
 from absence_engine.store.episodes import Standing
 
-
 MANY_MARKS = 30
+
+IN_A_THREAD = 300
+"""So many children are worked out in a thread: others who wait for this process get their turn meanwhile."""
+
+_Change = tuple[Child, Policy, Change]
 
 
 @dataclass(slots=True)
@@ -66,7 +71,23 @@ async def evaluate(
     for episode in await episodes.of_children(tx, [pupil_id for pupil_id, its in ids.items() if its in scopes]):
         old[ids[episode.origin]].append(episode)
     calendars = await schools.calendars(tx, {stay.urn for child in family for stay in child.record.enrolments})
-    changes: list[tuple[Child, Policy, Change]] = []
+
+    def work() -> list[_Change]:
+        return list(_changes(family, scopes, touches, old, calendars, holding, now))
+
+    return await _told(tx, await asyncio.to_thread(work) if len(family) >= IN_A_THREAD else work())
+
+
+def _changes(
+    family: Sequence[Child],
+    scopes: Mapping[str, Scope],
+    touches: Mapping[str, Touch],
+    old: Mapping[str, Sequence[Episode]],
+    calendars: Calendars,
+    holding: Holding,
+    now: datetime,
+) -> Iterator[_Change]:
+    """What happened to the episodes of children, by the policies that hold."""
     for policy, part in _by_policy(family, scopes, holding):
         found = spans([child for child, _ in part], [scope for _, scope in part], calendars, policy)
         for (child, scope), its in zip(part, found, strict=True):
@@ -75,10 +96,8 @@ async def evaluate(
                 touch = touches[pupil_id]
                 since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
                 evaluation = Evaluation(scope, since, before, holding.epoch, now)
-                changes += [
-                    (child, policy, one) for one in decide(child, its, old[pupil_id], evaluation, calendars, policy)
-                ]
-    return await _told(tx, changes)
+                for change in decide(child, its, old[pupil_id], evaluation, calendars, policy):
+                    yield child, policy, change
 
 
 def _by_policy(
@@ -140,7 +159,7 @@ def _whole(record: ChildRecord, standing: Sequence[Standing]) -> Scope:
     return Scope(frozenset(years | {episode.year for episode in standing if episode.year is not None}), YEARLESS)
 
 
-async def _told(tx: Transaction, changes: Sequence[tuple[Child, Policy, Change]]) -> list[Told]:
+async def _told(tx: Transaction, changes: Sequence[_Change]) -> list[Told]:
     """The changed episodes with explanations (the stored ones, where those stay) and the schools' sequences."""
     if not changes:
         return []
