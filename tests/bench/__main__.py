@@ -15,6 +15,7 @@ from tests.bench import (
     latency_bench,
     memory_bench,
     put_bench,
+    reevaluate_bench,
     roll_bench,
     startup_bench,
 )
@@ -28,6 +29,7 @@ BENCHES = {
     "bulk": bulk_bench.run,
     "roll": roll_bench.run,
     "put": put_bench.run,
+    "reevaluate": reevaluate_bench.run,
 }
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from absence_engine.actions import reevaluate
+from absence_engine.actions import evaluate, reevaluate
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.policies import keep_up
 from absence_engine.actions.reevaluate import Reevaluating
@@ -96,8 +96,9 @@ async def test_a_kind_that_a_version_leaves_out_has_no_episodes(council: Council
 
 
 async def test_what_comes_of_it_is_what_would_have_come_of_the_version_from_the_start(
-    council: Council, other_engine: Engine
+    council: Council, other_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(evaluate, "IN_A_THREAD", 2)
     await council.publish(VERSION, document(**EIGHT))
     await council.follow()
     here, there = school(URN), school(OTHER, la_code="333")
