@@ -25,6 +25,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
             ["bash", "-euo", "pipefail", "-c", pasted], cwd=folder, capture_output=True, text=True, timeout=60
         )
     assert done.returncode == 0, done.stderr
+    assert [path.name for path in folder.iterdir()] == ["data"], "nothing is left in the working folder"
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -24,6 +24,7 @@ def test_the_calls_lead_from_nothing_to_a_crossing_that_explains_itself(tmp_path
             ["bash", "-euo", "pipefail", "-c", pasted], cwd=tmp_path, capture_output=True, text=True, timeout=60
         )
     assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["data"], "nothing is left in the working folder"
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert not [answer for answer in answers if "correlation_id" in answer]
     assert answers[-3]["child"]["absence_percent"] == "50.00"

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 SERVICES = ("registers", "absence-engine", "casework", "notifications")
+PORT = "where the API listens (default: %(default)s)"
 REBUILT = ("absence-engine",)
 """The services that can begin again from the ledgers."""
 
@@ -35,45 +36,45 @@ def parser() -> argparse.ArgumentParser:
 
     up = _word(words, "up", "up", "run all services in one process")
     up.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: %(default)s)")
-    up.add_argument("--port", type=int, default=8080)
+    up.add_argument("--port", type=int, default=8080, metavar="N", help=PORT)
     up.add_argument("--kafka", metavar="HOST:PORT", help="a real Apache Kafka instead of the embedded broker")
     up.add_argument("--database", metavar="URL", help="a real PostgreSQL server instead of the embedded one")
 
     service = _word(words, "service", "alone", "run one service alone")
-    service.add_argument("name", choices=SERVICES)
+    service.add_argument("name", choices=SERVICES, metavar="NAME", help=_one_of(SERVICES))
     service.add_argument("--database", metavar="URL", help="PostgreSQL server (ROLLCALL_DATABASE_URL)")
     service.add_argument("--kafka", metavar="HOST:PORT", help="Apache Kafka (ROLLCALL_KAFKA)")
-    service.add_argument("--port", type=int, help="ROLLCALL_PORT")
+    service.add_argument("--port", type=int, metavar="N", help="where the API listens (ROLLCALL_PORT)")
     service.add_argument("--issuer", metavar="URL", help="`iss` of the tokens that are let in (ROLLCALL_ISSUER)")
     service.add_argument("--jwks-url", metavar="URL", help="the issuer's public keys (ROLLCALL_JWKS_URL)")
     service.add_argument("--registers-url", metavar="URL", help="the registers service (ROLLCALL_REGISTERS_URL)")
 
     issuer = _word(words, "issuer", "issuer_command", "run the development issuer alone")
-    issuer.add_argument("--data", type=Path, required=True, metavar="DIR")
-    issuer.add_argument("--port", type=int, required=True)
+    issuer.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of its keys, made if absent")
+    issuer.add_argument("--port", type=int, required=True, metavar="N", help="where it listens")
 
     token = _word(words, "token", "token", "print a bearer token of the embedded issuer (development only)")
-    token.add_argument("--data", type=Path, required=True, metavar="DIR")
+    token.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder of `up` or `issuer`")
     token.add_argument("--scope", required=True, help='what it opens, for example "registers:write totals:read"')
     token.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
 
     republish = _word(words, "republish", "republish", "have the running relay send entries or states again")
-    republish.add_argument("--service", choices=SERVICES, required=True)
+    republish.add_argument("--service", choices=SERVICES, required=True, metavar="NAME", help=_one_of(SERVICES))
     _where(republish)
     republish.add_argument("--school", type=int, metavar="URN", help="only this school")
     republish.add_argument("--from", type=int, dest="from_number", metavar="N", help="from this entry of the ledger on")
 
     rebuild = _word(words, "rebuild", "rebuild", "have a service empty its figures and read the ledgers again")
-    rebuild.add_argument("service", choices=REBUILT)
+    rebuild.add_argument("service", choices=REBUILT, metavar="NAME", help=_one_of(REBUILT))
     _where(rebuild)
 
     audit = _word(words, "audit", "audit_command", "recompute everything by a second implementation and compare")
     _where(audit)
 
     demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
-    demo.add_argument("--pupils", type=int, default=1000)
-    demo.add_argument("--days", type=int, default=30)
-    demo.add_argument("--port", type=int, default=8080)
+    demo.add_argument("--pupils", type=int, default=1000, metavar="N", help="pupils in all (default: %(default)s)")
+    demo.add_argument("--days", type=int, default=30, metavar="N", help="school days to play (default: %(default)s)")
+    demo.add_argument("--port", type=int, default=8080, metavar="N", help=PORT)
     demo.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: a new one)")
     demo.add_argument("--once", action="store_true", help="end after the summary; 0 only if the audit found nothing")
     return top
@@ -85,6 +86,10 @@ def _word(
     word = words.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     word.set_defaults(module=module)
     return word
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return ", ".join(names)
 
 
 def _where(word: argparse.ArgumentParser) -> None:

@@ -126,3 +126,15 @@ def test_every_word_has_a_help_text() -> None:
     shown = parser().format_help()
     for word in ("up", "service", "issuer", "token", "republish", "rebuild", "audit", "demo"):
         assert f"\n    {word}" in shown
+
+
+def test_every_word_and_option_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    (words,) = (action for action in parser()._actions if action.choices)
+    assert words.choices is not None
+    for name, word in dict(words.choices).items():
+        silent = [action.dest for action in word._actions if not action.help]
+        assert not silent, f"{name}: {silent}"
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert word.description in capsys.readouterr().out
