@@ -23,8 +23,17 @@ RETRY_AFTER = 2
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 7201946302))"
 FIND = "select fingerprint, answer from answered where subject = $1 and key = $2 and answered_at > $3"
-FORGET = "delete from answered where answered_at <= $1"
-KEEP = "insert into answered (subject, key, fingerprint, answer, answered_at) values ($1, $2, $3, $4, $5)"
+FORGET = """
+delete from answered where (subject, key) in (
+    select subject, key from answered where answered_at <= $1 order by answered_at limit 100 for update skip locked
+)
+"""
+"""A few at a time: each request makes room for many."""
+KEEP = """
+insert into answered (subject, key, fingerprint, answer, answered_at) values ($1, $2, $3, $4, $5)
+on conflict (subject, key) do update
+set fingerprint = excluded.fingerprint, answer = excluded.answer, answered_at = excluded.answered_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
