@@ -23,8 +23,8 @@ from tests.binaries import free_port
 
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 ALL_SCOPES = (
-    "registers:write registers:read absences:write pupils:write pupils:read totals:read cases:write cases:read "
-    "letters:read"
+    "registers:write registers:read absences:write pupils:write pupils:read totals:read policies:write "
+    "cases:write cases:read letters:read"
 )
 START_SECONDS = 60
 SETTLE_SECONDS = 60
