@@ -1,9 +1,10 @@
 """A migrated engine database for each test, copied from one that is made once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from absence_engine.domain.policy import Policy
 from common.db import Database
 from common.migrate import migrate
 
@@ -28,18 +29,26 @@ def engine_template(postgres_url: str) -> str:
 
 
 @pytest.fixture
-async def engine(postgres_url: str, engine_template: str) -> AsyncIterator[Engine]:
+def shipped() -> Sequence[Policy] | None:
+    """The versions of the policy that the engine has; None: all. A module of tests may have others."""
+    return None
+
+
+@pytest.fixture
+async def engine(postgres_url: str, engine_template: str, shipped: Sequence[Policy] | None) -> AsyncIterator[Engine]:
     """An engine on an empty, migrated database."""
     async with servers.fresh_database(postgres_url, engine_template) as url:
         database = await Database.open(url)
-        yield Engine(database)
+        yield Engine(database, shipped=shipped)
         await database.close()
 
 
 @pytest.fixture
-async def other_engine(postgres_url: str, engine_template: str) -> AsyncIterator[Engine]:
+async def other_engine(
+    postgres_url: str, engine_template: str, shipped: Sequence[Policy] | None
+) -> AsyncIterator[Engine]:
     """A second engine on a database of its own."""
     async with servers.fresh_database(postgres_url, engine_template) as url:
         database = await Database.open(url)
-        yield Engine(database)
+        yield Engine(database, shipped=shipped)
         await database.close()

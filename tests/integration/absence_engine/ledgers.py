@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+import pytest
 from absence_engine.actions.holding import Policies
 from absence_engine.consumer import handler
-from absence_engine.domain.policy import policies
+from absence_engine.domain.policy import Policy, policies
 from common.academic import year_name, year_of
 from common.broker import Partition, Record
 from common.clock import Clock
@@ -35,6 +36,8 @@ from common.listen import Signal
 NOW = datetime(2025, 10, 1, 9, tzinfo=UTC)
 CLOCK = Clock(fixed_today=date(2025, 10, 1), wall=lambda: NOW)
 POLICY = policies()[-1]
+three_kinds = pytest.mark.parametrize("shipped", [policies()[:1]], ids=["three kinds"])
+"""For tests of episodes as such, whatever the kind: the engine has the version of PA, SA and PN_10_IN_10 alone."""
 
 
 def pupil(n: int) -> str:
@@ -129,9 +132,9 @@ def records(entries: Iterable[Event], partition: int = 0, first: int = 0) -> lis
 class Engine:
     """Applies records as the consumer does, one transaction per batch, and tells what came of it."""
 
-    def __init__(self, database: Database, clock: Clock = CLOCK) -> None:
+    def __init__(self, database: Database, clock: Clock = CLOCK, shipped: Sequence[Policy] | None = None) -> None:
         self.database = database
-        self.policies = Policies(clock)
+        self.policies = Policies(clock, shipped)
         self.handle = handler(clock, self.policies)
         self.signal = Signal()
 

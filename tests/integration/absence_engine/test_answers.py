@@ -22,7 +22,7 @@ from common.web.app import create_app
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from tests.integration.absence_engine.ledgers import CLOCK, POLICY, Engine, Ledger, enrolled, merged, pupil
+from tests.integration.absence_engine.ledgers import CLOCK, POLICY, Engine, Ledger, enrolled, merged, pupil, three_kinds
 
 KEY = ECKey.generate_key("P-256", {"kid": "k"})
 DAYS = [day for n in range(61) if (day := date(2025, 9, 1) + timedelta(n)).weekday() < 5]
@@ -124,6 +124,7 @@ async def test_the_penalty_figure_tells_the_best_and_the_current_window(engine: 
     assert (early["window"], early["sessions"], early["current"]["window"]) == (None, [], None)
 
 
+@three_kinds
 async def test_an_episode_explains_itself(engine: Engine, asker: Asker) -> None:
     ledger = school(URN, ANN)
     play(ledger, ANN, "/" * 18 + "II")

@@ -203,7 +203,7 @@ async def test_a_child_is_looked_at_whole_once_the_school_that_it_waited_for_is_
     here.marks(DAYS[5], "AM", {child: "/"})
     await engine.take(here.entries[-1:], 1)
     assert {event.data.kind for event in await engine.said() if isinstance(event.data, Threshold)} == {
-        "PA", "SA", "PN_10_IN_10",
+        "PA", "SA", "PN_10_IN_10", "AT_RISK", "BELOW_95",
     }  # fmt: skip
 
 

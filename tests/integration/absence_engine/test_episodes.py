@@ -14,11 +14,22 @@ from common.events.absence_engine import (
     ThresholdReversed,
 )
 
-from tests.integration.absence_engine.ledgers import Engine, Ledger, enrolled, facts, marked, merged, pupil, split
+from tests.integration.absence_engine.ledgers import (
+    Engine,
+    Ledger,
+    enrolled,
+    facts,
+    marked,
+    merged,
+    pupil,
+    split,
+    three_kinds,
+)
 
 DAYS = [day for n in range(61) if (day := date(2025, 9, 1) + timedelta(n)).weekday() < 5]
 SESSIONS = [(day, half) for day in DAYS for half in ("AM", "PM")]
 ANN, BEN = pupil(1), pupil(2)
+pytestmark = three_kinds
 
 
 def school(urn: int = 100001, *pupil_ids: str, **stay: Any) -> Ledger:

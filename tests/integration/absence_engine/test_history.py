@@ -25,7 +25,7 @@ from common.settings import Settings
 from common.web.app import create_app
 from joserfc.jwk import KeySet
 
-from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, merged
+from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, merged, three_kinds
 from tests.integration.absence_engine.test_answers import (
     ANN,
     BEN,
@@ -157,6 +157,7 @@ async def corrected(engine: Engine) -> list[Event]:
     return timed(ledger.entries)
 
 
+@three_kinds
 async def test_what_changed_is_said_mark_by_mark_with_what_that_did(engine: Engine, asker: Asker) -> None:
     entries = await corrected(engine)
     changed = await asker.get(f"/v1/pupils/{ANN}/changes", since=entries[-2].time)
@@ -176,6 +177,7 @@ async def test_what_changed_is_said_mark_by_mark_with_what_that_did(engine: Engi
     assert [one["after"]["kind"] for one in until["episodes"]] == ["PA"]
 
 
+@three_kinds
 async def test_an_episode_is_what_it_was_known_as(engine: Engine, asker: Asker) -> None:
     entries = await corrected(engine)
     (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
@@ -190,6 +192,7 @@ async def test_an_episode_is_what_it_was_known_as(engine: Engine, asker: Asker) 
     await asker.get(path, 404, as_known_on=entries[-3].time)
 
 
+@three_kinds
 async def test_a_reversed_episode_says_which_mark_took_it_back(engine: Engine, asker: Asker) -> None:
     entries = await corrected(engine)
     (episode,) = (await asker.get(f"/v1/pupils/{ANN}/episodes"))["items"]
@@ -203,6 +206,7 @@ async def test_a_reversed_episode_says_which_mark_took_it_back(engine: Engine, a
     assert "history" not in told["sessions"][0]
 
 
+@three_kinds
 async def test_each_session_of_an_explanation_has_its_history(engine: Engine, asker: Asker) -> None:
     ledger = school(URN, ANN)
     play(ledger, ANN, "/" * 18 + "ON")
@@ -220,6 +224,7 @@ async def test_each_session_of_an_explanation_has_its_history(engine: Engine, as
     assert "reversal" not in told
 
 
+@three_kinds
 async def test_what_no_mark_took_back_says_so(engine: Engine, asker: Asker) -> None:
     ledger = school(URN, ANN)
     play(ledger, ANN, "/" * 18 + "OO")
@@ -331,6 +336,7 @@ async def test_the_evidence_of_each_episode_is_counted_again(engine: Engine, ask
     assert kinds >= {"PA", "SA", "PN_10_IN_10"}
 
 
+@three_kinds
 async def test_the_evidence_of_a_reversed_episode_is_what_was_known_before(
     engine: Engine, asker: Asker, tmp_path: Path
 ) -> None:
@@ -346,6 +352,7 @@ async def test_the_evidence_of_a_reversed_episode_is_what_was_known_before(
     await asker.get(f"/v1/episodes/{episode['episode_id']}/evidence", 404, headers=bearer([999999]))
 
 
+@three_kinds
 async def test_evidence_of_what_the_roll_took_back_says_that_it_is_not_reproduced(engine: Engine, asker: Asker) -> None:
     ledger = school(URN, ANN)
     play(ledger, ANN, "/" * 18 + "OO")

@@ -5,7 +5,7 @@ from absence_engine.actions import apply
 from absence_engine.actions.rebuild import rebuild
 from common.events.registers import RecalculationEnded, RecalculationStarted
 
-from tests.integration.absence_engine.ledgers import Engine, Ledger, calendar, marked, pupil
+from tests.integration.absence_engine.ledgers import Engine, Ledger, calendar, marked, pupil, three_kinds
 from tests.integration.absence_engine.test_answers import (
     ANN,
     BEN,
@@ -51,6 +51,7 @@ async def test_figures_say_that_a_school_is_being_recalculated(engine: Engine, a
     assert fresh["sequence"] == ended
 
 
+@three_kinds
 async def test_no_episode_comes_of_a_recalculation_that_is_half_way(engine: Engine) -> None:
     ledger = school(URN, ANN)
     play(ledger, ANN, "/" * 46 + "I" * 4)  # 8%
@@ -71,6 +72,7 @@ async def test_no_episode_comes_of_a_recalculation_that_is_half_way(engine: Engi
     assert len(await engine.said()) == before
 
 
+@three_kinds
 async def test_what_a_recalculation_comes_to_is_evaluated_when_it_has_ended(
     engine: Engine, other_engine: Engine
 ) -> None:
@@ -87,6 +89,7 @@ async def test_what_a_recalculation_comes_to_is_evaluated_when_it_has_ended(
     assert begun < ended
 
 
+@three_kinds
 async def test_a_child_of_two_schools_waits_for_the_one_that_is_recalculated(engine: Engine) -> None:
     ledger, there = school(URN, ANN), school(OTHER, ANN)
     play(ledger, ANN, "/" * 20)

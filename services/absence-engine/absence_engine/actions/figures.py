@@ -18,17 +18,21 @@ from common.security import Caller
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import as_known
 from absence_engine.domain import areas
+from absence_engine.domain.ages import compulsory
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
 from absence_engine.domain.coverage import coverage
+from absence_engine.domain.detail import Detail, detail, dfe_stays, ever, marked, spans_of
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import GUEST, ChildRecord, Codes, Enrolment
 from absence_engine.domain.spans import Child
+from absence_engine.domain.ticks import tick_of
+from absence_engine.store import children, progress, schools, targets
 from absence_engine.store import figures as store
-from absence_engine.store import progress, schools
 from absence_engine.store.progress import Freshness
+from absence_engine.store.targets import Target
 
 Figures = npt.NDArray[np.int64]
 
@@ -47,7 +51,10 @@ class StayFigures:
 
 @dataclass(frozen=True, slots=True)
 class PupilFigures:
-    """A child's year, and the penalty windows, which do not depend on the year; `policy` is that of the year."""
+    """A child's year, and the penalty windows, which do not depend on the year; `policy` is that of the year. `dfe`:
+    the enrolments that DfE's statistics count; `ever`: by kind, the years with a firm episode; `compulsory`: whether
+    the child is of compulsory school age on the day.
+    """
 
     policy: Policy
     child: Child
@@ -55,6 +62,11 @@ class PupilFigures:
     stays: Sequence[StayFigures]
     penalty: PenaltyFigure
     freshness: Sequence[Freshness]
+    detail: Detail
+    dfe: Sequence[tuple[Enrolment, Counts]]
+    ever: Mapping[str, Sequence[int]]
+    compulsory: bool | None
+    target: Target | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,20 @@ async def pupil(
         stays=[StayFigures(pupil_id, stay, count(codes)) for stay, codes in _stays(record, year)],
         penalty=penalty_figure(record, list(years.values()), calendars, holds(None).penalty),
         freshness=await _freshness(tx, urns_of(record), year, today, as_of),
+        detail=detail(year, marked(years, year)),
+        dfe=dfe_stays(record, year),
+        ever=ever(spans_of(Child(record, years), calendars, holds), ("PA", "SA")),
+        compulsory=_is_compulsory(record, as_of or today),
+        target=await targets.latest(tx, [record.pupil_id, *await children.dead_ids(tx, [record.pupil_id])]),
     )
+
+
+def _is_compulsory(record: ChildRecord, day: date) -> bool | None:
+    """Whether a child is of compulsory school age on a day; None while its date of birth is not known."""
+    if record.date_of_birth is None:
+        return None
+    first, last = compulsory(record.date_of_birth)
+    return first <= tick_of(day) <= last
 
 
 def _stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Codes]]:
@@ -257,5 +282,5 @@ def _group(figures: Figures, policy: Policy) -> Group:
     return Group(
         members=int((figures[:, 0] > 0).sum()),
         counts=counts_of(figures.sum(axis=0)),
-        over={kind: int(rows_over_line(figures, rate.one_in).sum()) for kind, rate in policy.rates.items()},
+        over={kind: int(rows_over_line(figures, policy.rates[kind].one_in).sum()) for kind in ("PA", "SA")},
     )
