@@ -11,6 +11,7 @@ from functools import partial
 from tests.bench import (
     bulk_bench,
     day190_bench,
+    history_bench,
     ingest_bench,
     latency_bench,
     memory_bench,
@@ -27,6 +28,7 @@ BENCHES = {
     "day190": day190_bench.run,
     "memory": memory_bench.run,
     "bulk": bulk_bench.run,
+    "history": history_bench.run,
     "roll": roll_bench.run,
     "put": put_bench.run,
     "reevaluate": reevaluate_bench.run,

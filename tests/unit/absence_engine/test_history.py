@@ -80,7 +80,6 @@ def replay(entries: Sequence[Entry], before: np.ndarray | None = None) -> tuple[
 def appended(kept: Packed, new: Packed) -> Packed:
     """As the tables do it."""
     return Packed(
-        kept.sheets | {key: kept.sheets.get(key, b"") + body for key, body in new.sheets.items()},
         kept.days | {key: kept.days.get(key, b"") + body for key, body in new.days.items()},
         kept.groups | new.groups,
     )
@@ -88,7 +87,7 @@ def appended(kept: Packed, new: Packed) -> Packed:
 
 @given(entries=ledgers(), cuts=st.lists(st.integers(0, 18), max_size=3))
 def test_sheets_as_known_at_any_moment_are_a_replay_up_to_it(entries: list[Entry], cuts: list[int]) -> None:
-    kept, codes = Packed({}, {}, {}), np.zeros((len(KEYS), GRID), np.uint8)
+    kept, codes = Packed({}, {}), np.zeros((len(KEYS), GRID), np.uint8)
     bounds = [0, *sorted(cuts), len(entries)]
     for begin, end in pairwise(bounds):
         codes, changes = replay(entries[begin:end], codes)
@@ -111,20 +110,20 @@ def test_each_change_says_what_stood_before_and_after(entries: list[Entry]) -> N
         assert after[int(number), int(row), int(place)] == code
 
 
-def test_a_register_of_many_is_kept_as_one_and_a_correction_with_its_sheet() -> None:
+def test_a_register_of_many_is_kept_as_one_and_all_else_mark_by_mark() -> None:
     rows = np.arange(6)
     same = np.zeros(6, np.int64)
     first = pack(KEYS, Changes(rows, same + 4, same, same + 1, same + START))
-    assert (first.sheets, [len(body) for body in first.days.values()]) == ({}, [16])
+    assert [len(body) for body in first.days.values()] == [17]
     assert [len(pupils) for pupils in first.groups.values()] == [6]
     again = pack(KEYS, Changes(rows, same + 5, same, same + 2, same + START))
     assert first.groups == again.groups
     other = pack(KEYS, Changes(rows[1:], same[1:] + 5, same[1:], same[1:] + 2, same[1:] + START))
     assert first.groups.keys().isdisjoint(other.groups)
-    one = np.array([3])
-    corrected = pack(KEYS, Changes(one, one, one, one + 9, one + START))
-    assert corrected == Packed({KEYS[3]: corrected.sheets[KEYS[3]]}, {}, {})
-    assert len(corrected.sheets[KEYS[3]]) == 13
+    few = pack(KEYS, Changes(rows[:3], same[:3] + 5, same[:3], same[:3] + 2, same[:3] + START))
+    assert ([len(body) for body in few.days.values()], few.groups) == ([51], {})
+    corrected = pack(KEYS, Changes(rows, same + 4, same + 1, same + 2, same + START))
+    assert ([len(body) for body in corrected.days.values()], corrected.groups) == ([102], {})
 
 
 @pytest.mark.parametrize("text", ["2025-09-01T08:00:00.123Z", "2025-09-01T09:00:00.123456+01:00"])

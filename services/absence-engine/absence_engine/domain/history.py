@@ -6,12 +6,12 @@ entry, and its time. The code that stood after is what the next change of the pl
 known at a moment is what the entries up to it say: of each place, the change with the highest number among those whose
 time had come.
 
-Most changes are first marks, and most of those come in registers of the same pupils. So a register's first marks are
-kept as one record of the school's day: which group of pupils, which entry, when. The group is kept once. All other
-changes, corrections above all, are kept with the sheet.
+Changes are kept by the school's day, 17 bytes each. Most are first marks, and most of those come in registers of the
+same pupils: a register's first marks are one record, of a group of pupils that is kept once. A correction is one of a
+group of one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -24,13 +24,17 @@ from absence_engine.domain.ticks import year_start
 
 Ints = npt.NDArray[np.int64]
 
-CHANGE = np.dtype([("place", "<u2"), ("before", "u1"), ("number", "<u4"), ("at", "<u4"), ("at_high", "<u2")])
-"""A change of one place of a sheet: 13 bytes. `at`: milliseconds since 1970, 48 bits."""
-REGISTER = np.dtype([("group", "<u4"), ("high", "<u2"), ("number", "<u4"), ("at", "<u4"), ("at_high", "<u2")])
-"""The first marks of a group of pupils on a school's day: 16 bytes. The highest bit of the group says PM."""
+CHANGE = np.dtype(
+    [("group", "<u4"), ("high", "<u2"), ("before", "u1"), ("number", "<u4"), ("at", "<u4"), ("at_high", "<u2")]
+)
+"""A change of the marks of a group of pupils, or of one, on a school's day: 17 bytes. The highest bit of the group says
+PM. `at`: milliseconds since 1970, 48 bits.
+"""
 GROUP_BITS = 47
 FEW = 3
-"""So many pupils, and fewer, are no group: their first marks are kept one by one."""
+"""So many pupils, and fewer, are each a group of one, which need not be kept: else there would be as many groups as
+such registers.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -51,9 +55,8 @@ class Changes(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """Changes as they are kept: by sheet; by school and day; and the groups of pupils that the latter name."""
+    """Changes as they are kept: by school and day, and the groups of several pupils that they name."""
 
-    sheets: dict[SheetKey, bytes]
     days: dict[tuple[int, date], bytes]
     groups: dict[tuple[int, int], list[str]]
 
@@ -76,71 +79,46 @@ def moment_of(at: int) -> datetime:
 
 def pack(keys: Sequence[SheetKey], changes: Changes) -> Packed:
     """Changes of the sheets `keys`. An entry of a ledger tells of one session: its first marks are one record."""
-    if not len(changes.row):
-        return Packed({}, {}, {})
-    first = changes.before == 0
-    entry = (np.array([key[1] for key in keys], np.int64)[changes.row] << 32) | changes.number
-    order = np.flatnonzero(first)[np.argsort(entry[first], kind="stable")]
-    begins = np.flatnonzero(np.diff(entry[order], prepend=-1))
-    pupils = np.diff(begins, append=len(order))
-    many = pupils > FEW
-    alone = ~first
-    alone[order] = np.repeat(~many, pupils)
-    days, groups = _pack_registers(keys, changes, order[_stretches(begins[many], pupils[many])], pupils[many])
-    return Packed(_pack_sheets(keys, changes.only(alone)), days, groups)
+    first = np.flatnonzero(changes.before == 0)
+    entry = (np.array([key[1] for key in keys], np.int64)[changes.row[first]] << 32) | changes.number[first]
+    order = np.argsort(entry, kind="stable")
+    starts = np.diff(entry[order], prepend=-1) != 0
+    pupils = np.diff(np.flatnonzero(starts), append=len(order))
+    starts |= np.repeat(pupils <= FEW, pupils)
+    corrections = np.flatnonzero(changes.before)
+    marks = np.concatenate([first[order], corrections])
+    return _pack(keys, changes.only(marks), np.flatnonzero(np.append(starts, np.ones(len(corrections), bool))))
 
 
-def _pack_sheets(keys: Sequence[SheetKey], changes: Changes) -> dict[SheetKey, bytes]:
-    changes = changes.only(np.lexsort((changes.number, changes.row)))
-    packed = np.zeros(len(changes.row), CHANGE)
-    packed["place"], packed["before"], packed["number"] = changes.place, changes.before, changes.number
-    _put_time(packed, changes.at)
-    begins = np.flatnonzero(np.diff(changes.row, prepend=-1))
-    parts = np.split(packed, begins[1:])
-    return {keys[row]: part.tobytes() for row, part in zip(changes.row[begins].tolist(), parts, strict=False)}
-
-
-def _pack_registers(
-    keys: Sequence[SheetKey], changes: Changes, marks: Ints, pupils: Ints
-) -> tuple[dict[tuple[int, date], bytes], dict[tuple[int, int], list[str]]]:
-    """Registers, each of so many pupils, by school and day; and their groups. `marks`: the positions of the changes
-    that they made, register by register.
-    """
-    if not len(pupils):
-        return {}, {}
-    starts = np.cumsum(pupils) - pupils
-    members, begins = changes.row[marks], marks[starts]
-    group = np.add.reduceat(_numbers_of(keys)[members], starts).astype(np.int64) & ((1 << GROUP_BITS) - 1)
-    rows, place = changes.row[begins], changes.place[begins]
-    urn = np.array([key[1] for key in keys], np.int64)[rows]
-    day = np.array([year_start(key[2]) for key in keys], np.int64)[rows] // 2 + place // 2
-    packed = np.zeros(len(begins), REGISTER)
-    packed["group"], packed["high"] = group & 0xFFFFFFFF, (group >> 32) | ((place % 2) << 15)
-    packed["number"] = changes.number[begins]
-    _put_time(packed, changes.at[begins])
-    order = np.lexsort((packed["number"], day, urn))
+def _pack(keys: Sequence[SheetKey], changes: Changes, starts: Ints) -> Packed:
+    """Changes, record by record; `starts`: where each begins."""
+    if not len(starts):
+        return Packed({}, {})
+    ends, c = np.append(starts[1:], len(changes.row)), changes.only(starts)
+    group = np.add.reduceat(_numbers_of(keys)[changes.row], starts).astype(np.int64) & ((1 << GROUP_BITS) - 1)
+    urn = np.array([key[1] for key in keys], np.int64)[c.row]
+    day = np.array([year_start(key[2]) for key in keys], np.int64)[c.row] // 2 + c.place // 2
+    packed = np.zeros(len(starts), CHANGE)
+    packed["group"], packed["high"] = group & 0xFFFFFFFF, (group >> 32) | ((c.place % 2) << 15)
+    packed["before"], packed["number"] = c.before, c.number
+    packed["at"], packed["at_high"] = c.at & 0xFFFFFFFF, c.at >> 32
+    order = np.lexsort((c.number, day, urn))
     turns = np.flatnonzero(np.diff(urn[order], prepend=-1) | np.diff(day[order], prepend=-1))
     parts = np.split(packed[order], turns[1:])
     where = zip(urn[order[turns]].tolist(), day[order[turns]].tolist(), parts, strict=True)
     days = {(school, date.fromordinal(on)): part.tobytes() for school, on, part in where}
     groups: dict[tuple[int, int], list[str]] = {}
-    for n in _once(urn, group):
-        its: list[int] = members[starts[n] : starts[n] + pupils[n]].tolist()
+    many = np.flatnonzero(ends - starts > 1)
+    for n in many[_once(urn[many], group[many])].tolist():
+        its: list[int] = changes.row[starts[n] : ends[n]].tolist()
         groups[int(urn[n]), int(group[n])] = [keys[row][0] for row in its]
-    return days, groups
+    return Packed(days, groups)
 
 
-def _once(urn: Ints, group: Ints) -> list[int]:
+def _once(urn: Ints, group: Ints) -> Ints:
     """One position of each pair."""
     order = np.lexsort((group, urn))
-    begins = np.diff(urn[order], prepend=-1) | np.diff(group[order], prepend=-1)
-    found: list[int] = order[np.flatnonzero(begins)].tolist()
-    return found
-
-
-def _stretches(begins: Ints, lengths: Ints) -> Ints:
-    """The positions in stretches of some lengths, one stretch after the other."""
-    return np.repeat(begins - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+    return order[np.flatnonzero(np.diff(urn[order], prepend=-1) | np.diff(group[order], prepend=-1))]
 
 
 def _numbers_of(keys: Sequence[SheetKey]) -> npt.NDArray[np.uint64]:
@@ -152,50 +130,27 @@ def _numbers_of(keys: Sequence[SheetKey]) -> npt.NDArray[np.uint64]:
     return mixed
 
 
-def _put_time(packed: npt.NDArray[np.void], at: Ints) -> None:
-    packed["at"], packed["at_high"] = at & 0xFFFFFFFF, at >> 32
-
-
-def _time_of(packed: npt.NDArray[np.void]) -> Ints:
-    return packed["at"].astype(np.int64) | (packed["at_high"].astype(np.int64) << 32)
-
-
 def unpack(keys: Sequence[SheetKey], packed: Packed) -> Changes:
     """The changes of some sheets, of any that are kept of their schools; in any order."""
     rows = {key: row for row, key in enumerate(keys)}
-    parts = [_nothing()]
-    for key, body in packed.sheets.items():
-        if key in rows:
-            its = np.frombuffer(body, CHANGE)
-            row = np.full(len(its), rows[key], np.int64)
-            place, before, number = (its[name].astype(np.int64) for name in ("place", "before", "number"))
-            parts.append(Changes(row, place, before, number, _time_of(its)))
-    return _joined([*parts, *_registers(rows, packed)])
-
-
-def _registers(rows: Mapping[SheetKey, int], packed: Packed) -> Iterable[Changes]:
-    """The first marks, by register."""
-    members: dict[tuple[int, int, int], Ints] = {}
+    pupils: dict[tuple[int, int], Sequence[str]] = dict(packed.groups)
+    for key, number in zip(keys, _numbers_of(keys).tolist(), strict=True):
+        pupils[key[1], number % (1 << GROUP_BITS)] = [key[0]]
+    parts = [Changes(*(np.empty(0, np.int64) for _ in range(5)))]
+    inside: dict[tuple[int, int, int], Ints] = {}
     for (urn, day), body in packed.days.items():
-        year, its = year_of(day), np.frombuffer(body, REGISTER)
-        high, at = its["high"].astype(np.int64), _time_of(its)
+        year, its = year_of(day), np.frombuffer(body, CHANGE)
+        high = its["high"].astype(np.int64)
         groups = its["group"].astype(np.int64) | ((high & 0x7FFF) << 32)
         places = (day - date(year, 8, 1)).days * 2 + (high >> 15)
-        for group, place, number, time in zip(
-            groups.tolist(), places.tolist(), its["number"].tolist(), at.tolist(), strict=True
-        ):
-            if (inside := members.get((urn, group, year))) is None:
-                found = [rows.get((pupil_id, urn, year), -1) for pupil_id in packed.groups.get((urn, group), ())]
-                inside = members[urn, group, year] = np.array([row for row in found if row >= 0], np.int64)
-            if len(inside):
-                yield Changes(inside, *(np.full(len(inside), value, np.int64) for value in (place, 0, number, time)))
-
-
-def _nothing() -> Changes:
-    return Changes(*(np.empty(0, np.int64) for _ in range(5)))
-
-
-def _joined(parts: Sequence[Changes]) -> Changes:
+        at = its["at"].astype(np.int64) | (its["at_high"].astype(np.int64) << 32)
+        columns = [column.tolist() for column in (places, its["before"], its["number"], at)]
+        for n, group in enumerate(groups.tolist()):
+            if (members := inside.get((urn, group, year))) is None:
+                found = [rows.get((pupil_id, urn, year), -1) for pupil_id in pupils.get((urn, group), ())]
+                members = inside[urn, group, year] = np.array([row for row in found if row >= 0], np.int64)
+            if len(members):
+                parts.append(Changes(members, *(np.full(len(members), column[n], np.int64) for column in columns)))
     return Changes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 

@@ -1,9 +1,9 @@
-"""What stood before, packed (`domain.history`): with each sheet its corrections, with each school's day its registers,
-and the groups of pupils that these name. Rows are only ever appended to; a rebuild begins anew.
+"""What stood before, packed (`domain.history`): with each school's day the changes of its marks, and the groups of
+pupils that these name. Rows are only ever appended to; a rebuild begins anew.
 """
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 
 from common.arrays import array
 from common.db import Transaction
@@ -12,27 +12,18 @@ from absence_engine.domain.history import Packed
 from absence_engine.domain.records import SheetKey
 
 KEEP = """
-with corrected as (
-    insert into correction (pupil_id, urn, year, changes)
-    select * from unnest($1::text::uuid[], $2::text::int[], $3::text::smallint[], $4::bytea[])
-    on conflict (urn, year, pupil_id) do update set changes = correction.changes || excluded.changes
-), registered as (
-    insert into first_marks (urn, day, registers) select * from unnest($5::text::int[], $6::date[], $7::bytea[])
-    on conflict (urn, day) do update set registers = first_marks.registers || excluded.registers
+with kept as (
+    insert into mark_day (urn, day, changes) select * from unnest($1::text::int[], $2::date[], $3::bytea[])
+    on conflict (urn, day) do update set changes = mark_day.changes || excluded.changes
 )
-select urn, id from unnest($8::text::int[], $9::text::bigint[]) as named (urn, id)
+select urn, id from unnest($4::text::int[], $5::text::bigint[]) as named (urn, id)
 where not exists (select from mark_group as known where known.urn = named.urn and known.id = named.id)
 """
 KEEP_GROUPS = """
 insert into mark_group (urn, id, pupils)
 select urn, id, pupils::uuid[] from unnest($1::text::int[], $2::text::bigint[], $3::text[]) as t (urn, id, pupils)
 """
-CORRECTIONS = """
-select pupil_id::text, urn, year, changes
-from unnest($1::text::uuid[], $2::text::int[], $3::text::smallint[]) as wanted (pupil_id, urn, year)
-join correction using (urn, year, pupil_id)
-"""
-FIRST_MARKS = "select urn, day, registers from first_marks where urn = any($1::int[])"
+DAYS = "select urn, day, changes from mark_day where urn = any($1::int[]) and day between $2 and $3"
 GROUPS = """
 select urn, id, pupil_id::text from mark_group cross join unnest(pupils) as pupil_id
 where urn = any($1::int[]) and pupil_id = any($2::uuid[])
@@ -44,16 +35,11 @@ KEPT_FROM = "select history_from from engine"
 
 
 async def keep(tx: Transaction, packed: Packed) -> None:
-    """Keeps changes, each named once. The schools' ledgers must be locked: nobody else adds groups."""
-    if not packed.sheets and not packed.days:
+    """Keeps changes. The schools' ledgers must be locked: nobody else adds groups."""
+    if not packed.days:
         return
-    pupil_ids, urns, years = zip(*packed.sheets, strict=True) if packed.sheets else ((), (), ())
     missing = await tx.fetch(
         KEEP,
-        array(pupil_ids),
-        array(urns),
-        array(years),
-        list(packed.sheets.values()),
         array(urn for urn, _ in packed.days),
         [day for _, day in packed.days],
         list(packed.days.values()),
@@ -66,23 +52,15 @@ async def keep(tx: Transaction, packed: Packed) -> None:
 
 
 async def of_sheets(tx: Transaction, keys: Collection[SheetKey]) -> Packed:
-    """All that is kept of some sheets."""
+    """All that is kept of some sheets; and more, of their schools."""
     if not keys:
-        return Packed({}, {}, {})
-    pupil_ids, urns, years = zip(*keys, strict=True)
-    sheets = await tx.fetch(CORRECTIONS, array(pupil_ids), array(urns), array(years))
-    return await _with_registers(tx, {(row[0], row[1], row[2]): row[3] for row in sheets}, set(urns), pupil_ids)
-
-
-async def _with_registers(
-    tx: Transaction, sheets: dict[SheetKey, bytes], urns: Iterable[int], pupil_ids: Iterable[str]
-) -> Packed:
-    schools = sorted(urns)
+        return Packed({}, {})
+    pupil_ids, urns, years = (set(column) for column in zip(*keys, strict=True))
     groups: dict[tuple[int, int], list[str]] = {}
-    for urn, group, pupil_id in await tx.fetch(GROUPS, schools, sorted(set(pupil_ids))):
+    for urn, group, pupil_id in await tx.fetch(GROUPS, list(urns), list(pupil_ids)):
         groups.setdefault((urn, group), []).append(pupil_id)
-    days = {(row[0], row[1]): row[2] for row in await tx.fetch(FIRST_MARKS, schools)} if groups else {}
-    return Packed(sheets, days, groups)
+    days = await tx.fetch(DAYS, list(urns), date(min(years), 8, 1), date(max(years) + 1, 7, 31))
+    return Packed({(row[0], row[1]): row[2] for row in days}, groups)
 
 
 async def marked_at(tx: Transaction, urn: int) -> dict[str, str]:

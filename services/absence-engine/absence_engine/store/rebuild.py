@@ -16,7 +16,7 @@ async def start_again(tx: Transaction) -> None:
     """Forgets marks, enrolments, calendars, facts and positions. The topic is read again from its beginning."""
     await ledger.reset(tx)  # first, as consumers begin with these rows too
     await tx.execute(EVERYBODY_WAITS)
-    await tx.execute("truncate sheet, enrolment, calendar, school, covered, correction, first_marks, mark_group")
+    await tx.execute("truncate sheet, enrolment, calendar, school, covered, mark_day, mark_group")
     await tx.execute(
         "update child set version = 0, date_of_birth = null, year_group = null, flags = '{}', flag_spans = '[]'"
     )

@@ -186,22 +186,15 @@ class Episode(Base, table=True):
     origin: str | None = Field(sa_column=_id(null=True))
 
 
-class Correction(Base, table=True):
-    """Changes of one sheet, 13 bytes each (`domain.history`): what stood before, until which entry, and when."""
+class MarkDay(Base, table=True):
+    """A school's day: 17 bytes for each change of a mark, or of the first marks of a group of pupils
+    (`domain.history`): what stood before, until which entry, and when.
+    """
 
-    pupil_id: str = Field(sa_column=_id(key=True))
-    urn: int = Field(sa_column=_urn())
-    year: int = Field(sa_column=_small(key=True))
-    changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-class FirstMarks(Base, table=True):
-    """A school's day: 16 bytes for each register that gave a group of pupils their first marks."""
-
-    __tablename__ = "first_marks"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    __tablename__ = "mark_day"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
     urn: int = Field(sa_column=_urn())
     day: date = Field(sa_column=Column(Date, primary_key=True))
-    registers: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    changes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class MarkGroup(Base, table=True):

@@ -5,23 +5,14 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-# What is appended later finds a place on the same page, and no index changes.
-CORRECTION = """
-create table correction (
-    pupil_id uuid not null,
-    urn integer not null,
-    year smallint not null,
-    changes bytea storage plain not null,
-    primary key (urn, year, pupil_id)
-) with (fillfactor = 90)
-"""
-FIRST_MARKS = """
-create table first_marks (
+# What is appended later finds a place on the same page, and no index changes; a long row stays in its page.
+MARK_DAY = """
+create table mark_day (
     urn integer not null,
     day date not null,
-    registers bytea storage external not null,
+    changes bytea storage external not null,
     primary key (urn, day)
-) with (fillfactor = 90)
+) with (fillfactor = 80, toast_tuple_target = 8160)
 """
 MARK_GROUP = """
 create table mark_group (
@@ -35,7 +26,7 @@ create table mark_group (
 
 def upgrade() -> None:
     """Makes them; of marks that are there already it is not known since when."""
-    for statement in (CORRECTION, FIRST_MARKS, MARK_GROUP):
+    for statement in (MARK_DAY, MARK_GROUP):
         op.execute(statement)
     op.execute("alter table engine add column history_from timestamptz")
     op.execute("update engine set history_from = now() where exists (select from sheet)")
