@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME …] [--against COMMIT]`: the promised figures; all of them without a name.
 
 `put` compares with a commit: the last one of the release before, or the one that is named. Exit status 1 when a figure
-does not hold. They want the machine to themselves.
+does not hold. They want the machine to themselves. `engine` needs `--peers`: the folder of the peers' benchmark.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from functools import partial
 from tests.bench import (
     bulk_bench,
     day190_bench,
+    engine_peers_bench,
     history_bench,
     ingest_bench,
     latency_bench,
@@ -31,6 +32,7 @@ BENCHES = {
     "history": history_bench.run,
     "roll": roll_bench.run,
     "put": put_bench.run,
+    "engine": engine_peers_bench.run,
     "reevaluate": reevaluate_bench.run,
 }
 
@@ -39,10 +41,14 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     arguments.add_argument("--against", default=put_bench.RELEASED, help="the commit that `put` compares with")
+    arguments.add_argument("--peers", help=f"the folder of the peers' benchmark ({engine_peers_bench.VARIABLE})")
     options = arguments.parse_args()
     if unknown := [name for name in options.names if name not in BENCHES]:
         arguments.error(f"there is no benchmark {', '.join(unknown)}")
-    benches = BENCHES | {"put": partial(put_bench.run, options.against)}
+    benches = BENCHES | {
+        "put": partial(put_bench.run, options.against),
+        "engine": partial(engine_peers_bench.run, options.peers),
+    }
     figures = []
     for name in options.names or benches:
         print(f"{name} …", flush=True)
