@@ -184,6 +184,10 @@ def resolve(marks: Sequence[SentMark], found: Mapping[tuple[int, KeyKind], str])
     for place, mark in enumerate(marks):
         names = mark.names()
         owner = found.get((place, names[0][0]))
+        if len(names) == 1 and owner is not None and owner not in places:  # nearly all of them
+            places[owner] = place
+            owners.append(owner)
+            continue
         if len(names) > 1:
             children = {found[place, kind] for kind, _ in names if (place, kind) in found}
             if len(children) > 1:

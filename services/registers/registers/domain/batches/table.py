@@ -214,7 +214,9 @@ class _Table:
                 raise CellError("bad-quotation", "A quotation in this line is not closed, or goes on behind its end.")
             if any(row):
                 # A column that is not there is the last one; of a short row the rest is blank.
-                row.extend([""] if len(row) >= self._width else [""] * self._width)
+                if len(row) < self._width:
+                    row += [""] * self._width
+                row.append("")
                 self._add(line, row)
         except CellError as error:
             self._piece.refused.append(RowResult("rejected", line, problem=Problem(error.code, error.words)))

@@ -116,7 +116,7 @@ WARNINGS: Mapping[str, str] = {
 
 def answers_of(sent: SentRegister, answers: Sequence[MarkAnswer]) -> list[RowResult]:
     """The results of a register's marks, in its order."""
-    register, base = sent.register, sent.pointer
+    register, base, lines = sent.register, sent.pointer, sent.lines
     on, session, urn = register.on.isoformat(), register.session.name, register.urn
     results: list[RowResult] = []
     for number, answer in enumerate(answers):
@@ -124,7 +124,7 @@ def answers_of(sent: SentRegister, answers: Sequence[MarkAnswer]) -> list[RowRes
         told = answer.problem
         if told is not None:
             told = Problem(told.code, told.detail, None if base is None else base + (told.pointer or ""))
-        line = sent.line(number)
+        line = lines[number] if base is None else sent.line(number)
         results.append(RowResult(answer.status, line, pointer, urn, on, session, answer.pupil_id, answer.code, told))
     return results
 
