@@ -22,7 +22,7 @@ Map: `Consumer` is the loop: `_take_up` finds the place in a partition, `_apply`
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -32,6 +32,7 @@ from common.db import Database, Transaction
 from common.dead_letters import decode_or_keep, take_readable
 from common.health import Health
 from common.loops import Backoff, Pulse, pause
+from common.places import MovedError, Place, lock, rewind, save
 
 __all__ = ["Consumer", "Handle", "MovedError", "Pile", "Place", "decode_or_keep", "lock", "rewind", "save"]
 
@@ -41,10 +42,6 @@ Handle = Callable[[Transaction, Sequence[Record]], Awaitable[None]]
 """Does the effects of some records, each partition's in order, in the transaction that moves the positions.
 
 May be called again for the same records, after a deadlock."""
-
-
-class MovedError(Exception):
-    """What was read is not where it was any more: somebody else was faster. Nothing of it may be applied."""
 
 
 class Pile(Protocol):
@@ -79,42 +76,11 @@ FILLING = 3
 """How many times as long as the last batch took to apply we wait for the next one to fill."""
 LONGEST_FILLING, QUIET_SECONDS = 0.4, 0.06
 
-LOCK = "select next_offset, record_id from position where topic = $1 and partition = $2 for update"
-INSERT = "insert into position (topic, partition, next_offset, record_id) values ($1, $2, 0, '') on conflict do nothing"
-SAVE = "update position set next_offset = $3, record_id = $4 where topic = $1 and partition = $2"
 READ = """
 select t.topic, t.partition, coalesce(p.next_offset, 0) as next_offset
 from unnest($1::text[], $2::int[]) as t (topic, partition)
 left join position p using (topic, partition)
 """
-REWIND = "update position set next_offset = 0, record_id = '' where topic = $1"
-
-
-class Place(NamedTuple):
-    """Where we stand in a partition: the offset to read next, and the id of the record before it (empty at 0)."""
-
-    offset: int
-    record_id: str
-
-
-async def lock(tx: Transaction, partition: Partition) -> Place:
-    """Locks the position row until the transaction ends, and gives it; a partition never read stands at 0."""
-    row = await tx.fetchrow(LOCK, *partition)
-    if row is None:
-        await tx.execute(INSERT, *partition)
-        row = await tx.fetchrow(LOCK, *partition)
-        assert row is not None
-    return Place(row["next_offset"], row["record_id"])
-
-
-async def save(tx: Transaction, partition: Partition, place: Place) -> None:
-    """Moves a position that this transaction has locked."""
-    await tx.execute(SAVE, *partition, *place)
-
-
-async def rewind(tx: Transaction, topic: str) -> None:
-    """Sets all positions of a topic to the beginning; running consumers notice within seconds."""
-    await tx.execute(REWIND, topic)
 
 
 def _id(record: Record) -> str:
