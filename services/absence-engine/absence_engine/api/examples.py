@@ -40,6 +40,87 @@ NO_WINDOW: dict[str, Any] = {
     "sessions": [],
 }
 CURRENT: dict[str, Any] = {**NO_WINDOW, "window": {"from": "2025-09-01", "to": "2025-10-03", "school_weeks": 5}}
+BANDED: dict[str, Any] = {**FIGURES, "band": "persistent"}
+OUTLOOK: dict[str, Any] = {"certain": False, "possible": True, "may_miss": 33, "misses_to_reach": 0}
+PROJECTION: dict[str, Any] = {
+    "pupil_id": PUPIL_ID,
+    "academic_year": YEAR,
+    "policy_version": POLICY,
+    "as_of": "2025-10-01",
+    "child": FIGURES,
+    "sessions_left": 340,
+    "best_attendance_percent": "98.95",
+    "worst_attendance_percent": "9.47",
+    "persistent": OUTLOOK,
+    "severe": {**OUTLOOK, "may_miss": 185, "misses_to_reach": 32},
+    "open_episodes": [
+        {
+            "kind": "PA",
+            "academic_year": YEAR,
+            "crossed_on": {"date": "2025-09-30", "session": "PM"},
+            "provisional": False,
+            "attend": 10,
+            "ends_on": {"date": "2025-10-07", "session": "PM"},
+            "ended_reason": "recovered",
+        }
+    ],
+}
+WHAT_IF: dict[str, Any] = {
+    "pupil_id": PUPIL_ID,
+    "academic_year": YEAR,
+    "policy_version": POLICY,
+    "sessions": 20,
+    "from": "2025-10-01",
+    "to": "2025-10-14",
+    "before": BANDED,
+    "after": {
+        **BANDED,
+        "possible": 60,
+        "attended": 56,
+        "absence_percent": "6.67",
+        "attendance_percent": "93.33",
+        "persistent": False,
+        "band": "below-satisfactory",
+    },
+    "opened": [],
+    "firm": [],
+    "ended": [
+        {
+            "kind": "PA",
+            "academic_year": YEAR,
+            "crossed_on": {"date": "2025-09-30", "session": "PM"},
+            "firm_on": {"date": "2025-09-30", "session": "PM"},
+            "ended_on": {"date": "2025-10-07", "session": "PM"},
+            "ended_reason": "recovered",
+        }
+    ],
+}
+TARGET_SENT: dict[str, Any] = {
+    "attendance_percent": "90.00",
+    "from": "2025-09-01",
+    "to": "2026-07-31",
+    "reason": "Hospital appointment every fortnight",
+    "by": "J. Field, attendance officer",
+}
+TARGET: dict[str, Any] = {**TARGET_SENT, "said_at": "2025-10-01T09:00:00Z"}
+DETAIL: dict[str, Any] = {
+    "band": "persistent",
+    "days_lost": "2.0",
+    "hours_lost": "13.00",
+    "by_code": {"/": 18, "\\": 18, "I": 4},
+    "by_weekday": {
+        name: {**COUNTS, "possible": 8, "attended": 8, "absent": 0, "authorised": 0, "absence_percent": "0.00"}
+        | {"attendance_percent": "100.00"}
+        for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+    },
+    "half_days": {"am": 0, "pm": 0},
+    "physically_present": 36,
+    "attended_when_able_percent": "100.00",
+    "compulsory_school_age": True,
+    "ever": {"PA": [YEAR], "SA": []},
+    "dfe": [{**STAY}],
+    "personal_target": TARGET,
+}
 PUPIL: dict[str, Any] = {
     "pupil_id": PUPIL_ID,
     "academic_year": YEAR,
@@ -48,6 +129,7 @@ PUPIL: dict[str, Any] = {
     "child": FIGURES,
     "enrolments": [STAY],
     "penalty": {**NO_WINDOW, "current": CURRENT},
+    "detail": DETAIL,
     "freshness": FRESHNESS,
 }
 SCHOOL: dict[str, Any] = {

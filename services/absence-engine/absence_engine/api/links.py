@@ -14,6 +14,9 @@ LINKS: Links = {
     },
     "listChangedMarks": {"getPupilChanges": told(pupil_id="/items/0/pupil_id")},
     "getPupilAbsence": {
+        "getProjection": asked("pupil_id"),
+        "askWhatIf": asked("pupil_id"),
+        "putPersonalTarget": asked("pupil_id"),
         "getPupilChanges": asked("pupil_id"),
         "listEpisodes": asked("pupil_id"),
         "getSchoolAbsence": told(urn="/enrolments/0/school_urn"),

@@ -12,10 +12,11 @@ from fastapi import APIRouter, Query
 
 from absence_engine.actions import episodes, figures, history
 from absence_engine.actions.holding import Policies
-from absence_engine.api import history_shapes, shapes
+from absence_engine.api import detail_shapes, history_shapes, shapes
 from absence_engine.api.at_least import Reader
+from absence_engine.api.detail_shapes import PupilOut
 from absence_engine.api.history_shapes import AsKnownOn, WithHistory
-from absence_engine.api.shapes import AcademicYear, EpisodeOut, ExplainedOut, PupilOut
+from absence_engine.api.shapes import AcademicYear, EpisodeOut, ExplainedOut
 
 AsOf = Annotated[date | None, Query(description="Leave out the marks of later days.")]
 
@@ -55,6 +56,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
                 **shapes.window(found.penalty.best, found.child),
                 "current": shapes.window(found.penalty.current, found.child),
             },
+            "detail": detail_shapes.detail(found),
             "freshness": shapes.freshness(found.freshness),
         }
 

@@ -151,20 +151,6 @@ class FreshnessOut(BaseModel):
     schools: list[SchoolFreshnessOut]
 
 
-class PupilOut(KnownOut):
-    """A child's year: the child's own figures, its enrolments', and the penalty threshold."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.PUPIL]})
-    pupil_id: str = Field(examples=[examples.PUPIL_ID])
-    academic_year: str
-    as_of: date | None
-    policy_version: str
-    child: FiguresOut
-    enrolments: list[StayOut]
-    penalty: PenaltyOut
-    freshness: FreshnessOut
-
-
 class SchoolGroupOut(CountsOut):
     """The sum over a school's enrolments, and how many with a possible session are over each line."""
 

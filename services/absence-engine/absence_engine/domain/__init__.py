@@ -10,10 +10,12 @@
     marks       the mark that counts for a child where two schools gave one; the child's years
     weeks       a child's school weeks, or days
     counts      possible, attended, absent, …: from many sheets at once; percentages
-    groups    what sums are asked for: over which days, by school, class, week, code, …
-    terms     half-terms
-    sums      sums over many children, by group and part of the year
-    small     numbers of children too small to be shown
+    groups      what sums are asked for: over which days, by school, class, week, code, …
+    terms       half-terms
+    detail      what stands behind a child's figures of a year
+    forecast    what a child's year may still come to
+    sums        sums over many children, by group and part of the year
+    small       numbers of children too small to be shown
     rates       the spans in which a rate is over its line, for many children at once
     counted     the sessions that count by their code: what the next three are made of
     windows     so many within so many school weeks

@@ -18,7 +18,7 @@ from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, 
 from absence_engine.domain.ticks import tick_of, year_start
 
 DUAL = code_table()["D"].number
-_PRECEDENCE = {"main": 0, "single": 1, "subsidiary": 2, "guest": 3}
+PRECEDENCE = {"main": 0, "single": 1, "subsidiary": 2, "guest": 3}
 _UNENROLLED = 1 << 20  # a school without an enrolment on the day comes after all that have one
 _DUAL_HANDICAP = 1 << 24
 _NO_MARK = 1 << 28
@@ -91,14 +91,14 @@ def _ranks(urn: int, year: int, enrolments: Sequence[Enrolment]) -> npt.NDArray[
     """How a school's marks rank in each session of a year: (732,), lower first; the URN itself is the caller's to
     add.
     """
-    order = sorted({(_PRECEDENCE[stay.kind], stay.from_) for stay in enrolments})
+    order = sorted({(PRECEDENCE[stay.kind], stay.from_) for stay in enrolments})
     ranks = np.full(GRID, _UNENROLLED, np.int64)
     start = year_start(year)
     for stay in enrolments:
         if stay.urn == urn:
             first, last = max(stay.first - start, 0), min(stay.last - start, GRID - 1)
             within = ranks[first : last + 1] if first <= last else ranks[:0]
-            np.minimum(within, order.index((_PRECEDENCE[stay.kind], stay.from_)), out=within)
+            np.minimum(within, order.index((PRECEDENCE[stay.kind], stay.from_)), out=within)
     return ranks
 
 

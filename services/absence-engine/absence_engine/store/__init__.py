@@ -10,6 +10,7 @@ simulations jobs that try a version, and whom each is about
 progress    how far ledgers are evaluated, which children wait, freshness, the epoch
 figures     what the API reads of many children at once
 grouping    what sums over many children read
+targets     personal targets of children
 republish   every episode and alias, page by page
 rebuild     emptying what the ledgers can tell again
 """

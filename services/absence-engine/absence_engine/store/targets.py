@@ -1,0 +1,40 @@
+"""Personal targets: what attendance is asked of a child for whom the usual one is out of reach, and why."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import NamedTuple
+
+from common.db import Transaction
+
+PUT = """
+insert into personal_target (pupil_id, attendance, from_date, to_date, reason, said_by, said_at)
+values ($1, $2, $3, $4, $5, $6, $7) on conflict (pupil_id) do update
+set attendance = excluded.attendance, from_date = excluded.from_date, to_date = excluded.to_date,
+    reason = excluded.reason, said_by = excluded.said_by, said_at = excluded.said_at
+"""
+LATEST = """
+select attendance, from_date, to_date, reason, said_by, said_at from personal_target
+where pupil_id = any($1::uuid[]) order by said_at desc, pupil_id limit 1
+"""
+
+
+class Target(NamedTuple):
+    """The attendance (basis points) asked of a child from a day to another, both inclusive; `to` None: for good."""
+
+    attendance: int
+    from_: date
+    to: date | None
+    reason: str
+    by: str
+    said_at: datetime
+
+
+async def put(tx: Transaction, pupil_id: str, target: Target) -> None:
+    """Keeps what is asked of a child, instead of what was."""
+    await tx.execute(PUT, pupil_id, *target)
+
+
+async def latest(tx: Transaction, pupil_ids: Collection[str]) -> Target | None:
+    """What was said last under any of a child's ids."""
+    row = await tx.fetchrow(LATEST, list(pupil_ids))
+    return None if row is None else Target(*row)

@@ -1,0 +1,129 @@
+"""What a child's year may still come to, what stands behind its figures, and what is asked of it: over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.absence_engine.ledgers import Engine, merged
+from tests.integration.absence_engine.test_answers import (
+    ANN,
+    BEN,
+    CAL,
+    OTHER,
+    SESSIONS,
+    URN,
+    Asker,
+    asker,
+    bearer,
+    play,
+    school,
+)
+
+__all__ = ["asker"]
+
+# Of the 90 sessions of the calendar 44 lie before 1 October, which is today.
+BEFORE_TODAY = sum(day.isoformat() < "2025-10-01" for day, _ in SESSIONS)
+
+
+async def counted(engine: Engine, codes: str) -> None:
+    ledger = school(URN, ANN)
+    ledger.facts(ANN, "2014-03-09")
+    play(ledger, ANN, codes)
+    await engine.take(ledger.entries)
+
+
+async def ask(asker: Asker, method: str, path: str, status: int = 200, **more: Any) -> Any:
+    answer = await asker.client.request(method, path, **more)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_a_projection_tells_what_may_be_missed_and_how_an_episode_would_end(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "I" * 5 + "/" * (BEFORE_TODAY - 5))
+    found = await asker.get(f"/v1/pupils/{ANN}/projection")
+    left = len(SESSIONS) - BEFORE_TODAY
+    assert (found["sessions_left"], found["child"]["absent"], found["child"]["possible"]) == (left, 5, BEFORE_TODAY)
+    # Of 90 sessions 8 may be missed; now the rate is over the line already: 5 of 44.
+    assert found["persistent"] == {"certain": False, "possible": True, "may_miss": 3, "misses_to_reach": 0}
+    assert found["severe"]["misses_to_reach"] == 34
+    assert (found["best_attendance_percent"], found["worst_attendance_percent"]) == ("94.44", "43.33")
+    (episode,) = [one for one in found["open_episodes"] if one["kind"] == "PA"]
+    # The flag is false from the 51st session on: the tenth of these ends it.
+    assert (episode["attend"], episode["ended_reason"]) == (60 - BEFORE_TODAY, "recovered")
+    day, half = SESSIONS[59]
+    assert episode["ends_on"] == {"date": day.isoformat(), "session": half}
+    before = await asker.get(f"/v1/pupils/{ANN}/projection", academic_year="2024-25")
+    assert (before["sessions_left"], before["best_attendance_percent"]) == (0, None)
+
+
+async def test_what_if_changes_nothing_and_says_what_would_open_and_end(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "I" * 5 + "/" * (BEFORE_TODAY - 5))
+    path = f"/v1/pupils/{ANN}/what-if"
+    attended = await ask(asker, "POST", path, json={"attend": 16})
+    assert (attended["before"]["persistent"], attended["after"]["persistent"]) == (True, False)
+    assert (attended["after"]["possible"], attended["after"]["attended"]) == (60, 55)
+    assert [one["kind"] for one in attended["ended"]] == ["PA"]
+    missed = await ask(asker, "POST", path, json={"miss": 10})
+    assert (missed["sessions"], missed["from"], missed["after"]["unauthorised"]) == (10, "2025-10-01", 10)
+    assert "PN_10_IN_10" in [one["kind"] for one in missed["opened"]]
+    ill = await ask(asker, "POST", path, json={"miss": 10, "code": "I"})
+    assert ill["after"]["unauthorised"] == 0
+    assert "PN_10_IN_10" not in [one["kind"] for one in ill["opened"]]
+    many = await ask(asker, "POST", path, json={"attend": 1000})
+    assert many["sessions"] == len(SESSIONS) - BEFORE_TODAY
+    assert (await asker.absence(ANN))["child"]["possible"] == BEFORE_TODAY
+
+
+@pytest.mark.parametrize("body", [{}, {"attend": 1, "miss": 1}, {"attend": 0}, {"miss": 1, "code": "/"}, {"go": 1}])
+async def test_a_question_that_is_none_is_refused(engine: Engine, asker: Asker, body: dict[str, Any]) -> None:
+    await counted(engine, "/")
+    await ask(asker, "POST", f"/v1/pupils/{ANN}/what-if", 422, json=body)
+
+
+async def test_what_another_school_may_not_see_is_not_there(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "/")
+    elsewhere = bearer([OTHER], scope="totals:read cases:write")
+    for method, path, more in (
+        ("GET", "projection", {}),
+        ("POST", "what-if", {"json": {"attend": 1}}),
+        ("PUT", "personal-target", {"json": TARGET}),
+    ):
+        await ask(asker, method, f"/v1/pupils/{ANN}/{path}", 404, headers=elsewhere, **more)
+        await ask(
+            asker, method, f"/v1/pupils/{CAL}/{path}", 404, headers=bearer(scope="totals:read cases:write"), **more
+        )
+
+
+TARGET = {"attendance_percent": "90", "from": "2025-09-01", "to": None, "reason": "Hospital", "by": "J. Field"}
+
+
+async def test_a_personal_target_goes_with_the_child(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "M" * 4 + "O" + "/" * 15)
+    path, officer = f"/v1/pupils/{ANN}/personal-target", bearer(scope="cases:write")
+    assert (await asker.absence(ANN))["detail"]["personal_target"] is None
+    await ask(asker, "PUT", path, 403, json=TARGET)
+    await ask(asker, "PUT", path, 422, headers=officer, json=TARGET | {"to": "2025-08-31"})
+    await ask(asker, "PUT", path, 422, headers=officer, json=TARGET | {"attendance_percent": "101"})
+    told = await ask(asker, "PUT", path, headers=officer, json=TARGET)
+    assert (told["attendance_percent"], told["from"], told["to"]) == ("90.00", "2025-09-01", None)
+    detail = (await asker.absence(ANN))["detail"]
+    assert detail["personal_target"] == told
+    assert detail["attended_when_able_percent"] == "93.75"
+    ledger = school(OTHER, BEN)
+    ledger.write(merged(ANN, BEN, version=1))
+    await engine.take(ledger.entries)
+    assert (await asker.absence(BEN))["detail"]["personal_target"] == told
+
+
+async def test_details_stand_beside_the_figures(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "IUI/" + "/" * 36)
+    detail = (await asker.absence(ANN))["detail"]
+    assert detail["by_code"] == {"/": 37, "I": 2, "U": 1}
+    assert (detail["days_lost"], detail["hours_lost"]) == ("1.5", "9.75")
+    assert detail["half_days"] == {"am": 1, "pm": 0}
+    assert detail["physically_present"] == 38
+    assert detail["compulsory_school_age"] is True
+    assert detail["by_weekday"]["Monday"]["absent"] == 2
+    assert detail["ever"] == {"PA": [], "SA": []}
+    (counts,) = detail["dfe"]
+    assert (counts["school_urn"], counts["possible"], counts["persistent"]) == (URN, 40, False)

@@ -1,0 +1,87 @@
+"""Forecasts by arithmetic, against trying each number of sessions."""
+
+from datetime import date, timedelta
+
+from absence_engine.domain.counts import Counts
+from absence_engine.domain.detail import detail, dfe_stays
+from absence_engine.domain.forecast import outlook, planned, with_marks
+from absence_engine.domain.groups import dfe_last_place
+from absence_engine.domain.marks import child_years
+from absence_engine.domain.terms import easter, half_term, spring_bank_holiday
+from absence_engine.domain.ticks import NEVER, tick_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.absence_engine.children import OTHER, URN, calendars, child, sessions, stay
+
+DAYS = [date(2025, 9, 1) + timedelta(n) for n in range(5)]
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.sampled_from([2, 10, 20]))
+def test_an_outlook_is_what_trying_every_number_of_misses_finds(
+    attended: int, absent: int, left: int, one_in: int
+) -> None:
+    counts = Counts(possible=attended + absent, attended=attended, authorised=absent)
+    end = counts.possible + left
+    over = [end > 0 and (absent + missed) * one_in >= end for missed in range(left + 1)]
+    found = outlook(counts, left, one_in)
+    assert found.certain == over[0]
+    assert found.possible == over[-1]
+    assert found.may_miss == (None if over[0] else max(n for n, is_over in enumerate(over) if not is_over))
+    reached = [n for n in range(left + 1) if counts.possible + n > 0 and (absent + n) * one_in >= counts.possible + n]
+    assert found.misses_to_reach == (reached[0] if reached else None)
+
+
+def test_a_session_that_two_schools_plan_is_the_main_schools() -> None:
+    record = child({}, stays=[stay(kind="subsidiary"), stay(OTHER, kind="main", to=DAYS[1])])
+    both = calendars({URN: sessions(DAYS), OTHER: sessions(DAYS[:2])})
+    found = planned(record, both, tick_of(DAYS[1]), NEVER)
+    assert [one.urn for one in found] == [OTHER, OTHER, *[URN] * 6]
+    assert [one.tick for one in found] == sessions(DAYS[1:])
+
+
+def test_sessions_to_come_are_marked_as_present_or_with_a_code() -> None:
+    record = child({tick_of(DAYS[0]): "I"})
+    plan = planned(record, calendars({URN: sessions(DAYS)}), tick_of(DAYS[0], 1), NEVER)
+    there = child_years(with_marks(record, plan[:2], None))[2025].codes
+    away = child_years(with_marks(record, plan[:2], "O"))[2025].codes
+    assert detail(2025, there).by_code == {"/": 1, "\\": 1, "I": 1}
+    assert detail(2025, away).by_code == {"I": 1, "O": 2}
+
+
+def test_details_tell_half_days_weekdays_and_who_was_there() -> None:
+    codes = dict(zip(sessions(DAYS), "/\\I\\/UOO\\I", strict=True))
+    found = detail(2025, child_years(child(codes))[2025].codes)
+    assert found.half_days == (1, 2)
+    assert found.physically_present == 6
+    assert found.able == 8
+    assert {name: counts.absent for name, counts in found.by_weekday.items()} == {
+        "Monday": 0, "Tuesday": 1, "Wednesday": 1, "Thursday": 2, "Friday": 1,
+    }  # fmt: skip
+
+
+def test_half_terms_lie_where_most_schools_have_their_holidays() -> None:
+    assert easter(2026) == date(2026, 4, 5)
+    assert spring_bank_holiday(2026) == date(2026, 5, 25)
+    spans = [
+        (date(2025, 9, 2), date(2025, 10, 24), "autumn 1"), (date(2025, 11, 4), date(2025, 12, 19), "autumn 2"),
+        (date(2026, 1, 6), date(2026, 2, 13), "spring 1"), (date(2026, 2, 23), date(2026, 3, 27), "spring 2"),
+        (date(2026, 4, 14), date(2026, 5, 22), "summer 1"), (date(2026, 6, 1), date(2026, 7, 17), "summer 2"),
+    ]  # fmt: skip
+    for first, last, name in spans:
+        assert half_term(first) == half_term(last) == f"2025-26 {name}"
+
+
+def test_dfe_counts_ages_five_to_fifteen_and_year_11_up_to_the_spring_bank_holiday() -> None:
+    last = (date(2026, 5, 24) - date(2025, 8, 1)).days * 2 + 1
+    born = {date(2020, 8, 31): 731, date(2020, 9, 1): None, date(2010, 8, 31): last, date(2010, 9, 1): 731}
+    assert {day: dfe_last_place(day, 2025) for day in born} == born
+    assert dfe_last_place(date(2009, 8, 31), 2025) is None
+    assert dfe_last_place(None, 2025) is None
+
+
+def test_a_stay_without_a_possible_session_and_a_guest_are_in_no_statistic() -> None:
+    marks = {tick_of(DAYS[0]): "D", tick_of(DAYS[1]): "/"}
+    ends = [stay(to=DAYS[0]), stay(from_=DAYS[1])]
+    assert [one.from_ for one, _ in dfe_stays(child(marks, stays=ends), 2025)] == [DAYS[1]]
+    assert dfe_stays(child(marks, stays=[stay(kind="guest")]), 2025) == []
