@@ -27,6 +27,7 @@ from audit.report import Report
 from tests.e2e.school import ok
 
 COUNTS = ("possible", "attended", "absent", "authorised", "unauthorised", "late_before_close", "late_after_close")
+SAID_IN_NOTICE = ("state", "version", "from", "from_session", "to", "to_session", "reason", "suggested_code")
 NOTHING = dict.fromkeys(COUNTS, 0)
 PATIENCE = 20.0
 """Seconds that everything may stand still before something counts as stuck."""
@@ -53,12 +54,12 @@ class Judge:
     today: date
     known: set[str] = field(default_factory=set)
 
-    def judge(self, urns: Sequence[int], sent: Sequence[Sent]) -> list[str]:
-        """What is wrong with these schools, to which `sent` was sent."""
+    def judge(self, urns: Sequence[int], sent: Sequence[Sent], notices: Sequence[dict[str, Any]] = ()) -> list[str]:
+        """What is wrong with these schools, to which `sent` was sent; `notices` as they were answered last."""
         if found := self._audit():
             return found
         known = asyncio.run(self._second_implementation(urns))
-        found = [*self._lost(urns, known, sent)]
+        found = [*self._lost(urns, known, sent), *self._notices(urns, notices)]
         for urn in urns:
             found += self._feed(urn, sent)
             found += self._school_figures(urn, known)
@@ -116,6 +117,26 @@ class Judge:
         for mark in sent:
             if (mark.urn, mark.day, mark.half, mark.code) not in kept:
                 yield f"lost: {mark}"
+
+    def _notices(self, urns: Sequence[int], notices: Sequence[dict[str, Any]]) -> Iterator[str]:
+        """What parents told is there as it was said last, with all that it said before, at the school and the child."""
+        for one in notices:
+            told = ok(self.client.get(f"/v1/schools/{one['school_urn']}/absence-notices/{one['notice_id']}"))
+            said = {name: told[name] for name in SAID_IN_NOTICE}
+            if said != (wanted := {name: one[name] for name in SAID_IN_NOTICE}):
+                yield f"notice {one['notice_id']}: {said}, not {wanted}"
+            if [version["version"] for version in told["history"]] != [*range(one["version"] - 1, 0, -1)]:
+                yield f"notice {one['notice_id']}: before version {one['version']} were {told['history']}"
+            of_child = self.items(f"/v1/pupils/{told['pupil_id']}/absence-notices")
+            if one["notice_id"] not in [other["notice_id"] for other in of_child]:
+                yield f"notice {one['notice_id']} is not listed for the child {told['pupil_id']}"
+        for urn in urns:
+            covering = {"notice-to-judge", "present-though-announced"}
+            doubts = [item for item in self.items(f"/v1/schools/{urn}/data-quality") if item["kind"] in covering]
+            counted = {one["notice_id"] for one in notices if one["state"] == "given"}
+            for item in doubts:
+                if item["notice_id"] not in counted:
+                    yield f"school {urn}: a notice that does not count is doubted: {item}"
 
     def _feed(self, urn: int, sent: Sequence[Sent]) -> Iterator[str]:
         """The change feed, entry by entry, comes to what the registers say."""

@@ -2,7 +2,7 @@
 
 Every example has schools and children of its own, so that one product serves them all. Refusals that the contract
 knows are taken as they are; any other answer but a good one fails the step. `sent` keeps every mark that was
-acknowledged.
+acknowledged, `notices` what each parent's notice says.
 """
 
 import itertools
@@ -47,6 +47,9 @@ codes = st.lists(
 open_halves = st.lists(st.booleans(), min_size=1, max_size=4)
 children = st.tuples(schools, pupils)
 """By the school and its local id: whoever that is when it is asked."""
+givers = st.sampled_from([{"name": "Grandmother", "relation": "grandmother"}, {"local_id": "c1"}, {"local_id": "c2"}])
+suggested = st.sampled_from([None, "I", "M"])
+which = st.integers(0, 7)
 REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.CONFLICT)
 SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
 terms = st.tuples(
@@ -54,6 +57,16 @@ terms = st.tuples(
     st.lists(st.sampled_from(["/", "/", "/", "O", "N", "G", "I", None]), min_size=2, max_size=9),
 )
 """How many sessions a school has marked before anything else happens, and with which codes."""
+
+
+def notice(place: int, length: int | None, giver: Mapping[str, str], code: str | None) -> dict[str, Any]:
+    """What a parent tells, from a session on, until some sessions later or nobody knows when."""
+    day, half = SESSIONS[place]
+    to, to_half = (None, None) if length is None else SESSIONS[min(place + length, len(SESSIONS) - 1)]
+    return {
+        "given_by": giver, "channel": "telephone", "given_at": "2026-06-08T08:41:00+01:00", "from": day,
+        "from_session": half, "to": to, "to_session": to_half, "reason": "A temperature", "suggested_code": code,
+    }  # fmt: skip
 
 
 def named(at: int, pupil: str) -> str:
@@ -75,6 +88,7 @@ class Schools(RuleBasedStateMachine):
         self.urns = [100001 + 2 * number, 100002 + 2 * number]
         self.upns = [school.upn(3 * number), school.upn(3 * number + 1), school.temporary_upn(number)]
         self.sent: list[Sent] = []
+        self.notices: dict[str, dict[str, Any]] = {}
         self.begun = False
 
     # -- the beginning ------------------------------------------------------------------------------------------------
@@ -198,6 +212,43 @@ class Schools(RuleBasedStateMachine):
         if answer.status_code != httpx.codes.NOT_FOUND:  # there was nothing to take back
             assert school.ok(answer)["status"] in ("deleted", "stale")
 
+    # -- what parents tell ---------------------------------------------------------------------------------------------
+
+    @rule(child=children, place=places, length=st.none() | st.integers(0, 12), giver=givers, code=suggested)
+    def a_parent_tells_of_an_absence(
+        self, child: tuple[int, str], place: int, length: int | None, giver: Mapping[str, str], code: str | None
+    ) -> None:
+        """Refused where the school has no such pupil or contact; the same words again are the same notice."""
+        at, local_id = child
+        body = {"local_id": named(at, local_id), **notice(place, length, giver, code)}
+        answer = self.client.post(f"/v1/schools/{self.urns[at]}/absence-notices", json=body)
+        if answer.status_code not in REFUSED:
+            self.note(school.ok(answer))
+
+    @rule(which=which, place=places, length=st.none() | st.integers(0, 12), giver=givers, code=suggested)
+    def a_notice_is_corrected(
+        self, which: int, place: int, length: int | None, giver: Mapping[str, str], code: str | None
+    ) -> None:
+        if path := self.path_of_notice(which):
+            answer = self.client.put(path, json={**notice(place, length, giver, code), "why": "Misheard"})
+            if answer.status_code not in REFUSED:
+                self.note(school.ok(answer))
+
+    @rule(which=which)
+    def a_notice_is_withdrawn(self, which: int) -> None:
+        if path := self.path_of_notice(which):
+            self.note(school.ok(self.client.post(f"{path}/withdrawal", json={"why": "Another child"})))
+
+    def path_of_notice(self, which: int) -> str | None:
+        if not self.notices:
+            return None
+        one = list(self.notices.values())[which % len(self.notices)]
+        return f"/v1/schools/{one['school_urn']}/absence-notices/{one['notice_id']}"
+
+    def note(self, answer: dict[str, Any]) -> None:
+        """Keeps what a notice says now."""
+        self.notices[answer["notice_id"]] = answer
+
     # -- who is who ---------------------------------------------------------------------------------------------------
 
     @rule(one=children, other=children)
@@ -206,7 +257,7 @@ class Schools(RuleBasedStateMachine):
         if dies is not None and survives is not None and dies != survives:
             school.ok(self.client.post(f"/v1/pupils/{dies}/merge", json={"into": survives, **SAID}))
 
-    @rule(child=children, which=st.integers(0, 3))
+    @rule(child=children, which=which)
     def a_merge_turns_out_to_be_wrong(self, child: tuple[int, str], which: int) -> None:
         """Any that ever was: one that was undone already, or whose child has died since, is refused."""
         pupil_id = self.find(child)
@@ -243,7 +294,7 @@ class Schools(RuleBasedStateMachine):
         """However it came about: nothing is lost, and two implementations say the same of all of it."""
         if not self.begun:
             return
-        found = self.judge.judge(self.urns, self.sent)
+        found = self.judge.judge(self.urns, self.sent, list(self.notices.values()))
         assert not found, "\n".join(found)
 
     # -- requests -----------------------------------------------------------------------------------------------------
