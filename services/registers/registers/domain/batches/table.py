@@ -34,6 +34,9 @@ VERSIONS = 2**63 - 1
 
 _Common: TypeAlias = "tuple[int | None, str | None, datetime | None]"
 _NOTHING_BESIDE: _Common = (None, None, None)
+_DETAILS = ("minutes_late", "comment", "reason", "amended_by")
+_OF_MARKS = ("local_id", "admission_number", "upn", "pupil_id", *_DETAILS)
+"""The columns that marks are made of, beside their codes."""
 _Names: TypeAlias = "tuple[str | None, str | None, str | None]"
 """Local id, UPN and id of a pupil, as far as they are given."""
 
@@ -172,10 +175,18 @@ class _Where(NamedTuple):
     day_first: bool
 
 
+class _Marks(NamedTuple):
+    """Whom a row names, and its mark, or its two."""
+
+    names: _Names
+    first: SentMark
+    second: SentMark | None
+
+
 class _Table:
     """The rows of one piece, as they are sorted into registers.
 
-    Rows repeat each other: what school, date and session mean, and whom the keys name, is made out once.
+    Rows repeat each other: what school, date and session mean, and what pupil and code, is made out once.
     """
 
     def __init__(self, piece: Piece, layout: Layout, stamp: Stamp) -> None:
@@ -189,15 +200,15 @@ class _Table:
         self._sessions: dict[tuple[int, date, Session], _Registers] = {}
         self._has_codes = "code" in layout.columns
         self._common = bool({"taken_by", "taken_at", "source_version"} & layout.columns.keys())
-        self._details = bool({"minutes_late", "comment", "reason", "amended_by"} & layout.columns.keys())
+        self._details = not layout.columns.keys().isdisjoint(_DETAILS)
         halves = ((Session.AM, "am_code"), (Session.PM, "pm_code"))
         self._halves = [session for session, column in halves if column in layout.columns]
         places = [at["code"]] if self._has_codes else [at[one] for _, one in halves if one in layout.columns]
         self._place, self._second_place = places[0], places[1] if len(places) > 1 else None
         self._written_where = itemgetter(at["school_urn"], at["date"], at["session"])
         self._where: dict[tuple[str, ...], _Where] = {}
-        self._written_names = itemgetter(at["local_id"], at["admission_number"], at["upn"], at["pupil_id"])
-        self._names: dict[tuple[str, ...], _Names] = {}
+        self._written_marks = itemgetter(*(at[column] for column in _OF_MARKS if column in layout.columns), *places)
+        self._marks: dict[tuple[str, ...], _Marks] = {}
 
     def registers(self) -> list[SentRegister]:
         """All that there is, in the order in which it began."""
@@ -223,12 +234,8 @@ class _Table:
             self.marks += 1
 
     def _add(self, line: int, row: list[str]) -> None:
-        where = self._where.get(self._written_where(row))
-        names = self._names.get(self._written_names(row))
-        if where is None or names is None:
-            where, names = self._make_out(row)
-        mark = self._mark(row, names, self._place)
-        second = None if self._second_place is None else self._mark(row, names, self._second_place)
+        where = self._where.get(self._written_where(row)) or self._make_out_where(row)
+        names, mark, second = self._marks.get(self._written_marks(row)) or self._make_out_marks(row)
         common = self._beside(row) if self._common else _NOTHING_BESIDE
         if where.day_first:
             self._piece.warn("day-first-date", line)
@@ -250,22 +257,28 @@ class _Table:
         session.lines.append(line)
         self.marks += 1
 
-    def _make_out(self, row: Sequence[str]) -> tuple[_Where, _Names]:
-        """What a row says of school, date, session and pupil, to be remembered."""
+    def _make_out_where(self, row: Sequence[str]) -> _Where:
+        """What a row says of school, date and session, to be remembered."""
         at = self._at
         urn, on, day_first = self._day(row[at["school_urn"]], row[at["date"]])
+        halves = [cells.session(row[at["session"]].strip())] if self._has_codes else self._halves
+        sessions = [self._session((urn, on, session)) for session in halves]
+        where = _Where(sessions[0], sessions[1] if len(sessions) > 1 else None, day_first)
+        self._where[self._written_where(row)] = where
+        return where
+
+    def _make_out_marks(self, row: Sequence[str]) -> _Marks:
+        """Whom a row names and which mark or marks it gives, to be remembered."""
+        at = self._at
         names = (
             row[at["local_id"]].strip() or row[at["admission_number"]].strip() or None,
             row[at["upn"]].strip() or None,
             row[at["pupil_id"]].strip() or None,
         )
         _check_names(names)
-        halves = [cells.session(row[at["session"]].strip())] if self._has_codes else self._halves
-        sessions = [self._session((urn, on, session)) for session in halves]
-        where = _Where(sessions[0], sessions[1] if len(sessions) > 1 else None, day_first)
-        self._where[self._written_where(row)] = where
-        self._names[self._written_names(row)] = names
-        return where, names
+        second = None if self._second_place is None else self._mark(row, names, self._second_place)
+        marks = self._marks[self._written_marks(row)] = _Marks(names, self._mark(row, names, self._place), second)
+        return marks
 
     def _session(self, slot: tuple[int, date, Session]) -> _Registers:
         if (found := self._sessions.get(slot)) is None:
