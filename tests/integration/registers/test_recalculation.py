@@ -164,7 +164,8 @@ async def test_many_marks_whose_pupils_the_roll_brings_find_them_in_chunks(autho
         await authority.register([{"local_id": n, "code": "/"} for n in CHILDREN], f"{day}/AM")
     await authority.roll(*(pupil(n) for n in CHILDREN))
     assert await is_recalculating(authority)
-    assert (await authority.mark("0", "M", "2025-09-12/AM"))[0] == "accepted"
+    has_come = (await authority.mark("0", "M", "2025-09-12/AM"))[0]
+    assert has_come in ("accepted", "corrected")  # no order is promised in which marks find their pupils
     assert await finish(authority) == 7
     assert await authority.quarantine() == []
     assert await authority.standing("2025-09-08/AM") == dict.fromkeys(CHILDREN, "/")
