@@ -5,6 +5,7 @@ A session is `(day, half)`, half being `AM` or `PM`; such pairs sort in time ord
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache, cached_property
 from typing import Literal, NamedTuple
 
 Session = tuple[date, str]
@@ -66,6 +67,18 @@ class Child:
     flags: frozenset[str] = field(default_factory=frozenset)
     flag_spans: tuple[FlagSpan, ...] = ()
 
+    @cached_property
+    def one_each(self) -> list[Mark]:
+        """The mark that counts for each session, in time order: see `counted`."""
+        return _counted(self)
+
+    @cached_property
+    def school_days(self) -> dict[date, Session]:
+        """The days on which a school at which the child was enrolled that day is open, each with its last open
+        session.
+        """
+        return _school_days(self)
+
 
 def year_of(day: date) -> int:
     """The academic year of a day, 1 August to 31 July, as the calendar year in which it starts (rule book 12.21)."""
@@ -100,6 +113,10 @@ def counted(child: Child) -> list[Mark]:
 
     D says that the child is at the other school: it counts only where no school says anything else.
     """
+    return child.one_each
+
+
+def _counted(child: Child) -> list[Mark]:
     by_session: dict[Session, list[Mark]] = {}
     for mark in child.marks:
         by_session.setdefault((mark.day, mark.half), []).append(mark)
@@ -139,6 +156,7 @@ def birthday(born: date, age: int) -> date:
         return date(born.year + age, 3, 1)
 
 
+@cache
 def compulsory_from(born: date) -> date:
     """The prescribed day on or next after the fifth birthday: 31 March, 31 August, 31 December (rule book 8.6)."""
     fifth = birthday(born, 5)
@@ -146,6 +164,7 @@ def compulsory_from(born: date) -> date:
     return min(day for day in prescribed if day >= fifth)
 
 
+@cache
 def compulsory_until(born: date) -> date:
     """The last Friday in June of the school year, as at 31 August, in which the child turns 16 (rule book 8.3, 8.7)."""
     sixteenth = birthday(born, 16)
@@ -167,8 +186,7 @@ def of_compulsory_age(child: Child, day: date) -> bool:
 # -- school weeks -----------------------------------------------------------------------------------------------------
 
 
-def school_days(child: Child) -> dict[date, Session]:
-    """The days on which a school at which the child was enrolled that day is open, each with its last open session."""
+def _school_days(child: Child) -> dict[date, Session]:
     last: dict[date, Session] = {}
     for enrolment in child.enrolments:
         for session in child.calendars.get(enrolment.urn, ()):
@@ -183,6 +201,6 @@ def school_weeks(child: Child) -> dict[date, Session]:
     A week is one if on some day of it a school at which the child was enrolled that day is open.
     """
     last: dict[date, Session] = {}
-    for day, session in school_days(child).items():
+    for day, session in child.school_days.items():
         last[monday_of(day)] = session  # days come in order: the week's last one stays
     return last

@@ -16,7 +16,6 @@ from audit.child import (
     counted,
     monday_of,
     of_compulsory_age,
-    school_days,
     school_weeks,
     year_of,
 )
@@ -104,7 +103,7 @@ class Window:
 
 def units_of(child: Child, threshold: Threshold) -> dict[date, Session]:
     """The child's school weeks by their Monday, or its school days, each with its last open session."""
-    return school_days(child) if threshold.by_days else school_weeks(child)
+    return child.school_days if threshold.by_days else school_weeks(child)
 
 
 def unit_of(threshold: Threshold, day: date) -> date:

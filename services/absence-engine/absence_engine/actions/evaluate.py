@@ -94,7 +94,8 @@ def _changes(
             pupil_id = child.record.pupil_id
             if its or old[pupil_id]:
                 touch = touches[pupil_id]
-                since, before = 0 if touch.everything else touch.since, touch.sheets_before(child.record)
+                anew = touch.everything or _moves(child.record, touch, holding.of_child(child.record), holding)
+                since, before = 0 if anew else touch.since, touch.sheets_before(child.record)
                 evaluation = Evaluation(scope, since, before, holding.epoch, now)
                 for change in decide(child, its, old[pupil_id], evaluation, calendars, policy):
                     yield child, policy, change
