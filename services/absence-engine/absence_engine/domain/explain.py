@@ -7,6 +7,7 @@ Runs: those of the run up to it. Tallies: those of the year up to it.
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -69,7 +70,13 @@ def counted_session(years: Mapping[int, YearMarks], tick: int) -> CountedSession
     marks = years[year_at(tick)]
     place = tick - year_start(marks.year)
     code = _CODES[int(marks.codes[place])]
-    return CountedSession(day_of(tick).isoformat(), session_of(tick), code, marks.school_at(place))
+    return CountedSession(*_written(tick), code, marks.school_at(place))
+
+
+@cache
+def _written(tick: int) -> tuple[str, str]:
+    """A session's date and half, as the contracts write them."""
+    return day_of(tick).isoformat(), session_of(tick)
 
 
 class _Found(NamedTuple):

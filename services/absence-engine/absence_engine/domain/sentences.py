@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 
 from common.academic import year_name
 
@@ -84,6 +85,7 @@ def of_tally(rule: Tally, year: int, at: int, held: int) -> str:
     )
 
 
+@cache
 def session(tick: int) -> str:
     """The morning of 30 September 2025."""
     return f"the {'afternoon' if tick % 2 else 'morning'} of {_spell(day_of(tick))}"

@@ -1,5 +1,7 @@
 """Sessions and weeks as integers, so that spans compare and windows subtract.
 
+What a tick says is worked out once: there are few, and explanations ask for the same ones of many children.
+
 A tick is twice the day's ordinal, plus 1 in the afternoon: ticks of one day are neighbours, the order is that of time.
 A place on the grid of an academic year (`common.academic`) is a tick minus `year_start`.
 """
@@ -19,6 +21,7 @@ def tick_of(day: date, session: int = Session.AM) -> int:
     return day.toordinal() * 2 + session
 
 
+@cache
 def day_of(tick: int) -> date:
     return date.fromordinal(tick // 2)
 
@@ -39,6 +42,7 @@ def year_start(year: int) -> int:
     return date(year, 8, 1).toordinal() * 2
 
 
+@cache
 def year_at(tick: int) -> int:
     """The academic year in which a tick lies."""
     return year_of(day_of(tick))
