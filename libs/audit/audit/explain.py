@@ -118,13 +118,22 @@ def session_document(mark: Mark) -> dict[str, Any]:
 
 def digest(pupil_id: str, kind: str, found: Evidence, policy_version: str) -> str:
     """The hash, in hexadecimal."""
-    document = {
-        "pupil_id": pupil_id,
-        "kind": kind,
-        "sessions": [session_document(mark) for mark in found.sessions],
-        "school_weeks": found.school_weeks,
-        "formula": found.formula,
-        "policy_version": policy_version,
-    }
+    sessions = [session_document(mark) for mark in found.sessions]
+    return digest_of(
+        pupil_id,
+        kind,
+        {
+            "sessions": sessions,
+            "school_weeks": found.school_weeks,
+            "formula": found.formula,
+            "policy_version": policy_version,
+        },
+    )
+
+
+def digest_of(pupil_id: str, kind: str, explanation: dict[str, Any]) -> str:
+    """The hash over what an explanation says, in hexadecimal."""
+    sealed = {name: explanation[name] for name in ("sessions", "school_weeks", "formula", "policy_version")}
+    document = {"pupil_id": pupil_id, "kind": kind, **sealed}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -68,6 +68,7 @@ ENGINE = [
     ("episode", f"update episode set firm_session = 1 - firm_session {FIRM}", "firm on"),
     ("episode", f"update episode set crossed_on = '2025-09-02' {FIRM}", "no standing"),
     ("episode", f"update episode set hash = 'x' {FIRM}", "hash of the explanation"),
+    ("episode", f"update episode set hash = 'x' {REVERSED}", "hash of what it rested on"),
     ("episode", "update episode set explanation = explanation || '{\"formula\": {}}'", "formula"),
     ("episode", "update episode set explanation = explanation || '{\"sessions\": []}'", "sessions behind"),
     ("episode", "update episode set school_urn = 100002", "school"),

@@ -10,7 +10,7 @@ from audit.child import Child, Mark, counted
 from audit.codes import Code
 from audit.compare.world import World, followed
 from audit.episodes import Episode, Rules, episodes
-from audit.explain import digest, evidence, session_document
+from audit.explain import digest, digest_of, evidence, session_document
 from audit.figures import totals
 from audit.policy import Policy
 from audit.read import engine
@@ -167,3 +167,19 @@ def standing_rows(rows: list[EpisodeRow], world: World, report: Report) -> dict[
         if row.state != "reversed":
             found.setdefault(world.living(row.pupil_id), []).append(row)
     return found
+
+
+async def compare_reversed(at: Snapshots, rows: list[EpisodeRow], report: Report) -> None:
+    """What a reversed episode rested on can't be worked out from what is known now; but its hash is that of what is
+    kept of it.
+    """
+    gone = [row for row in rows if row.state == "reversed"]
+    for first in range(0, len(gone), BATCH):
+        some = gone[first : first + BATCH]
+        explanations = await engine.explanations(at.engine, [row.episode_id for row in some])
+        for row in some:
+            report.count("reversed episodes")
+            explanation = explanations[row.episode_id]
+            wanted = digest_of(row.pupil_id, row.kind, explanation)
+            found = (row.hash, explanation["hash"])
+            report.same(f"{_name(row)}: hash of what it rested on", found, (wanted, wanted))

@@ -4,7 +4,7 @@ from datetime import date
 
 from audit.barrier import Outstanding
 from audit.compare import world as worlds
-from audit.compare.children import Children, compare_facts, standing_rows
+from audit.compare.children import Children, compare_facts, compare_reversed, standing_rows
 from audit.compare.effects import compare_effects
 from audit.compare.school import compare_school
 from audit.compare.world import World
@@ -38,4 +38,5 @@ async def compare_ledgers(at: Snapshots, world: World, rows: list[EpisodeRow], r
     for school in schools[len(lagging) :]:
         await children.school(school.urn, await compare_school(at, world, school, report))
     await children.end()
+    await compare_reversed(at, rows, report)
     compare_facts(world, report)

@@ -87,15 +87,15 @@ def pack(keys: Sequence[SheetKey], changes: Changes) -> Packed:
     starts |= np.repeat(pupils <= FEW, pupils)
     corrections = np.flatnonzero(changes.before)
     marks = np.concatenate([first[order], corrections])
-    return _pack(keys, changes.only(marks), np.flatnonzero(np.append(starts, np.ones(len(corrections), bool))))
+    return _pack(keys, changes, marks, np.flatnonzero(np.append(starts, np.ones(len(corrections), bool))))
 
 
-def _pack(keys: Sequence[SheetKey], changes: Changes, starts: Ints) -> Packed:
-    """Changes, record by record; `starts`: where each begins."""
+def _pack(keys: Sequence[SheetKey], changes: Changes, marks: Ints, starts: Ints) -> Packed:
+    """Changes, record by record: `marks` are their positions in that order, `starts` where in these each begins."""
     if not len(starts):
         return Packed({}, {})
-    ends, c = np.append(starts[1:], len(changes.row)), changes.only(starts)
-    group = np.add.reduceat(_numbers_of(keys)[changes.row], starts).astype(np.int64) & ((1 << GROUP_BITS) - 1)
+    rows, ends, c = changes.row[marks], np.append(starts[1:], len(marks)), changes.only(marks[starts])
+    group = np.add.reduceat(_numbers_of(keys)[rows], starts).astype(np.int64) & ((1 << GROUP_BITS) - 1)
     urn = np.array([key[1] for key in keys], np.int64)[c.row]
     day = np.array([year_start(key[2]) for key in keys], np.int64)[c.row] // 2 + c.place // 2
     packed = np.zeros(len(starts), CHANGE)
@@ -110,7 +110,7 @@ def _pack(keys: Sequence[SheetKey], changes: Changes, starts: Ints) -> Packed:
     groups: dict[tuple[int, int], list[str]] = {}
     many = np.flatnonzero(ends - starts > 1)
     for n in many[_once(urn[many], group[many])].tolist():
-        its: list[int] = changes.row[starts[n] : ends[n]].tolist()
+        its: list[int] = rows[starts[n] : ends[n]].tolist()
         groups[int(urn[n]), int(group[n])] = [keys[row][0] for row in its]
     return Packed(days, groups)
 
@@ -137,21 +137,35 @@ def unpack(keys: Sequence[SheetKey], packed: Packed) -> Changes:
     for key, number in zip(keys, _numbers_of(keys).tolist(), strict=True):
         pupils[key[1], number % (1 << GROUP_BITS)] = [key[0]]
     parts = [Changes(*(np.empty(0, np.int64) for _ in range(5)))]
-    inside: dict[tuple[int, int, int], Ints] = {}
-    for (urn, day), body in packed.days.items():
-        year, its = year_of(day), np.frombuffer(body, CHANGE)
-        high = its["high"].astype(np.int64)
-        groups = its["group"].astype(np.int64) | ((high & 0x7FFF) << 32)
-        places = (day - date(year, 8, 1)).days * 2 + (high >> 15)
-        at = its["at"].astype(np.int64) | (its["at_high"].astype(np.int64) << 32)
-        columns = [column.tolist() for column in (places, its["before"], its["number"], at)]
-        for n, group in enumerate(groups.tolist()):
-            if (members := inside.get((urn, group, year))) is None:
-                found = [rows.get((pupil_id, urn, year), -1) for pupil_id in pupils.get((urn, group), ())]
-                members = inside[urn, group, year] = np.array([row for row in found if row >= 0], np.int64)
-            if len(members):
-                parts.append(Changes(members, *(np.full(len(members), column[n], np.int64) for column in columns)))
+    for urn in sorted({urn for urn, _ in packed.days}):
+        group, year, *columns = _records([(day, body) for (of, day), body in packed.days.items() if of == urn])
+        known = np.flatnonzero(np.isin(group, [number for of, number in pupils if of == urn]))
+        order = known[np.lexsort((year[known], group[known]))]
+        turns = np.flatnonzero(np.diff(group[order], prepend=-1) | np.diff(year[order], prepend=-1))
+        for some in np.split(order, turns[1:]) if len(order) else ():
+            of_group, of_year = int(group[some[0]]), int(year[some[0]])
+            found = [rows.get((pupil_id, urn, of_year), -1) for pupil_id in pupils[urn, of_group]]
+            members = np.array([row for row in found if row >= 0], np.int64)
+            place, before, number, at = (np.repeat(column[some], len(members)) for column in columns)
+            parts.append(Changes(np.tile(members, len(some)), place, before, number, at))
     return Changes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _records(days: Sequence[tuple[date, bytes]]) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+    """The records of a school's days: group, academic year, place on its grid, code before, number and time."""
+    its = np.frombuffer(b"".join([body for _, body in days]), CHANGE)
+    counts = [len(body) // CHANGE.itemsize for _, body in days]
+    years = [year_of(day) for day, _ in days]
+    first_places = [day.toordinal() * 2 - year_start(year) for (day, _), year in zip(days, years, strict=True)]
+    high = its["high"].astype(np.int64)
+    return (
+        its["group"].astype(np.int64) | ((high & 0x7FFF) << 32),
+        np.repeat(years, counts),
+        np.repeat(first_places, counts) + (high >> 15),
+        its["before"].astype(np.int64),
+        its["number"].astype(np.int64),
+        its["at"].astype(np.int64) | (its["at_high"].astype(np.int64) << 32),
+    )
 
 
 def in_order(changes: Changes) -> Changes:
