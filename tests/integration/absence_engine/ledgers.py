@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from absence_engine.actions.holding import Policies
-from absence_engine.consumer import handler
+from absence_engine.consumer import LedgerPile, handler
 from absence_engine.domain.policy import Policy, policies
 from common.academic import year_name, year_of
 from common.broker import Partition, Record
@@ -134,6 +134,7 @@ class Engine:
 
     def __init__(self, database: Database, clock: Clock = CLOCK, shipped: Sequence[Policy] | None = None) -> None:
         self.database = database
+        self.clock = clock
         self.policies = Policies(clock, shipped)
         self.handle = handler(clock, self.policies)
         self.signal = Signal()
@@ -142,6 +143,14 @@ class Engine:
         """Applies one batch."""
         batch = records(entries, partition)
         await self.database.in_transaction(lambda tx: self.handle(tx, batch))
+
+    async def take_pile(self, batches: Sequence[Sequence[Event]], partition: int = 0) -> None:
+        """Puts several polls on a pile, as the consumer does when it lags, and applies it."""
+        pile = LedgerPile(self.clock, self.policies)
+        async with self.database.connection() as connection:
+            for entries in batches:
+                await pile.take(connection, records(entries, partition))
+        await self.database.in_transaction(pile.apply)
 
     async def said(self) -> list[Event]:
         """Every event announced so far, in order."""
