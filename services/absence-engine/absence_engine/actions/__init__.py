@@ -10,6 +10,7 @@ simulate    tries a version on the marks of a year
 reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
 answers     answers: sums over many children
+worklists   answers: lists for officers
 forecasts   answers: a child's outlook, what-if; its personal target
 seen        how far many schools are counted
 episodes    answers: a child's episodes, an explanation

@@ -65,7 +65,7 @@ async def projection(
     record = await visible(tx, pupil_id, caller, "/v1/pupils/{pupil_id}/projection")
     calendars = await schools.calendars(tx, urns_of(record))
     holds = (await policies.at_present(tx, urns_of(record))).of_child(record)
-    open_sessions = _next(record, calendars, today)
+    open_sessions = next_sessions(record, calendars, today)
     left = [one for one in open_sessions if year_start(year) <= one.tick < year_start(year + 1)]
     child, attending = Child.of(record), Child.of(with_marks(record, open_sessions, None))
     policy, counts = holds(year), count(marked(child.years, year))
@@ -86,7 +86,7 @@ async def what_if(
     record = await visible(tx, pupil_id, caller, "/v1/pupils/{pupil_id}/what-if")
     calendars = await schools.calendars(tx, urns_of(record))
     holds = (await policies.at_present(tx, urns_of(record))).of_child(record)
-    sessions = _next(record, calendars, today)[:n]
+    sessions = next_sessions(record, calendars, today)[:n]
     child, then = Child.of(record), Child.of(with_marks(record, sessions, code))
     year = year_of(today)
     before, after = spans_of(child, calendars, holds), spans_of(then, calendars, holds)
@@ -99,11 +99,11 @@ async def what_if(
     )
 
 
-def _next(record: ChildRecord, calendars: Calendars, today: date) -> list[Planned]:
-    """The sessions that the child has before it: from today on, after its last mark."""
+def next_sessions(record: ChildRecord, calendars: Calendars, today: date, end: int = NEVER) -> list[Planned]:
+    """The sessions that the child has before it: from today on, after its last mark, to a tick."""
     last = last_marked(record.sheets)
     first = tick_of(today) if last is None else max(tick_of(today), last + 1)
-    return planned(record, calendars, first, NEVER)
+    return planned(record, calendars, first, end)
 
 
 async def put_target(tx: Transaction, pupil_id: str, target: Target, caller: Caller) -> None:

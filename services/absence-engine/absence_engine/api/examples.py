@@ -201,6 +201,16 @@ EPISODE: dict[str, Any] = {
     "ended_reason": None,
     "reversed_at": None,
 }
+STANDING: dict[str, Any] = {
+    "pupil_id": PUPIL_ID,
+    "academic_year": YEAR,
+    "child": BANDED,
+    "sessions_left": 340,
+    "persistent": OUTLOOK,
+    "severe": PROJECTION["severe"],
+}
+WORK_ITEM: dict[str, Any] = {**EPISODE, "pupil_id": PUPIL_ID, "school_urn": URN, "standing": STANDING}
+WORKLIST: dict[str, Any] = {"items": [WORK_ITEM], "next": None, "freshness": SEEN}
 EXPLAINED: dict[str, Any] = {
     **EPISODE,
     "pupil_id": PUPIL_ID,

@@ -13,6 +13,15 @@ LINKS: Links = {
         "getEpisode": told(episode_id="/episodes/0/episode_id"),
     },
     "listChangedMarks": {"getPupilChanges": told(pupil_id="/items/0/pupil_id")},
+    "listWork": {
+        "getEpisode": told(episode_id="/items/0/episode_id"),
+        "getProjection": told(pupil_id="/items/0/pupil_id"),
+        "listAtRisk": told(urn="/items/0/school_urn"),
+    },
+    "listAtRisk": {
+        "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
+        "getProjection": told(pupil_id="/items/0/pupil_id"),
+    },
     "getPupilAbsence": {
         "getProjection": asked("pupil_id"),
         "askWhatIf": asked("pupil_id"),

@@ -23,6 +23,7 @@ where urn = any($1::int[]) order by urn, la.from_date
 OF_AUTHORITY = """
 select urn from school where la_code = $1 union select urn from school_la where la_code = $1 order by 1
 """
+AT_PRESENT = "select urn from school where la_code = $1 order by 1"
 STAYS = """
 select e.pupil_id::text, e.urn, e.from_date, e.to_date, e.kind, e.registration_group,
     child.survivor is not null or several.survivor is not null, {facts}
@@ -93,6 +94,11 @@ async def schools(tx: Transaction, urns: Collection[int]) -> list[SchoolGroup]:
 async def of_authority(tx: Transaction, la_code: str) -> list[int]:
     """The URNs of schools that are, or were, of an authority."""
     return [row[0] for row in await tx.fetch(OF_AUTHORITY, la_code)]
+
+
+async def at_present(tx: Transaction, la_code: str) -> list[int]:
+    """The URNs of the schools that are of an authority now."""
+    return [row[0] for row in await tx.fetch(AT_PRESENT, la_code)]
 
 
 async def stays(tx: Transaction, urns: Sequence[int], first: date, last: date, *, flags: bool) -> list[StayRow]:
