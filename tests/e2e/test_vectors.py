@@ -1,4 +1,4 @@
-"""The rule book's worked examples, posted as registers and read back as figures and episodes (vectors.json, A to C).
+"""The rule book's worked examples, posted as registers and read back as figures and episodes (vectors.json, A to C, E).
 
 C15 waits for penalty notices. A20's retired codes are posted on the same weekdays of 2023. The `crossings` of section A
 are flips of the flags, session by session: checked by day through `as_of`, and the first one as the episode's crossing.
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.e2e import school
-from tests.e2e.product import Product, embedded
+from tests.e2e.product import Product, embedded, eventually
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text())
 DAYS: list[str] = VECTORS["school_days"]
@@ -26,6 +26,8 @@ MAIN, OLD, FIRST, SECOND = 100001, 100002, 100003, 100004
 CODES = [v for v in BY_ID.values() if "codes" in v]
 MARKS = [v for v in BY_ID.values() if v["id"][0] in "BC" and "marks" in v and v["id"] not in ("C10", "C15")]
 SESSIONS = [(day, half) for day in DAYS for half in ("AM", "PM")]
+RETURNS = {"E01": ["O", "G", "N", "U"] * 5, "E03": ["I", "/"] * 30}
+"""Twenty sessions in a row without authorisation, and thirty of illness that are not: both call for a return."""
 OLD_DAYS = [(date.fromisoformat(day) - timedelta(weeks=104)).isoformat() for day in DAYS[:30]]
 
 
@@ -74,7 +76,7 @@ def posted(product: Product) -> Iterator[Posted]:
         for urn in (MAIN, OLD, FIRST, SECOND):
             school.put_school(registers, urn)
             school.put_calendar(registers, urn, OLD_DAYS if urn == OLD else DAYS)
-        main = [v["id"] for v in CODES if v["id"] != "A20"] + [v["id"] for v in MARKS] + ["B06"]
+        main = [v["id"] for v in CODES if v["id"] != "A20"] + [v["id"] for v in MARKS] + ["B06", *RETURNS]
         roll = [school.pupil(v, date_of_birth="2020-11-10" if v == "C13" else "2014-03-09") for v in main]
         state.pupils |= school.put_roll(registers, MAIN, roll)
         state.pupils |= school.put_roll(registers, OLD, [school.pupil("A20")])
@@ -87,8 +89,9 @@ def posted(product: Product) -> Iterator[Posted]:
         for vector in MARKS:
             for day, half, code in vector["marks"]:
                 by_session[day, half][state.pupils[vector["id"]]] = code
-        for session, code in zip(SESSIONS, ["/"] * 18 + ["I", "I"], strict=False):
-            by_session[session][state.pupils["B06"]] = code
+        for name, codes in {"B06": ["/"] * 18 + ["I", "I"], **RETURNS}.items():
+            for session, code in zip(SESSIONS, codes, strict=False):
+                by_session[session][state.pupils[name]] = code
         for (day, half), codes in sorted(by_session.items()):
             state.post(MAIN, day, half, codes)
         for n, code in enumerate(BY_ID["A20"]["codes"]):
@@ -225,6 +228,78 @@ def test_an_n_that_becomes_i_undoes_the_ten_and_one_that_becomes_o_keeps_it(post
     assert (again["episode_id"], again["crossed_on"]) == (first["episode_id"], first["crossed_on"])
     assert not again["provisional"]
     assert again["firm_on"] == {"date": day, "session": half}
+
+
+def session_at(place: int) -> dict[str, str]:
+    """The session of a place, from 1, as the answers name it."""
+    return dict(zip(("date", "session"), SESSIONS[place - 1], strict=True))
+
+
+def of_kind(posted: Posted, name: str, kind: str) -> list[Any]:
+    posted.wait()
+    return school.episodes(posted.engine, posted.pupils[name], kind)
+
+
+def test_twenty_sessions_in_a_row_without_authorisation_are_a_return(posted: Posted) -> None:
+    """E01: due at the twentieth; settled once every N is; taken back and brought back by corrections."""
+    expected, pupil_id = BY_ID["E01"]["expected"], posted.pupils["E01"]
+    (found,) = of_kind(posted, "E01", "CONTINUOUS_10")
+    assert (found["crossed_on"], found["provisional"], found["state"]) == (session_at(20), True, "open")
+    explained = school.ok(posted.engine.get(f"/v1/episodes/{found['episode_id']}"))
+    assert explained["formula"]["sessions"] == expected["longest_run"]
+    assert explained["formula"]["late"] == RETURNS["E01"].count("U")
+    for place, code in enumerate(RETURNS["E01"]):
+        if code == "N":
+            posted.post(MAIN, *SESSIONS[place], {pupil_id: "O"}, taken_by="T1")
+    (firm,) = of_kind(posted, "E01", "CONTINUOUS_10")
+    assert (firm["episode_id"], firm["firm_on"], firm["provisional"]) == (found["episode_id"], session_at(20), False)
+    posted.post(MAIN, *SESSIONS[9], {pupil_id: "I"}, taken_by="T1")
+    assert of_kind(posted, "E01", "CONTINUOUS_10") == []
+    posted.post(MAIN, *SESSIONS[9], {pupil_id: "G"}, taken_by="T1")
+    (again,) = of_kind(posted, "E01", "CONTINUOUS_10")
+    assert (again["episode_id"], again["state"]) == (found["episode_id"], "open")
+    posted.post(MAIN, *SESSIONS[20], {pupil_id: "/"})
+    (ended,) = of_kind(posted, "E01", "CONTINUOUS_10")
+    assert (ended["state"], ended["ended_on"]) == ("ended", session_at(20))
+    assert of_kind(posted, "E01", "CONTINUOUS_20") == []
+
+
+def test_thirty_sessions_of_illness_in_a_year_are_a_return(posted: Posted) -> None:
+    """E03: due at the thirtieth, though they are not consecutive; twenty-nine are none."""
+    expected, pupil_id = BY_ID["E03"]["expected"], posted.pupils["E03"]
+    (found,) = of_kind(posted, "E03", "SICKNESS_15")
+    assert (found["crossed_on"], found["firm_on"], found["academic_year"]) == (
+        session_at(59),
+        session_at(59),
+        "2025-26",
+    )
+    sessions = school.ok(posted.engine.get(f"/v1/episodes/{found['episode_id']}"))["sessions"]
+    assert (len(sessions), len(sessions) / 2) == (expected["sessions"], expected["days"])
+    posted.post(MAIN, *SESSIONS[10], {pupil_id: "M"}, taken_by="T1")
+    assert of_kind(posted, "E03", "SICKNESS_15") == []
+    posted.post(MAIN, *SESSIONS[60], {pupil_id: "I"})
+    (later,) = of_kind(posted, "E03", "SICKNESS_15")
+    assert later["crossed_on"] == session_at(61)
+    posted.post(MAIN, *SESSIONS[10], {pupil_id: "I"}, taken_by="T1")
+    (again,) = of_kind(posted, "E03", "SICKNESS_15")
+    assert (again["episode_id"], again["crossed_on"]) == (later["episode_id"], session_at(59))
+
+
+def test_a_return_has_its_task_and_no_letter(posted: Posted, product: Product) -> None:
+    posted.wait()
+    with product.client("casework") as casework, product.client("notifications") as letters:
+        for name, kind, task in (
+            ("E01", "CONTINUOUS_10", "attendance_return"), ("E03", "SICKNESS_15", "sickness_return"),
+        ):  # fmt: skip
+            episode = of_kind(posted, name, kind)[0]["episode_id"]
+            told = {"pupil_id": posted.pupils[name]}
+            tasks = eventually(lambda task=task, told=told: told_of(casework, "tasks", told, kind=task, status="open"))
+            assert [its["episode_id"] for its in tasks] == [episode]
+            assert episode not in {letter["episode_id"] for letter in told_of(letters, "letters", told)}
+
+
+def told_of(client: httpx.Client, what: str, told: dict[str, str], **more: str) -> list[Any]:
+    return school.ok(client.get(f"/v1/{what}", params={**told, **more}))["items"]
 
 
 def test_the_audit_agrees_with_all_of_it(posted: Posted, product: Product) -> None:
