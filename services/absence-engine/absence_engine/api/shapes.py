@@ -205,11 +205,14 @@ class SessionRefOut(BaseModel):
 
 
 class EpisodeOut(BaseModel):
-    """A threshold that was crossed. `academic_year` is null for PN_10_IN_10."""
+    """A threshold that was crossed. `academic_year` is null for kinds that run over the years: windows and runs."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.EPISODE]})
     episode_id: str
-    kind: str = Field(description="PA, SA, PN_10_IN_10, …")
+    kind: str = Field(
+        description="AT_RISK, BELOW_95, SCHOOL_TARGET, CIN_CP_95, PA, SA, PN_10_IN_10, PUNCTUALITY, CONTINUOUS_10, "
+        "CONTINUOUS_20, UNEXPLAINED, SICKNESS_15"
+    )
     academic_year: str | None
     state: str = Field(description="open, ended or reversed")
     provisional: bool
