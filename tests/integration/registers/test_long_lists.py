@@ -105,6 +105,24 @@ async def test_pages_together_are_the_whole_list(tx: Transaction) -> None:
     assert paged == whole
 
 
+@pytest.mark.parametrize("on", ["infinity", "-infinity", "2100-12-31"])
+async def test_days_that_are_slips_of_the_pen_cost_nothing(tx: Transaction, on: str) -> None:
+    """Older versions took marks of the years 1 and 9999, which PostgreSQL has as infinite days."""
+    await tx.execute(MARKS, None)
+    await tx.execute(
+        "insert into enrolment (urn, pupil_id, from_date, kind) values ($1, gen_random_uuid(), '2100-12-31', 'single')",
+        URN,
+    )
+    await tx.execute(
+        "insert into mark (urn, date, session, pupil_id, received, place, rank, code, standing, unexplained, problem)"
+        f" select {URN}, '{on}', 0, pupil_id, 1, 0, 0, '/', false, false, 'closed-session' from pupil limit 1"
+    )
+    before = await _rows_read(tx)
+    assert len(await _doubts(tx, FIRST, 100)) == 100
+    assert await _doubts(tx, FIRST, 100, "arrival-disagrees") == []
+    assert await _rows_read(tx) - before < 200_000
+
+
 async def test_doubtful_data_of_a_time_are_asked_for(authority: Authority) -> None:
     await authority.school()
     rows = await authority.roll(pupil("1"), pupil("2", date_of_birth="1990-01-01", year_group=None))

@@ -9,20 +9,24 @@ from typing import Any
 
 from common.db import Transaction
 
+from registers.domain.contacts import FIRST_YEAR, LAST_YEAR
 from registers.domain.quality import spans
 
 EXTENT = """
 select least(
-    (select min(date) from mark where urn = $1),
+    (select min(date) from mark where urn = $1 and date >= $2),
     (select make_date(min(academic_year), 8, 1) from register_times where urn = $1),
     (select min(from_date) from enrolment where urn = $1)
 ) as first, greatest(
-    (select max(date) from mark where urn = $1),
+    (select max(date) from mark where urn = $1 and date <= $3),
     (select make_date(max(academic_year), 8, 1) from register_times where urn = $1),
     (select max(from_date) from enrolment where urn = $1)
 ) as last
 """
-"""The first and the last day that anything at a school can be doubtful on."""
+"""The first and the last day that anything at a school can be doubtful on. Marks of the years 1 and 9999, which older
+versions took, never stand.
+"""
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 
 LIST = """
 with entry as (
@@ -47,7 +51,7 @@ arrival as (
 ),
 dual as (
     select here.pupil_id as child, there.urn, greatest(here.from_date, there.from_date, $17) as first,
-        least(coalesce(here.to_date, $18), coalesce(there.to_date, $18), $18) as last
+        least(coalesce(here.to_date, $18), coalesce(there.to_date, $18), $18, $13::date) as last
     from enrolment as here join enrolment as there using (pupil_id)
     where here.urn = $1 and there.urn <> $1 and here.from_date <= $18 and coalesce(here.to_date, $17) >= $17
 ),
@@ -190,7 +194,7 @@ async def items(
     `unsettled`: the codes that do not go with a notice of absence; `ages`: the least and the greatest at which an
     enrolment may well begin.
     """
-    extent = await tx.fetchrow(EXTENT, urn)
+    extent = await tx.fetchrow(EXTENT, urn, FIRST_DAY, LAST_DAY)
     if extent is None or extent["first"] is None:
         return []
     found: list[Any] = []
