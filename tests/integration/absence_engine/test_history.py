@@ -110,6 +110,11 @@ async def test_what_was_known_is_what_a_replay_up_to_then_says(engine: Engine, o
             known = await now.get(f"/v1/schools/{ledger.urn}/absence", as_known_on=moment)
             replayed = await then.get(f"/v1/schools/{ledger.urn}/absence")
             assert [known[name] for name in ("school", "items")] == [replayed[name] for name in ("school", "items")]
+        for by in ("school", "week", "code"):
+            asked = {"school_urn": [ledger.urn for ledger in ledgers], "group_by": by, "page_size": 1000}
+            known = await now.get("/v1/absence", as_known_on=moment, **asked)
+            replayed = await then.get("/v1/absence", **asked)
+            assert [known[name] for name in ("total", "items")] == [replayed[name] for name in ("total", "items")]
     assert compared > 3
 
 

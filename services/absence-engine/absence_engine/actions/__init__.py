@@ -14,6 +14,9 @@ worklists   answers: lists for officers
 forecasts   answers: a child's outlook, what-if; its personal target
 seen        how far many schools are counted
 episodes    answers: a child's episodes, an explanation
+known       children and their episodes as known at a moment
+history     answers: what changed, of a child, of a school; what took an episode back
+evidence    answers: all that it takes to count an episode by hand
 waiting     waits until an entry has been counted
 rebuild     starts again from the ledgers' first entries
 republish   says the current state of everything again

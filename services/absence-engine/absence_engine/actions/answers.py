@@ -9,7 +9,7 @@ several schools, or under several ids, come last, with all that is known of them
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +18,12 @@ from common.academic import GRID
 from common.codes import code_table
 from common.db import Transaction
 
+from absence_engine.actions.known import as_known, sheets_as_known
 from absence_engine.domain.counts import CODES
 from absence_engine.domain.groups import CODE, OF_SCHOOLS, Key, Question, dfe_last_place, year_group_in
 from absence_engine.domain.marks import child_year, codes_at
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import GUEST, ChildRecord, Codes
+from absence_engine.domain.records import GUEST, ChildRecord, Codes, Sheet
 from absence_engine.domain.sums import (
     Contribution,
     Divided,
@@ -274,9 +275,16 @@ def _between(times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 async def count(
-    tx: Transaction, question: Question, urns: Collection[int], la_code: str | None, policy: Policy
+    tx: Transaction,
+    question: Question,
+    urns: Collection[int],
+    la_code: str | None,
+    policy: Policy,
+    known_on: datetime | None = None,
 ) -> dict[Grain, Divided]:
-    """The sums of some schools by grain; with an authority's code, on the days on which they are its own."""
+    """The sums of some schools by grain; with an authority's code, on the days on which they are its own. As known at a
+    moment, if one is given; InvalidError for one before history was kept.
+    """
     counting = _Counting(question, await store.schools(tx, urns), la_code, policy)
     known = sorted(counting.schools)
     away = await store.elsewhere(tx, known, question.years)
@@ -285,9 +293,9 @@ async def count(
         some = known[at : at + SCHOOLS_AT_ONCE]
         stays = await store.stays(tx, some, question.first, question.last, flags=question.asks_flags)
         merged |= {stay.pupil_id for stay in stays if stay.is_merged}
-        sheets = {year: await store.sheets(tx, some, year) for year in question.years}
+        sheets = {year: await _sheets(tx, some, year, known_on) for year in question.years}
         await asyncio.to_thread(_take_plain, counting, stays, sheets, away)
-    await _take_others(tx, counting, away | merged, merged)
+    await _take_others(tx, counting, away | merged, merged, known_on)
     return {grain: counting.divided(grain) for grain in counting.sums}
 
 
@@ -312,7 +320,23 @@ def _take_plain(
     counting.settle()
 
 
-async def _take_others(tx: Transaction, counting: _Counting, ids: Collection[str], merged: Collection[str]) -> None:
+async def _sheets(
+    tx: Transaction, urns: Sequence[int], year: int, known_on: datetime | None
+) -> dict[tuple[str, int], bytes]:
+    found = await store.sheets(tx, urns, year)
+    if known_on is None:
+        return found
+    sheets = [Sheet(pupil_id, urn, year, codes) for (pupil_id, urn), codes in found.items()]
+    return {(sheet.pupil_id, sheet.urn): sheet.codes for sheet in await sheets_as_known(tx, sheets, known_on)}
+
+
+async def _take_others(
+    tx: Transaction,
+    counting: _Counting,
+    ids: Collection[str],
+    merged: Collection[str],
+    known_on: datetime | None,
+) -> None:
     """Counts children with marks at several schools, and those with several ids, of whom nothing is counted yet."""
     question = counting.question
     several = set(await store.living(tx, merged))
@@ -321,6 +345,8 @@ async def _take_others(tx: Transaction, counting: _Counting, ids: Collection[str
         some = children[at : at + CHILDREN_AT_ONCE]
         facts = await store.facts(tx, some, flags=question.asks_flags)
         found = await records.records(tx, some)
+        if known_on is not None:
+            found = await as_known(tx, found, known_on)
         for year in question.years:
             rows: list[_Row] = []
             for number, record in enumerate(found):

@@ -4,6 +4,7 @@ follow from these.
 Marks are as they were known. Who a child is, its roll, its date of birth, the calendars and the policy are today's.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from absence_engine.actions.holding import Holding, Policies
 from absence_engine.domain.claims import Episode, claims, new_id
 from absence_engine.domain.history import History, millis
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import Calendars, ChildRecord
+from absence_engine.domain.records import Calendars, ChildRecord, Sheet
 from absence_engine.domain.spans import Child, Scope, Span, spans
 from absence_engine.domain.ticks import NEVER, year_at, year_start
 from absence_engine.store import children, episodes, schools
@@ -27,20 +28,29 @@ TODAYS = ("identities", "roll", "dates of birth", "calendars", "policy")
 
 async def history_of(tx: Transaction, record: ChildRecord) -> History:
     """All changes of a child's marks."""
-    return await history_of_all(tx, [record])
-
-
-async def history_of_all(tx: Transaction, records: Sequence[ChildRecord]) -> History:
-    """All changes of some children's marks."""
-    sheets = [sheet for record in records for sheet in record.sheets]
-    return History.of(sheets, await store.of_sheets(tx, [sheet[:3] for sheet in sheets]))
+    return History.of(record.sheets, await store.of_sheets(tx, [sheet[:3] for sheet in record.sheets]))
 
 
 async def as_known(tx: Transaction, records: Sequence[ChildRecord], on: datetime) -> list[ChildRecord]:
     """Children as they were known at a moment; InvalidError for one before history was kept."""
+    known = await sheets_as_known(tx, [sheet for record in records for sheet in record.sheets], on)
+    sheets = {sheet[:3]: sheet for sheet in known}
+    return [record._replace(sheets=tuple(sheets[sheet[:3]] for sheet in record.sheets)) for record in records]
+
+
+async def sheets_as_known(tx: Transaction, sheets: Sequence[Sheet], on: datetime) -> list[Sheet]:
+    """Sheets as they were known at a moment, school by school: the history of many is too much to be in memory at once.
+    InvalidError for a moment before history was kept.
+    """
     await check(tx, on, "as_known_on")
-    sheets = iter((await history_of_all(tx, records)).known(millis(on)))
-    return [record._replace(sheets=tuple(next(sheets) for _ in record.sheets)) for record in records]
+    by_school: dict[int, list[Sheet]] = {}
+    for sheet in sheets:
+        by_school.setdefault(sheet.urn, []).append(sheet)
+    known: list[Sheet] = []
+    for its in by_school.values():
+        history = History.of(its, await store.of_sheets(tx, [sheet[:3] for sheet in its]))
+        known += await asyncio.to_thread(history.known, millis(on))
+    return known
 
 
 async def check(tx: Transaction, on: datetime, parameter: str) -> None:

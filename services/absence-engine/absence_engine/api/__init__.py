@@ -5,7 +5,7 @@ groups      a school's figures, an area's
 worklists   lists for officers
 forecasts   a child's outlook, what-if, the personal target
 answers     sums over many children, by school, class, week, code, …
-history     what changed of a child, of a school
+history     what changed of a child, of a school; the evidence of an episode
 policies    policy sets: versions, drafts, publication
 simulations a version tried on the marks of a year
 at_least    waiting until an entry has been counted, on every path

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.seen import Seen
 from absence_engine.api import examples
+from absence_engine.api.known_shapes import KnownOut
 from absence_engine.domain.counts import Counts, percent
 from absence_engine.domain.groups import Key
 from absence_engine.domain.policy import Policy
@@ -92,7 +93,7 @@ class SeenOut(BaseModel):
     recalculating: list[int]
 
 
-class AnswerOut(BaseModel):
+class AnswerOut(KnownOut):
     """Sums over the sessions from `from` to `to`, of all (`total`) and by group."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})

@@ -18,6 +18,7 @@ from absence_engine.actions.seen import seen
 from absence_engine.api import answer_shapes, shapes
 from absence_engine.api.answer_shapes import AnswerOut
 from absence_engine.api.at_least import Reader
+from absence_engine.api.history_shapes import AsKnownOn, known
 from absence_engine.api.shapes import AcademicYear
 from absence_engine.domain import small
 from absence_engine.domain.groups import DIMENSIONS, Key, Question
@@ -71,6 +72,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         flag: Flag = None,
         kind: Kinds = None,
         basis: Basis = "live",
+        as_known_on: AsKnownOn = None,
         cursor: Cursor = None,
         page_size: PageSize = 100,
     ) -> object:
@@ -85,7 +87,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             holding = await policies.at_present(tx, urns)
             book = holding.of_school(min(urns)) if la_code is None else holding.of_authority(la_code)
             policy = book(academic.year_of(last))
-            sums = await answers.count(tx, question, urns, la_code, policy)
+            sums = await answers.count(tx, question, urns, la_code, policy, as_known_on)
             what = await seen(tx, urns, first, last, clock.today())
         is_area = la_code is not None and caller.schools is None
         hidden = small.what_is_hidden(sums, by, policy) if is_area else dict.fromkeys(sums, small.NOTHING)
@@ -99,6 +101,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "group_by": by,
             "policy_version": policy.version,
             "as_of": clock.today().isoformat(),
+            **known(as_known_on),
             "total": answer_shapes.total_of(sums, hidden, policy),
             "items": [answer_shapes.group_of(key, by, sums, hidden, policy) for key in page],
             "next": following,

@@ -7,6 +7,7 @@ sheets      the marks: a year of one id at one school is one row
 episodes    episodes, with their explanations
 policies    policy sets, which of them are in force, who is to be looked at once more
 simulations jobs that try a version, and whom each is about
+history     every change of a mark: what stood before, until which entry
 progress    how far ledgers are evaluated, which children wait, freshness, the epoch
 figures     what the API reads of many children at once
 grouping    what sums over many children read
