@@ -1,6 +1,7 @@
 """What the absence engine keeps: how far it is, sheets, calendars, facts, episodes."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any, NamedTuple
@@ -167,6 +168,25 @@ async def reevaluating(connection: Connection) -> list[tuple[str, str, int]]:
 
 async def explanations(connection: Connection, episode_ids: list[str]) -> dict[str, dict[str, Any]]:
     """The evidence of some episodes, as announced."""
-    return {
+    found = {
         row["episode_id"]: json.loads(row["explanation"]) for row in await connection.fetch(EXPLANATIONS, episode_ids)
     }
+    for explanation in found.values():
+        if isinstance(explanation["sessions"], str):
+            explanation["sessions"] = _sessions(explanation["sessions"])
+    return found
+
+
+def _sessions(text: str) -> list[dict[str, Any]]:
+    """Sessions kept as a text: `@URN`, then for each the half days since the one before, and its code."""
+    found: list[dict[str, Any]] = []
+    urn = half_days = 0
+    for school, step, code in re.findall(r"@([0-9]+)|([0-9]+)([^ ]+)", text):
+        if school:
+            urn = int(school)
+            continue
+        half_days += int(step)
+        day, half = divmod(half_days, 2)
+        on = date.fromordinal(day).isoformat()
+        found.append({"date": on, "session": HALVES[half], "code": code, "school_urn": urn})
+    return found
