@@ -5,7 +5,7 @@ today's. The authority is that of the school of the child's last marked session:
 year has none.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from audit.child import Child, counted, year_of
@@ -23,11 +23,33 @@ class Policies:
     national: tuple[Policy, ...]
     own: dict[str, tuple[Policy, ...]] = field(default_factory=dict)
     authorities: dict[int, str] = field(default_factory=dict)
+    _held: dict[tuple[str | None, date], Policy] = field(default_factory=dict, compare=False)
 
     def on(self, la_code: str | None, day: date) -> Policy:
         """The policy of an authority in force on a day; before the first that ships, that one."""
         own = in_force(self.own.get(la_code, ()), day) if la_code is not None else None
         return own or in_force(self.national, day) or self.national[0]
+
+    def held(self, la_code: str | None, day: date) -> Policy:
+        """The policy in force on a day, with the version that each kind goes back to: through those that were in force
+        before it, as long as they say the same of the kind and of its task.
+        """
+        if (la_code, day) not in self._held:
+            self._held[la_code, day] = self._look_back(la_code, day)
+        return self._held[la_code, day]
+
+    def _look_back(self, la_code: str | None, day: date) -> Policy:
+        policy = self.on(la_code, day)
+        every = (*self.own.get(la_code or "", ()), *self.national)
+        days = sorted({one.valid_from for one in every if one.valid_from <= day}, reverse=True)
+        since: dict[str, str] = {}
+        for kind, threshold in policy.thresholds.items():
+            for begins in days:
+                before = self.on(la_code, begins)
+                if (before.thresholds.get(kind), before.stages.get(kind)) != (threshold, policy.stages.get(kind)):
+                    break
+                since[kind] = before.version
+        return replace(policy, since=since)
 
     def rules(self, child: Child) -> Rules:
         """The policies that hold for a child."""
@@ -36,7 +58,7 @@ class Policies:
         def of_year(year: int | None) -> Policy:
             last = [mark for mark in marks if year is None or year_of(mark.day) == year] or marks
             la_code = self.authorities.get(last[-1].urn) if last else None
-            return self.on(la_code, self.today if year is None else min(self.today, date(year + 1, 7, 31)))
+            return self.held(la_code, self.today if year is None else min(self.today, date(year + 1, 7, 31)))
 
         return of_year
 

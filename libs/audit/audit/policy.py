@@ -55,16 +55,24 @@ class Stage:
 
     task: str
     while_provisional: bool = False
+    due_open_days: int = 0
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One dated set of thresholds, by kind, and the tasks that they call for."""
+    """One dated set of thresholds, by kind, and the tasks that they call for. `since`: the version from which on a kind
+    has been as it is, where that was an earlier one.
+    """
 
     version: str
     valid_from: date
     thresholds: dict[str, Threshold] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
+    since: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def named_by(self, kind: str) -> str:
+        """The version that an episode of a kind names."""
+        return self.since.get(kind, self.version)
 
 
 def policy_of(said: dict[str, Any]) -> Policy:
@@ -74,7 +82,7 @@ def policy_of(said: dict[str, Any]) -> Policy:
         valid_from=date.fromisoformat(said["valid_from"]),
         thresholds={kind: _threshold(kind, one) for kind, one in said["thresholds"].items()},
         stages={
-            kind: Stage(one["task"], one.get("while_provisional", False))
+            kind: Stage(one["task"], one.get("while_provisional", False), one["due_open_days"])
             for kind, one in said.get("stages", {}).items()
         },
     )

@@ -59,6 +59,8 @@ async def test_children_are_judged_by_a_version_that_is_published_and_others_are
         (CAL, "open", VERSION),
     ]
     assert await engine.fetch("select * from episode where pupil_id = $1", BEN) == others
+    kept = await engine.fetch("select distinct policy_version from episode where kind <> 'PA'")
+    assert kept == [(SHIPPED.version,)]
     explained = await engine.fetch(
         "select explanation->'formula'->>'comparison', explanation->>'policy_version' from episode"
         " where kind = 'PA' and pupil_id = $1",
@@ -83,6 +85,13 @@ async def test_a_later_version_takes_back_what_an_earlier_one_brought(council: C
     assert await council.engine.fetch(severe) == []
     states = await council.engine.fetch("select distinct state, event from episode where kind = 'SA'")
     assert states == [("reversed", "reversed")]
+
+
+async def test_who_rests_on_a_threshold_that_is_as_it_was_hears_nothing(council: Council) -> None:
+    before = await council.engine.fetch("select * from episode order by 1"), len(await council.engine.said())
+    await council.publish(VERSION, document() | {"suppress_below": 10})
+    assert await council.follow() == 2
+    assert (await council.engine.fetch("select * from episode order by 1"), len(await council.engine.said())) == before
 
 
 async def test_a_kind_that_a_version_leaves_out_has_no_episodes(council: Council) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
+import msgspec
 import numpy as np
 from absence_engine.domain.in_force import Book, holds_for, last_school
 from absence_engine.domain.marks import YearMarks
@@ -47,6 +49,36 @@ def test_before_the_first_version_of_all_the_first_holds() -> None:
     assert book(version("330-1", date(2025, 9, 1))).on(date(2020, 1, 1)) is NATIONAL
 
 
+def changed(policy: Policy, kind: str, **fields: Any) -> Policy:
+    rule = msgspec.structs.replace(policy.thresholds[kind], **fields)
+    return replace(policy, thresholds={**policy.thresholds, kind: rule})
+
+
+def test_a_kind_goes_back_to_the_version_since_which_it_is_as_it_is() -> None:
+    first = changed(version("330-1", date(2025, 9, 1)), "PA", of=12)
+    second = changed(first, "SA", of=3)
+    second = replace(second, version="330-2", valid_from=date(2025, 10, 1))
+    third = replace(NATIONAL, version="330-3", valid_from=date(2025, 11, 1))
+    held = book(first, second)(2025)
+    assert [held.version_of(kind) for kind in ("PA", "SA", "AT_RISK")] == ["330-1", "330-2", NATIONAL.version]
+    back = book(first, second, third)(2025)
+    assert [back.version_of(kind) for kind in ("PA", "SA", "AT_RISK")] == ["330-3", "330-3", NATIONAL.version]
+    assert book(first, second)(2024).version_of("PA") == NATIONAL.version
+
+
+def test_another_stage_is_another_version_of_its_kind() -> None:
+    later = replace(version("330-1", date(2025, 9, 1)), stages={})
+    held = book(later)(2025)
+    assert (held.version_of("PA"), held.version_of("AT_RISK")) == ("330-1", NATIONAL.version)
+
+
+def test_years_that_are_judged_alike_are_judged_by_one_policy() -> None:
+    its = book(version("330-1", date(2025, 9, 1)))
+    assert its(2025) is its(None)
+    assert its(2025) is its(2026)
+    assert its(2024) is not its(2025)
+
+
 def test_a_year_that_is_over_is_judged_by_its_last_day() -> None:
     first, second = version("330-1", date(2025, 7, 31)), version("330-2", date(2025, 8, 1))
     its = book(first, second)
@@ -67,7 +99,7 @@ def test_a_child_is_judged_in_each_year_by_the_authority_of_its_last_school_in_i
     years = {2023: marks(2023, 1, 5), 2024: marks(2024, 2, 7), 2025: marks(2025, 1)}
     holds = holds_for(years, books.__getitem__, book())
     assert [holds(year).version for year in (2023, 2024, 2025, None)] == ["330-1", "333-1", "333-1", "333-1"]
-    assert holds_for({}, books.__getitem__, book())(None) is NATIONAL
+    assert holds_for({}, books.__getitem__, book())(None) == NATIONAL
 
 
 def test_the_last_school_is_that_of_the_mark_that_counts() -> None:

@@ -139,12 +139,12 @@ def _compare_episode(
     report.same(f"{name}: firm on, provisional", (row.firm_on, row.provisional), (episode.firm_on, episode.provisional))
     report.same(f"{name}: ended on", row.ended_on, episode.ended_on)
     report.same(f"{name}: school", row.school_urn, episode.school)
-    report.same(f"{name}: policy", row.policy_version, policy.version)
+    report.same(f"{name}: policy", row.policy_version, policy.named_by(row.kind))
     sessions = [session_document(mark) for mark in found.sessions]
     report.same(f"{name}: sessions behind it", explanation["sessions"], sessions)
     report.same(f"{name}: school weeks", explanation["school_weeks"], found.school_weeks)
     report.same(f"{name}: formula", explanation["formula"], found.formula)
-    wanted = digest(child.pupil_id, episode.kind, found, policy.version)
+    wanted = digest(child.pupil_id, episode.kind, found, policy.named_by(episode.kind))
     report.same(f"{name}: hash of the explanation", (row.hash, explanation["hash"]), (wanted, wanted))
 
 

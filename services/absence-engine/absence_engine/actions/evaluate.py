@@ -34,12 +34,14 @@ _Change = tuple[Child, Policy, Change]
 
 @dataclass(slots=True)
 class Touch:
-    """What a batch touched of a child. `everything`: more than marks, or marks that were written before. `since`: the
-    earliest session whose mark changed; `counting`: a mark that counts to a penalty came or went. `before`: the codes
+    """What a batch touched of a child. `everything`: more than marks, or marks that were written before; `by_policy`:
+    nothing but the policy, so that what explains an episode is as it was. `since`: the earliest session whose mark
+    changed; `counting`: a mark that counts to a penalty came or went. `before`: the codes
     of the changed sheets as they were; `places`: where they changed.
     """
 
     everything: bool = False
+    by_policy: bool = False
     since: int = NEVER
     counting: bool = False
     before: dict[SheetKey, bytes] = field(default_factory=dict[SheetKey, bytes])
@@ -95,8 +97,8 @@ def _changes(
             if its or old[pupil_id]:
                 touch = touches[pupil_id]
                 anew = touch.everything or _moves(child.record, touch, holding.of_child(child.record), holding)
-                since, before = 0 if anew else touch.since, touch.sheets_before(child.record)
-                evaluation = Evaluation(scope, since, before, holding.epoch, now)
+                since = NEVER if touch.by_policy else 0 if anew else touch.since
+                evaluation = Evaluation(scope, since, touch.sheets_before(child.record), holding.epoch, now)
                 for change in decide(child, its, old[pupil_id], evaluation, calendars, policy):
                     yield child, policy, change
 

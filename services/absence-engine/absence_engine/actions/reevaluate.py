@@ -105,7 +105,7 @@ async def _evaluate(tx: Transaction, ids: Sequence[str], clock: Clock, policies:
     waiting = await progress.still_waiting(tx, owners)
     due = living - {owners[pupil_id] for pupil_id, waits in waiting.items() if waits}
     records = await figures.records(tx, sorted(due))
-    touches = {child: Touch(everything=True) for child in due}
+    touches = {child: Touch(everything=True, by_policy=True) for child in due}
     told = await evaluate(tx, records, touches, owners, clock.now(), policies)
     await episodes.save(tx, told)
     await announce.episodes(tx, told, clock)

@@ -140,7 +140,7 @@ def decide(
     """What happened to a child's episodes of the evaluated scope. `old` are all its episodes, under whichever ids."""
     scope = evaluation.scope
     looked_at = [e for e in old if scope.holds(e.kind, e.year)]
-    if _as_before(child, spans, looked_at, evaluation.touched):
+    if _as_before(child, spans, looked_at, evaluation.touched, policy):
         return []
     found: list[Change] = []
     taken = {episode.episode_id for episode in old}
@@ -159,21 +159,23 @@ def decide(
     return found
 
 
-def _as_before(child: Child, spans: Sequence[Span], old: Sequence[Episode], touched: int) -> bool:
+def _as_before(child: Child, spans: Sequence[Span], old: Sequence[Episode], touched: int, policy: Policy) -> bool:
     """Whether nothing can have happened: the usual case, found cheaply."""
     standing = sorted((episode for episode in old if episode.stands), key=lambda e: (e.kind, e.year or 0, e.crossed))
     return (
         [episode.span for episode in standing] == sorted(spans, key=lambda s: (s.kind, s.year or 0, s.crossed))
         and all(episode.pupil_id == child.record.pupil_id for episode in old)
+        and all(episode.policy_version == policy.version_of(episode.kind) for episode in standing)
         and all(evidence_at(span) < touched for span in spans)
     )
 
 
-def _is_as_before(child: Child, span: Span, episode: Episode, touched: int) -> bool:
-    """Whether an episode is its span still, and no mark changed of those that explain it: then it is not explained
-    anew, which costs most.
+def _is_as_before(child: Child, span: Span, episode: Episode, touched: int, policy: Policy) -> bool:
+    """Whether an episode is its span still, by the same threshold, and no mark changed of those that explain it: then
+    it is not explained anew, which costs most.
     """
     its = episode.stands and episode.pupil_id == child.record.pupil_id
+    its = its and episode.policy_version == policy.version_of(span.kind)
     return its and episode.span == span and evidence_at(span) < touched
 
 
@@ -187,7 +189,7 @@ def _standing(
     policy: Policy,
 ) -> Change | None:
     """The episode of a span, and what happened to it; None when nothing did."""
-    if before is not None and _is_as_before(child, span, before, evaluation.touched):
+    if before is not None and _is_as_before(child, span, before, evaluation.touched, policy):
         return None
     explanation = explain(child, span, calendars, policy)
     last_mark = last_marked(child.record.sheets)
@@ -209,7 +211,7 @@ def _standing(
         epoch=evaluation.epoch if before is None else before.epoch,
         revision=0 if before is None else before.revision,
         hash=explanation.hash,
-        policy_version=policy.version,
+        policy_version=policy.version_of(span.kind),
         event="crossed" if before is None else before.event,
         origin=child.record.pupil_id if before is None else before.origin,
     )

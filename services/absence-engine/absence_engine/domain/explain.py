@@ -45,13 +45,14 @@ def explain(child: Child, span: Span, calendars: Calendars, policy: Policy) -> E
     """The explanation of one span of a child."""
     found = _found(child, span, calendars, policy.thresholds[span.kind])
     sessions = [counted_session(child.years, tick) for tick in found.ticks]
+    version = policy.version_of(span.kind)
     return Explanation(
         sentence=found.sentence,
         sessions=sessions,
         school_weeks=found.weeks,
         formula=found.formula,
-        policy_version=policy.version,
-        hash=_hash(child.record.pupil_id, span.kind, sessions, found.weeks, found.formula, policy.version),
+        policy_version=version,
+        hash=_hash(child.record.pupil_id, span.kind, sessions, found.weeks, found.formula, version),
     )
 
 

@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from absence_engine.domain.marks import YearMarks
@@ -42,8 +42,29 @@ class Book:
     def __call__(self, year: int | None) -> Policy:
         """The version that holds in an academic year, or for what runs over the years (None)."""
         if year not in self._found:
-            self._found[year] = self.on(self.today if year is None else min(self.today, date(year + 1, 7, 31)))
+            day = self.today if year is None else min(self.today, date(year + 1, 7, 31))
+            found = self._with_history(day)
+            self._found[year] = next((one for one in self._found.values() if _alike(one, found)), found)
         return self._found[year]
+
+    def _with_history(self, day: date) -> Policy:
+        """The version in force on a day, and since which version each of its thresholds has been as it is."""
+        days = sorted({policy.valid_from for policy in (*self.own, *self.all) if policy.valid_from <= day})
+        held = [self.on(day) for day in days] or [self.on(day)]
+        return replace(held[-1], since={kind: _since(kind, held) for kind in held[-1].thresholds})
+
+
+def _since(kind: str, held: Sequence[Policy]) -> str:
+    """The version from which on a threshold and its stage are what they are in the last of those that held."""
+    its = [(policy.thresholds.get(kind), policy.stages.get(kind)) for policy in held]
+    first = len(held) - 1
+    while first and its[first - 1] == its[-1]:
+        first -= 1
+    return held[first].version
+
+
+def _alike(one: Policy, other: Policy) -> bool:
+    return one == other and one.since == other.since
 
 
 def holds_for(years: Mapping[int, YearMarks], books: Books, otherwise: Book) -> Holds:

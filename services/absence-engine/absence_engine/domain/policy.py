@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
 from importlib.resources import files
@@ -39,7 +39,9 @@ ALWAYS = ("PA", "SA", PENALTY)
 
 @dataclass(frozen=True)
 class Policy:
-    """One dated set of numbers. `suppress_below`: numbers of children under this are not shown for an area."""
+    """One dated set of numbers. `suppress_below`: numbers of children under this are not shown for an area. `since`: by
+    kind, the version from which on a threshold has been as it is, where that was an earlier one; no part of a document.
+    """
 
     version: str
     valid_from: date
@@ -49,6 +51,11 @@ class Policy:
     bands: tuple[Band, ...]
     thresholds: Mapping[str, Threshold]
     stages: Mapping[str, Stage]
+    since: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+
+    def version_of(self, kind: str) -> str:
+        """The version that a kind's episodes rest on."""
+        return self.since.get(kind, self.version)
 
     @cached_property
     def rates(self) -> dict[str, Rate]:
@@ -172,7 +179,7 @@ def read(document: object) -> Policy:
 
 def written(policy: Policy) -> dict[str, Any]:
     """A policy as a document, in plain JSON values; what has its default is left out."""
-    return msgspec.to_builtins(policy)
+    return {name: value for name, value in msgspec.to_builtins(policy).items() if name != "since"}
 
 
 def _convert(value: object, type_: type[Read], at: str, faults: list[Fault]) -> Read | None:
