@@ -146,7 +146,6 @@ class Episode(Base, table=True):
     """
 
     __table_args__ = (
-        Index("episode_pupil_id", "pupil_id"),
         Index("episode_origin", "origin"),
         Index("episode_without_origin", "pupil_id", postgresql_where=sql("origin is null")),
         Index(
