@@ -12,6 +12,7 @@ files (the code table and the policies). It is written to be read by an auditor,
 | `child` | one child across schools: age, school weeks, which mark counts where two schools marked one session |
 | `figures` | totals in both grains, the windows of ten school weeks |
 | `episodes`, `explain` | every kind of threshold by its rule, and the evidence with its hash |
+| `statistics` | a year's counts as DfE publishes them |
 | `effects` | the tasks and letters that episodes call for |
 | `read` | every SQL statement |
 | `barrier` | has everything that was announced been consumed? |
