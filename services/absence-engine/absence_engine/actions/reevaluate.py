@@ -27,7 +27,7 @@ from absence_engine.store import policies as store
 CHILDREN_A_CHUNK = 2000
 CHUNKS_AT_ONCE = 2
 """While PostgreSQL writes one, the next is worked out."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 """How soon midnight is noticed."""
 
 log = structlog.get_logger()

@@ -33,7 +33,7 @@ from absence_engine.store import simulations as store
 from absence_engine.store.simulations import Simulation
 
 CHILDREN_A_CHUNK = 2000
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 KEPT = timedelta(days=30)
 """How long what came of a simulation can be asked for."""
 
