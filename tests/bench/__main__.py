@@ -18,6 +18,7 @@ from tests.bench import (
     memory_bench,
     put_bench,
     reevaluate_bench,
+    replay_bench,
     roll_bench,
     startup_bench,
 )
@@ -33,6 +34,7 @@ BENCHES = {
     "roll": roll_bench.run,
     "put": put_bench.run,
     "engine": engine_peers_bench.run,
+    "replay": replay_bench.run,
     "reevaluate": reevaluate_bench.run,
 }
 

@@ -42,7 +42,7 @@ def names(topic: str, size: int) -> tuple[str, str]:
     return f"{topic}.ledger-{size}", f"{topic}.ledger-{size}.setup"
 
 
-class _Ledger:
+class Writer:
     """A school's ledger, as it is written."""
 
     def __init__(self, urn: int) -> None:
@@ -119,7 +119,7 @@ def make_topics(peers: Path, topic: str, size: int) -> int:
     order: dict[tuple[str, str], int] = {session: n for n, session in enumerate(rules.SESSIONS)}
     written: list[tuple[int, int, bytes, int]] = []
     for urn, its in marks.items():
-        ledger = _Ledger(urn)
+        ledger = Writer(urn)
         for body in _before(ledger, sorted({mark[3] for mark in its}), days):
             producer.produce(setup_topic, body, str(urn))
         latest = 0
@@ -138,7 +138,7 @@ def make_topics(peers: Path, topic: str, size: int) -> int:
     return len(written)
 
 
-def _before(ledger: _Ledger, pupils: list[str], days: list[OpenDay]) -> Iterator[bytes]:
+def _before(ledger: Writer, pupils: list[str], days: list[OpenDay]) -> Iterator[bytes]:
     now = datetime(2025, 8, 1, tzinfo=UTC)
     yield ledger.entry(
         SchoolChanged,
