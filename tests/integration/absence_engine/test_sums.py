@@ -225,6 +225,21 @@ async def test_sums_are_those_of_the_marks_counted_one_by_one(told: World, asker
             }, (question, grain)
 
 
+async def test_a_school_and_an_authority_have_dfes_basis_beside_the_live_one(told: World, asker: Asker) -> None:
+    same = ("possible", "absent", "members", "persistent", "severe", "bands", "hours_lost")
+    query = {"academic_year": "2025-26", "basis": "dfe"}
+    for urn in SCHOOLS:
+        beside = await asker.get(f"/v1/schools/{urn}/absence", academic_year="2025-26")
+        alone = (await asker.get("/v1/absence", school_urn=urn, **query))["total"]["enrolments"]
+        assert {name: beside["dfe"][name] for name in same} == {name: alone[name] for name in same}
+        assert beside["as_of"] == "2025-10-01"
+    area = await asker.get("/v1/areas/330/absence", academic_year="2025-26")
+    alone = (await asker.get("/v1/absence", la_code="330", **query))["total"]["enrolments"]
+    assert {name: area["dfe"][name] for name in same} == {name: alone[name] for name in same}
+    assert area["freshness"]["schools"] == 2
+    assert area["coverage"]["expected_sessions"] == area["coverage"]["registers"] > 0
+
+
 async def test_codes_have_their_sessions_children_and_share(told: World, asker: Asker) -> None:
     for by in (["code"], ["school", "code"], ["code", "week"]):
         query = {"from": "2025-08-01", "to": "2025-10-31", "school_urn": sorted(SCHOOLS)}

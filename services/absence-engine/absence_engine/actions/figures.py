@@ -17,17 +17,20 @@ from common.security import Caller
 
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import as_known
+from absence_engine.actions.seen import Seen, seen
 from absence_engine.domain import areas
 from absence_engine.domain.ages import compulsory
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
 from absence_engine.domain.coverage import coverage
 from absence_engine.domain.detail import Detail, detail, dfe_stays, ever, marked, spans_of
+from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import GUEST, ChildRecord, Codes, Enrolment
 from absence_engine.domain.spans import Child
+from absence_engine.domain.sums import Sum, whole
 from absence_engine.domain.ticks import tick_of
 from absence_engine.store import children, progress, schools, targets
 from absence_engine.store import figures as store
@@ -86,12 +89,13 @@ class SchoolFigures:
     stays: Sequence[StayFigures]
     group: Group
     freshness: Sequence[Freshness]
+    dfe: Sum
 
 
 @dataclass(frozen=True, slots=True)
 class AreaFigures:
     """A local authority's year: its schools' enrolments without guests, all and by phase, each on the days on which its
-    school is of the authority; and the children across all schools.
+    school is of the authority; and the children across all schools. `dfe`: the enrolments on DfE's basis.
     """
 
     policy: Policy
@@ -99,6 +103,8 @@ class AreaFigures:
     enrolments: Group
     phases: Mapping[str, Group]
     children: Group
+    dfe: Sum
+    seen: Seen
 
 
 async def visible(tx: Transaction, pupil_id: str, caller: Caller, path: str) -> ChildRecord:
@@ -193,21 +199,41 @@ async def school(
         raise NotFoundError
     policy = (await policies.at_present(tx, [urn])).of_school(urn)(year)
     found: list[StayFigures] = []
+    dfe: list[Figures] = []
     others: list[str] = []
     async for plain, rest in store.stays(tx, [urn], year, everywhere=False):
         rows = plain if known_on is None else []
         others += rest if known_on is None else [*rest, *(row.pupil_id for row in plain)]
-        counted = count_rows(_matrix([row.codes for row in rows]))
+        codes = _matrix([row.codes for row in rows])
+        counted = count_rows(codes)
+        mine = [n for n, row in enumerate(rows) if row.stay.kind != GUEST]
+        dfe.append(_dfe([rows[n].born for n in mine], codes[mine], counted[mine], year))
         found += [StayFigures(r.pupil_id, r.stay, counts_of(c)) for r, c in zip(rows, counted, strict=True)]
     records = await store.records(tx, others)
     for record in records if known_on is None else await as_known(tx, records, known_on):
         found += [StayFigures(record.pupil_id, s, count(codes)) for s, codes in _stays(record, year) if s.urn == urn]
+        dfe += [np.array([_figures(counts)]) for stay, counts in dfe_stays(record, year) if stay.urn == urn]
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
-    return SchoolFigures(policy, found, _group(each, policy), await _freshness(tx, [urn], year, today))
+    return SchoolFigures(
+        policy, found, _group(each, policy), await _freshness(tx, [urn], year, today), whole(_stacked(dfe), policy)
+    )
 
 
-async def area(tx: Transaction, la_code: str, year: int, policies: Policies) -> AreaFigures:
+def _dfe(born: Sequence[date | None], codes: Codes, counted: Figures, year: int) -> Figures:
+    """The figures of those of some stays (n, 732) that DfE's statistics count, as far as they do; `counted` are those
+    of all of each.
+    """
+    last = [dfe_last_place(day, year) for day in born]
+    keep = [n for n, place in enumerate(last) if place is not None]
+    found = counted[keep]
+    for n, row in enumerate(keep):
+        if (place := last[row] or 0) < GRID - 1:
+            found[n] = count_rows(codes[row : row + 1, : place + 1])[0]
+    return found
+
+
+async def area(tx: Transaction, la_code: str, year: int, policies: Policies, today: date) -> AreaFigures:
     """The figures of a local authority; NotFoundError when none of its schools is known."""
     await store.snapshot(tx)
     known = await store.members(tx, la_code)
@@ -218,22 +244,26 @@ async def area(tx: Transaction, la_code: str, year: int, policies: Policies) -> 
     stays: list[Figures] = []
     children: list[Figures] = []
     phases: list[str] = []
+    dfe: list[Figures] = []
     others: list[str] = []
     async for every, found in store.stays(tx, members, year, everywhere=True):
         others += found
         rows = [row for row in every if members[row.stay.urn].has(row.stay)]
-        counted = await asyncio.to_thread(count_rows, _matrix([row.codes for row in rows]))
+        codes = _matrix([row.codes for row in rows])
+        counted = await asyncio.to_thread(count_rows, codes)
         children.append(counted)
         plain = [members[row.stay.urn].is_whole(year) and row.stay.kind != GUEST for row in rows]
-        stays.append(counted[np.array(plain, np.bool_)])
+        whole_year = np.flatnonzero(plain)
+        stays.append(counted[whole_year])
+        dfe.append(_dfe([rows[n].born for n in whole_year.tolist()], codes[whole_year], stays[-1], year))
         phases += [members[row.stay.urn].phase for row, is_plain in zip(rows, plain, strict=True) if is_plain]
-        rest = [row for row, is_plain in zip(rows, plain, strict=True) if not is_plain]
-        _count_parts([(row.stay, _matrix([row.codes])[0]) for row in rest], members, year, stays, phases)
+        for row in (row for row, is_plain in zip(rows, plain, strict=True) if not is_plain):
+            _count_parts([(row.stay, _matrix([row.codes])[0])], row.born, members, year, (stays, phases, dfe))
     for first in range(0, len(others), AT_ONCE):
         for record in await store.records(tx, others[first : first + AT_ONCE]):
             given = _stays(record, year)
             if any(stay.urn in members and members[stay.urn].has(stay) for stay, _ in given):
-                _count_parts(given, members, year, stays, phases)
+                _count_parts(given, record.date_of_birth, members, year, (stays, phases, dfe))
                 marks = child_years(record).get(year)
                 children.append(count_rows((NO_MARKS if marks is None else marks.codes).reshape(1, -1)))
     all_stays, its_phase = _stacked(stays), np.array(phases)
@@ -246,22 +276,27 @@ async def area(tx: Transaction, la_code: str, year: int, policies: Policies) -> 
             for phase in sorted({member.phase for member in members.values()})
         },
         children=_group(_stacked(children), policy),
+        dfe=whole(_stacked(dfe), policy),
+        seen=await seen(tx, members, date(year, 8, 1), date(year + 1, 7, 31), today),
     )
 
 
 def _count_parts(
     given: Sequence[tuple[Enrolment, Codes]],
+    born: date | None,
     members: Mapping[int, Member],
     year: int,
-    stays: list[Figures],
-    phases: list[str],
+    into: tuple[list[Figures], list[str], list[Figures]],
 ) -> None:
-    """Adds the counts and phases of stays that are no guests', as far as they are of the area."""
+    """Adds the counts, the phases and DfE's counts of stays that are no guests', as far as they are of the area."""
+    stays, phases, dfe = into
     for stay, codes in given:
         member = members.get(stay.urn)
         if member is not None and stay.kind != GUEST and member.has(stay):
-            stays.append(count_rows(areas.of_area(codes, year, stay, member).reshape(1, -1)))
+            its = areas.of_area(codes, year, stay, member).reshape(1, -1)
+            stays.append(count_rows(its))
             phases.append(member.phase)
+            dfe.append(_dfe([born], its, stays[-1], year))
 
 
 def _matrix(codes: Sequence[bytes | None]) -> Codes:

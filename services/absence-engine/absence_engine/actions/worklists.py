@@ -20,7 +20,7 @@ from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import GUEST, Calendars, ChildRecord
 from absence_engine.domain.ticks import year_start
 from absence_engine.store import figures as store
-from absence_engine.store import progress, schools
+from absence_engine.store import grouping, progress, schools
 from absence_engine.store import worklist as lists
 from absence_engine.store.progress import Freshness
 from absence_engine.store.worklist import Place
@@ -71,8 +71,8 @@ async def at_risk(tx: Transaction, urn: int, policies: Policies, today: date) ->
     if await store.school(tx, urn) is None:
         raise NotFoundError
     one_in = (await policies.at_present(tx, [urn])).of_school(urn)(year_of(today)).rates["PA"].one_in
-    looked_at: set[str] = set()
-    async for rows, others in store.stays(tx, [urn], year_of(today), everywhere=True):
+    looked_at = set(await grouping.living(tx, await grouping.elsewhere(tx, [urn], [year_of(today)])))
+    async for rows, others in store.stays(tx, [urn], year_of(today), everywhere=False):
         on_roll = [row for row in rows if row.stay.kind != GUEST and (row.stay.to is None or row.stay.to >= today)]
         codes = b"".join([row.codes or bytes(GRID) for row in on_roll])
         counted = count_rows(np.frombuffer(codes, np.uint8).reshape(-1, GRID))

@@ -30,6 +30,24 @@ COUNTS: dict[str, Any] = {
     "attendance_percent": "90.00",
 }
 FIGURES: dict[str, Any] = {**COUNTS, "persistent": True, "severe": False, "provisional": False}
+SUM: dict[str, Any] = {
+    **COUNTS,
+    "authorised_percent": "10.00",
+    "unauthorised_percent": "0.00",
+    "days_lost": "2.0",
+    "hours_lost": "13.00",
+    "members": 1,
+    "persistent": 1,
+    "severe": 0,
+    "persistent_percent": "100.00",
+    "severe_percent": "0.00",
+    "bands": {"good": 0, "satisfactory": 0, "below-satisfactory": 0, "persistent": 1, "severe": 0},
+}
+SEEN: dict[str, Any] = {
+    "schools": 1,
+    "oldest": {"school_urn": URN, "last_register": "2025-09-30 PM"},
+    "recalculating": [],
+}
 STAY: dict[str, Any] = {**FIGURES, "school_urn": URN, "from": "2025-09-01", "to": None}
 NO_WINDOW: dict[str, Any] = {
     "sessions_in_window": 0,
@@ -137,6 +155,8 @@ SCHOOL: dict[str, Any] = {
     "academic_year": YEAR,
     "policy_version": POLICY,
     "school": {**COUNTS, "enrolments": 1, "persistent": 1, "severe": 0},
+    "dfe": SUM,
+    "as_of": "2025-10-01",
     "items": [{**STAY, "pupil_id": PUPIL_ID}],
     "next": None,
     "freshness": FRESHNESS,
@@ -157,24 +177,10 @@ AREA: dict[str, Any] = {
     "enrolments": GROUP,
     "phases": {"primary": GROUP},
     "children": GROUP,
-}
-SUM: dict[str, Any] = {
-    **COUNTS,
-    "authorised_percent": "10.00",
-    "unauthorised_percent": "0.00",
-    "days_lost": "2.0",
-    "hours_lost": "13.00",
-    "members": 1,
-    "persistent": 1,
-    "severe": 0,
-    "persistent_percent": "100.00",
-    "severe_percent": "0.00",
-    "bands": {"good": 0, "satisfactory": 0, "below-satisfactory": 0, "persistent": 1, "severe": 0},
-}
-SEEN: dict[str, Any] = {
-    "schools": 1,
-    "oldest": {"school_urn": URN, "last_register": "2025-09-30 PM"},
-    "recalculating": [],
+    "dfe": {**SUM, "persistent": None, "persistent_percent": None, "bands": {}},
+    "as_of": "2025-10-01",
+    "coverage": {"expected_sessions": 40, "registers": 40},
+    "freshness": SEEN,
 }
 ANSWER: dict[str, Any] = {
     "from": "2025-09-01",

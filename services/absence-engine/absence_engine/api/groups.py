@@ -14,9 +14,12 @@ from fastapi import APIRouter, Path, Request
 from absence_engine.actions import figures
 from absence_engine.actions.holding import Policies
 from absence_engine.api import history_shapes, shapes
+from absence_engine.api.answer_shapes import seen, sum_of
 from absence_engine.api.at_least import Reader
 from absence_engine.api.history_shapes import AsKnownOn
 from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
+from absence_engine.domain.small import what_is_hidden
+from absence_engine.domain.sums import Divided
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 LaCode = Annotated[str, Path(max_length=20, examples=["330"])]
@@ -64,6 +67,8 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
                 "persistent": group.over["PA"],
                 "severe": group.over["SA"],
             },
+            "dfe": sum_of(found.dfe, frozenset(), policy),
+            "as_of": clock.today(),
             "items": [shapes.stay(one, policy) for one in page],
             "next": following,
             "freshness": shapes.freshness(found.freshness),
@@ -80,8 +85,9 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         if caller.schools is not None:
             raise NotFoundError  # an area is more than the caller's schools
         async with database.transaction() as tx:
-            found = await figures.area(tx, la_code, year, policies)
+            found = await figures.area(tx, la_code, year, policies, clock.today())
         policy = found.policy
+        hidden = what_is_hidden({"dfe": Divided(found.dfe, {})}, (), policy)["dfe"]
         return {
             "la_code": la_code,
             "academic_year": academic.year_name(year),
@@ -90,6 +96,10 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "enrolments": shapes.area_group(found.enrolments, policy),
             "phases": {phase: shapes.area_group(group, policy) for phase, group in found.phases.items()},
             "children": shapes.area_group(found.children, policy),
+            "dfe": sum_of(found.dfe, hidden.of_total, policy),
+            "as_of": clock.today(),
+            "coverage": found.seen.coverage._asdict(),
+            "freshness": seen(found.seen),
         }
 
     return router

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.figures import Group, StayFigures
 from absence_engine.api import examples
+from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut, SumOut
 from absence_engine.api.known_shapes import KnownOut, ReversalOut, StoodOut
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.counts import Counts, is_provisional, over_line, percent
@@ -168,6 +169,8 @@ class SchoolOut(KnownOut):
     academic_year: str
     policy_version: str
     school: SchoolGroupOut
+    dfe: SumOut = Field(description="The enrolments on DfE's basis.")
+    as_of: date
     items: list[PupilStayOut]
     next: str | None
     freshness: FreshnessOut
@@ -195,6 +198,10 @@ class AreaOut(BaseModel):
     enrolments: AreaGroupOut
     phases: dict[str, AreaGroupOut]
     children: AreaGroupOut
+    dfe: SumOut = Field(description="The enrolments on DfE's basis.")
+    as_of: date
+    coverage: SeenCoverageOut
+    freshness: SeenOut
 
 
 class SessionRefOut(BaseModel):

@@ -7,6 +7,7 @@ week, the weekday; and one, the code, of what stands there. An answer is divided
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -98,6 +99,7 @@ class Question:
         return found
 
 
+@lru_cache(maxsize=20_000)
 def dfe_last_place(born: date | None, year: int) -> int | None:
     """The last place of a year's grid whose session DfE's statistics count for somebody born on a day; None where they
     count none: an age that is not known or not from 5 to 15.

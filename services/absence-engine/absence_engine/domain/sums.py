@@ -195,6 +195,14 @@ def of_group(row: Ints, lines: int = 2) -> Sum:
     return Sum(figures, numbers[len(FIGURES)], rest[:lines], rest[lines:])
 
 
+def whole(figures: Numbers, policy: Policy) -> Sum:
+    """The sum of all rows (n, figures), each of them a unit."""
+    sums = Sums(policy, codes=False)
+    n = len(figures)
+    sums.add(Contribution(np.arange(n), np.zeros(n, np.int64), np.zeros(1, np.int64), figures[:, None, :]))
+    return of_group(sums.table[0, 0] if n else np.zeros(sums.table.shape[2], np.int64))
+
+
 def of_codes(cells: Ints) -> dict[int, Sum]:
     """What stands in 64 cells of `Sums.table` with codes, one for each code number: the sum of each that does."""
     sessions, members = cells[:, 0], cells[:, 1]

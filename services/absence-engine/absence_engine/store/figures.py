@@ -29,7 +29,7 @@ select urn, phase, from_date, to_date from (
 ) as member where la_code = $1 order by urn, from_date
 """
 STAYS = """
-    select coalesce(child.survivor, pupil_id) as living, urn, from_date, to_date, kind
+    select coalesce(child.survivor, pupil_id) as living, urn, from_date, to_date, kind, date_of_birth as born
     from enrolment join child using (pupil_id)
     where urn = any($1::int[]) and from_date <= $4 and (to_date is null or to_date >= $3)
 """
@@ -39,11 +39,13 @@ MARKS = """
 """
 FOUND = f"""
 select living::text, count(kind) > 1 or count(codes) > 1 or coalesce(max(urn) <> max(marked_at), false) as is_other,
-    max(urn), max(from_date), max(to_date), max(kind), case when count(codes) = 1 then string_agg(codes, '') end
+    max(urn), max(from_date), max(to_date), max(kind), case when count(codes) = 1 then string_agg(codes, '') end,
+    max(born)
 from (
-    select living, urn, from_date, to_date, kind, null::int as marked_at, null::bytea as codes from ({STAYS}) as stay
+    select living, urn, from_date, to_date, kind, born, null::int as marked_at, null::bytea as codes
+    from ({STAYS}) as stay
     union all
-    select living, null, null, null, null, urn, codes from ({MARKS}) as marks
+    select living, null, null, null, null, null, urn, codes from ({MARKS}) as marks
 ) as found group by living having count(kind) > 0
 """  # noqa: S608 (constants)
 CHUNK = 5000
@@ -63,6 +65,7 @@ class PlainStay(NamedTuple):
     pupil_id: str
     stay: Enrolment
     codes: bytes | None
+    born: date | None
 
 
 async def snapshot(tx: Transaction) -> None:
@@ -115,5 +118,7 @@ async def stays(
     where = (listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed)
     cursor = await tx.cursor(FOUND, *where)
     while rows := await cursor.fetch(CHUNK):
-        plain = [PlainStay(row[0], Enrolment(row[2], row[3], row[4], row[5]), row[6]) for row in rows if not row[1]]
+        plain = [
+            PlainStay(row[0], Enrolment(row[2], row[3], row[4], row[5]), row[6], row[7]) for row in rows if not row[1]
+        ]
         yield plain, [row[0] for row in rows if row[1]]
