@@ -1,7 +1,7 @@
 """Episodes: as values for the rules (`domain.claims.Episode`), with explanations for what is said about them.
 
 A session is a date and 0 or 1 here, a tick there. The sessions of an explanation are kept as one text (`packed`): as
-objects they would be nine tenths of all that is kept of an episode. Explanations of before have them as objects.
+objects they would be most of what is kept of an episode. Explanations of before have them as objects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
