@@ -161,7 +161,7 @@ def sum_of(one: Sum, hidden: frozenset[str], policy: Policy) -> dict[str, Any]:
         found[name] = None if name in hidden else number
         found[f"{name}_percent"] = None if name in hidden else percent(number, one.members)
     found["bands"] = {
-        band.name: None if band.name in hidden else number
+        band.name: None if f"bands/{band.name}" in hidden else number
         for band, number in zip(policy.bands, one.bands, strict=False)
     }
     if one.sessions is not None:

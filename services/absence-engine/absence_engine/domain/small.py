@@ -31,7 +31,9 @@ class Equation(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """The names of the numbers that are not shown: of all, and of each group. Without `members`, nothing is."""
+    """The names of the numbers that are not shown, of all and of each group: `members`, `persistent`, `severe`,
+    `bands/…`. Where `members` is not, nothing is.
+    """
 
     of_total: frozenset[str]
     of_groups: Mapping[tuple[Key, ...], frozenset[str]]
@@ -43,7 +45,7 @@ NOTHING = Hidden(frozenset(), {})
 def what_is_hidden(sums: Mapping[str, Divided], by: Sequence[str], policy: Policy) -> dict[str, Hidden]:
     """What is not shown of sums, by grain. The grains are nearly equal: what one hides, the other does."""
     keys = sorted({key for divided in sums.values() for key in divided.groups}, key=str)
-    names = ("members",) if CODE in by else ("members", *LINES, *(band.name for band in policy.bands))
+    names = ("members",) if CODE in by else ("members", *LINES, *(f"bands/{band.name}" for band in policy.bands))
     numbers = {
         grain: np.array(
             [*(_numbers(divided.groups.get(key), len(names)) for key in keys), _numbers(divided.total, len(names))]
