@@ -150,7 +150,7 @@ async def check_figures(authority: Authority, child: Child) -> None:
         answer = await authority.figures(child.pupil_id, year)
         assert asdict(answer.counts) == asdict(figures.child_totals(child, year, CODES))
         for told in answer.stays:
-            stay = Enrolment(*told.stay)
+            stay = Enrolment(*told.stay[:4])  # the audit knows no classes
             assert stay in child.enrolments
             assert asdict(told.counts) == asdict(figures.enrolment_totals(child, stay, year, CODES))
     penalty = SMALL_PLAIN.thresholds["PN_10_IN_10"]
