@@ -1,7 +1,7 @@
 """What stood before: packed and read again, it says what was known at any moment."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from absence_engine.domain.history import (
     Changes,
+    History,
+    MarkChange,
     Packed,
     as_known,
     codes_after,
@@ -18,8 +20,10 @@ from absence_engine.domain.history import (
     pack,
     unpack,
 )
-from absence_engine.domain.records import SheetKey
+from absence_engine.domain.records import Sheet, SheetKey
+from absence_engine.domain.reversal import NO_MARK_DID, sentence
 from common.academic import GRID
+from common.codes import code_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,6 +133,53 @@ def test_a_register_of_many_is_kept_as_one_and_all_else_mark_by_mark() -> None:
 @pytest.mark.parametrize("text", ["2025-09-01T08:00:00.123Z", "2025-09-01T09:00:00.123456+01:00"])
 def test_a_time_is_whole_milliseconds(text: str) -> None:
     assert moment_of(millis(text)) == datetime(2025, 9, 1, 8, tzinfo=UTC) + timedelta(milliseconds=123)
+
+
+@given(entries=ledgers(), data=st.data())
+def test_what_changed_between_two_moments_comes_in_time_order(entries: list[Entry], data: st.DataObject) -> None:
+    codes, changes = replay(entries)
+    sheets = [Sheet(*key, row.tobytes()) for key, row in zip(KEYS, codes, strict=True)]
+    found = History.of(sheets, pack(KEYS, changes))
+    moments = st.sampled_from([START - HOUR, *(entry.at for entry in entries), START + 99 * HOUR])
+    since, until = data.draw(moments), data.draw(moments)
+    told = found.told(found.between(since, until))
+    wanted = sum(len(entry.marks) for entry in entries if since < entry.at <= until)
+    assert [(one.at, one.urn, one.number) for one in told] == sorted((one.at, one.urn, one.number) for one in told)
+    assert len(told) == len({(one.pupil_id, one.urn, one.number) for one in told}) == wanted
+    firsts = found.told(np.flatnonzero(found.is_first()))
+    places = [(one.pupil_id, one.urn, one.tick) for one in found.told(np.arange(len(found.after)))]
+    assert len(firsts) == len(set(places))
+    assert all(one.before == 0 for one in firsts)
+    assert [sheet.codes for sheet in found.known(START - HOUR)] == [bytes(GRID)] * len(KEYS)
+    assert found.known(START + 99 * HOUR) == tuple(sheets)
+
+
+def test_no_history_is_none() -> None:
+    found = History.of([], Packed({}, {}))
+    assert (found.known(START), found.told(found.between(0, START))) == ((), [])
+    assert pack(KEYS, Changes(*np.empty((5, 0), np.int64))) == Packed({}, {})
+
+
+def change(tick: int, before: str, after: str, number: int = 7, urn: int = 100001) -> MarkChange:
+    numbers = {None: 0} | {code.code: code.number for code in code_table().values()}
+    return MarkChange("a pupil", urn, tick, numbers[before or None], numbers[after or None], number, START)
+
+
+def test_a_reversal_is_told_in_plain_english() -> None:
+    day = 2 * date(2025, 9, 12).toordinal()
+    assert sentence(START, [change(day, "O", "I"), change(day + 1, "N", "")]) == (
+        "On 1 September 2025 at 09:00, entry 7 of the ledger of school 100001 changed the morning of 12 September 2025 "
+        "from O to I and the afternoon of 12 September 2025 from N to no mark. As the marks are known since, the "
+        "threshold was never crossed."
+    )
+    many = sentence(START, [change(day + 2 * n, "", "/") for n in range(7)])
+    assert "from no mark to /, the morning of 16 September 2025" in many
+    assert many.count("the morning") == 5
+    assert " and 2 more. As" in many
+    two = sentence(millis("2026-01-05T08:00:00Z"), [change(day, "O", "I"), change(day, "O", "I", 3, 100002)])
+    assert two.startswith("On 5 January 2026 at 08:00, entry 7 of the ledger of school 100001 changed")
+    assert "from O to I; entry 3 of the ledger of school 100002 changed" in two
+    assert sentence(None, []) == NO_MARK_DID
 
 
 def test_an_entry_without_a_time_that_can_be_read_was_always_known() -> None:

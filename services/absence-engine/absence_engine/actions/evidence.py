@@ -1,5 +1,6 @@
 """Answers: the evidence of an episode, for somebody who counts it by hand."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,10 @@ async def of_episode(tx: Transaction, told: Told, policies: Policies) -> Evidenc
     far as they are known, have no such span at all.
     """
     family = await family_of(tx, told.episode, policies)
+    return await asyncio.to_thread(_find, family, told)
+
+
+def _find(family: Family, told: Told) -> Evidence | None:
     other: Evidence | None = None
     for at in _moments(family, told.episode):
         known = family.at(at)

@@ -2,6 +2,7 @@
 history of an episode's sessions; what took a reversed episode back.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,8 +31,8 @@ from absence_engine.store import sheets as sheet_store
 
 NOW = (1 << 48) - 1
 """A moment after every change, in milliseconds since 1970."""
-MOST_MOMENTS = 500
-"""How many changes are looked through, at most, for the one that took an episode back."""
+MOST_MOMENTS = 100
+"""How many moments are looked at, at most, for the one that took an episode back."""
 _CLOCKS = timedelta(minutes=5)
 """By how much the clocks of registers and engine may differ."""
 
@@ -179,13 +180,17 @@ def _tick(session: CountedSession) -> int:
 
 
 def reversal(family: Family, episode: Episode) -> Reversal:
-    """Which changes took a reversed episode back: of the latest moment before which its span was there."""
+    """Which changes took a reversed episode back: of the latest moment before which its span was there. Only changes
+    can have that came after the mark that had made it firm, or else crossed it.
+    """
     assert episode.reversed_at is not None
     reach, latest = evidence_at(episode.span), millis(episode.reversed_at + _CLOCKS)
     history = family.history
     told = history.told(history.between(-1, latest))
     changes = [change for change in told if change.tick <= reach]
-    moments = sorted({change.at for change in changes}, reverse=True)[:MOST_MOMENTS]
+    last = episode.crossed if episode.firm is None else episode.firm
+    begun = min((change.at for change in changes if change.tick == last), default=0)
+    moments = sorted({change.at for change in changes if change.at > begun}, reverse=True)[:MOST_MOMENTS]
     for at in moments:
         if span_of(family.at(at - 1), episode) is not None:
             return Reversal(at, [change for change in changes if change.at == at])
@@ -239,7 +244,8 @@ async def explained(
     family = await family_of(tx, told.episode, policies)
     found = told if on is None else as_known(family, told.episode, millis(on))
     sessions = of_sessions(family.history, found.explanation.sessions) if with_sessions else None
-    return Explained(found, sessions, None if found.episode.stands else reversal(family, found.episode))
+    back = None if found.episode.stands else await asyncio.to_thread(reversal, family, found.episode)
+    return Explained(found, sessions, back)
 
 
 def as_known(family: Family, wanted: Episode, at: int) -> Told:
