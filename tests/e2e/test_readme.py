@@ -28,7 +28,7 @@ def test_the_calls_lead_from_nothing_to_a_crossing_that_explains_itself(tmp_path
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert not [answer for answer in answers if "correlation_id" in answer]
     assert answers[-3]["child"]["absence_percent"] == "50.00"
-    assert {episode["kind"] for episode in answers[-2]["items"]} == {"PA", "SA"}
+    assert {episode["kind"] for episode in answers[-2]["items"]} >= {"PA", "SA", "AT_RISK"}
     assert "1 of 2 possible sessions" in answers[-1]["sentence"]
 
 
