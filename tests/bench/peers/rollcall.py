@@ -84,6 +84,7 @@ class Bench:
 
     def pile(self) -> Pile:
         """The production pile, with its marks counted."""
+        self.meter.begin()
         return Counted(self)
 
     def after_commit(self) -> None:
