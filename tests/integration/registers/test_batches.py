@@ -628,6 +628,27 @@ async def test_a_job_has_started_when_its_first_piece_begins(school: Authority) 
     assert job["started_at"] == "2025-09-15T09:00:00Z" < job["ended_at"]
 
 
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_value_that_can_not_be_kept_ends_its_job_and_what_was_done_before_stands(school: Authority) -> None:
+    await execute(
+        school,
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'too large' using errcode = '22003'; end $$",
+    )
+    await execute(
+        school,
+        "create trigger refuse before insert on submission for each row"
+        f" when (new.date = '2025-09-09' and new.urn = {OTHER}) execute function refuse()",
+    )
+    try:
+        job = await run(school, await post(school, alternating()))
+    finally:
+        await execute(school, "drop function refuse cascade")
+    assert (job["state"], job["problem"]["code"]) == ("failed", "refused")
+    assert sum(job["counts"].values()) == 20  # four pieces on the 8th, and the other school's on the 9th
+    assert await count(school, "mark") == 10
+
+
 async def test_what_postgresql_refuses_in_the_midst_of_a_piece_keeps_nothing_of_the_piece(
     school: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,8 +137,11 @@ class Batches:
         except (_NotItsTurnError, *RETRYABLE):
             return flight.job
         except asyncpg.DataError:  # nothing that is sent should come so far: that job ends, the others go on
-            if flight.job is None or flight.is_ahead:
+            if flight.job is None:
+                raise
+            if flight.is_ahead:
                 return flight.job
+            flight.over.set()  # it is rolled back: what waits for it lets its locks go
             done = await self._fail(flight.job, "refused", "A value is out of the range that can be kept.")
         finally:
             flight.begun.set()
@@ -236,7 +239,10 @@ async def _given(tx: Transaction, job: Job, most: int) -> bytes:
     """The next bytes of what was sent: `most`, a little more, or all that are left."""
     given = b""
     while len(given) < most and job.position + len(given) < job.bytes:
-        given += await store.slice_of(tx, job.job_id, job.position + len(given), PIECE_BYTES)
+        part = await store.slice_of(tx, job.job_id, job.position + len(given), PIECE_BYTES)
+        if not part:
+            raise _NotItsTurnError  # its job has ended meanwhile, and what was sent was let go
+        given += part
     return given
 
 
