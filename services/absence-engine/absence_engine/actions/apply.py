@@ -31,7 +31,6 @@ from absence_engine.actions.policies import follow_schools
 from absence_engine.domain import events
 from absence_engine.domain.flags import flagged
 from absence_engine.domain.history import Changes, pack
-from absence_engine.domain.penalty import COUNTS_TO_PENALTY
 from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, SheetKey
 from absence_engine.domain.ticks import year_start
 from absence_engine.store import children, episodes, history, progress, schools, sheets
@@ -40,7 +39,6 @@ from absence_engine.store.children import Meaning
 EMPTY = bytes(GRID)
 CHILDREN_AT_ONCE = 2000
 """Of how many children all is in memory at a time."""
-_COUNTS = COUNTS_TO_PENALTY.tolist()
 
 
 async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock, policies: Policies) -> None:
@@ -213,7 +211,7 @@ async def _write_marks(
         sheet = Sheet(*key, after[row].tobytes())
         changed.append(sheet)
         if (touch := touches.get(owners[key])) is not None:
-            _note(touch, key, places, before[row].tobytes(), sheet.codes)
+            _note(touch, key, places, before[row].tobytes())
     await sheets.save(tx, changed)
     await _keep_history(tx, cells, marks)
     loaded |= {sheet[:3]: sheet for sheet in changed}
@@ -232,12 +230,11 @@ async def _keep_history(tx: Transaction, cells: Cells, marks: MarkColumns) -> No
         await history.keep(tx, pack(cells.keys, Changes(cells.row, cells.place, before, number, at)))
 
 
-def _note(touch: Touch, key: SheetKey, places: list[int], before: bytes, after: bytes) -> None:
+def _note(touch: Touch, key: SheetKey, places: list[int], before: bytes) -> None:
     """Adds to a touch what changed on a sheet."""
     touch.before[key] = before
     touch.places[key] = places
     touch.since = min(touch.since, year_start(key[2]) + min(places))
-    touch.counting |= any(_COUNTS[before[place]] or _COUNTS[after[place]] for place in places)
 
 
 def _records(

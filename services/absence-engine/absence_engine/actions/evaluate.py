@@ -36,14 +36,12 @@ _Change = tuple[Child, Policy, Change]
 class Touch:
     """What a batch touched of a child. `everything`: more than marks, or marks that were written before; `by_policy`:
     nothing but the policy, so that what explains an episode is as it was. `since`: the earliest session whose mark
-    changed; `counting`: a mark that counts to a penalty came or went. `before`: the codes
-    of the changed sheets as they were; `places`: where they changed.
+    changed. `before`: the codes of the changed sheets as they were; `places`: where they changed.
     """
 
     everything: bool = False
     by_policy: bool = False
     since: int = NEVER
-    counting: bool = False
     before: dict[SheetKey, bytes] = field(default_factory=dict[SheetKey, bytes])
     places: dict[SheetKey, list[int]] = field(default_factory=dict[SheetKey, list[int]])
 

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
-from common.codes import code_table
-
 from absence_engine.domain.marks import YearMarks, marked_ticks
 from absence_engine.domain.records import Calendars, ChildRecord
 from absence_engine.domain.thresholds import PENALTY as PENALTY
@@ -17,9 +14,6 @@ from absence_engine.domain.thresholds import Window as Rule
 from absence_engine.domain.ticks import day_of
 from absence_engine.domain.weeks import Units
 from absence_engine.domain.windows import Counted, counted_sessions, length, units_of, window_sizes
-
-COUNTS_TO_PENALTY = np.zeros(256, bool)
-COUNTS_TO_PENALTY[[code.number for code in code_table().values() if code.counts_to_penalty]] = True
 
 
 @dataclass(frozen=True, slots=True)
