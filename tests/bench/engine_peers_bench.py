@@ -77,7 +77,8 @@ class _Bench:
         return done.stdout
 
     def _measured(self, *arguments: str, **more: str) -> Said:
-        said: Said = json.loads(self.peers_program("run.py", "--topic", TOPIC, *arguments, **more).splitlines()[-1])
+        printed = self.peers_program("run.py", "--topic", TOPIC, *arguments, **more).splitlines()[-1]
+        said: Said = json.loads(printed[printed.index("{") :])  # Maven writes colours before it
         if not said["correct"] and said["peer"] != "rollcall-shipped":
             raise SystemExit(f"the run is void, the digest is another one: {said}")
         print(f"  {said['peer']}: {said['events_per_s']:,} marks/s, {_cpu(said):.2f} CPU s a million", flush=True)
