@@ -147,6 +147,8 @@ def decide(
     for kind, year in sorted({(x.kind, x.year) for x in (*spans, *looked_at)}, key=str):
         its_spans = [span for span in spans if (span.kind, span.year) == (kind, year)]
         its_old = [episode for episode in looked_at if (episode.kind, episode.year) == (kind, year)]
+        if _as_before(child, its_spans, its_old, evaluation.touched, policy):
+            continue
         claimed = claims(its_spans, its_old)
         for span, before in zip(its_spans, claimed, strict=True):
             change = _standing(child, span, before, taken, evaluation, calendars, policy)
