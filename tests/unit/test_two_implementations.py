@@ -45,6 +45,7 @@ TODAY = date(2026, 1, 15)
 PLAIN = policy_on(TODAY)
 ENGINE = engine_policy_on(TODAY)
 RATE = {"rule": "rate", "minimum_possible": 8, "recovery_sessions": 3, "part": 1}
+RUN = {"rule": "run", "unsettled_codes": ["N"], "compulsory_age": True}
 SMALL: dict[str, Any] = {
     "version": "small",
     "valid_from": "2024-08-19",
@@ -55,6 +56,14 @@ SMALL: dict[str, Any] = {
             "rule": "window", "sessions": 3, "weeks": 2, "codes": ["G", "N", "O", "U"], "unsettled_codes": ["N"],
             "compulsory_age": True, "spendable": True,
         },
+        "AT_RISK": {**RATE, "of": 10, "strict": True},
+        "SCHOOL_TARGET": {
+            "rule": "rate", "targets": {str(FIRST): "75"}, "strict": True, "minimum_possible": 4,
+            "recovery_sessions": 2,
+        },
+        "CONTINUOUS_10": {**RUN, "sessions": 3, "codes": ["G", "N", "O", "U"]},
+        "CONTINUOUS_20": {**RUN, "sessions": 5, "codes": ["G", "N", "O"]},
+        "SICKNESS_15": {"rule": "tally", "sessions": 3, "codes": ["I"], "compulsory_age": True},
     },
 }  # fmt: skip
 SMALL_PLAIN, SMALL_ENGINE = policy_of(SMALL), read(SMALL)
