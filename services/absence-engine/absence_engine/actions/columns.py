@@ -145,14 +145,15 @@ class MarkColumns:
     def parts(self, portion: Ints, portions: int) -> Iterator[Part]:
         """The marks in so many portions: `portion` says for each sheet in which one it comes."""
         by_portion = np.argsort(portion, kind="stable")
-        rank = np.empty_like(by_portion)
-        rank[by_portion] = np.arange(len(by_portion))
+        rank = np.empty(len(by_portion), np.int32)
+        rank[by_portion] = np.arange(len(by_portion), dtype=np.int32)
         row = rank[np.frombuffer(self._sheet, np.int32)]
         order = np.argsort(row, kind="stable")
         row = row[order]
         code = np.frombuffer(self._code, np.uint8)[order]
-        entry = np.repeat(np.arange(len(self._count)), self._counts())[order]
-        place = np.frombuffer(self._place, np.int16).astype(np.int64)[entry]
+        entry = np.repeat(np.arange(len(self._count), dtype=np.int32), self._counts())[order]
+        del order
+        place = np.frombuffer(self._place, np.int16)
         first_sheet = first_mark = 0
         sizes: list[int] = np.bincount(portion, minlength=portions).tolist()
         for size in sizes:
@@ -161,7 +162,9 @@ class MarkColumns:
             these = slice(first_mark, last_mark)
             numbers: list[int] = by_portion[first_sheet:last_sheet].tolist()
             keys = [self.keys[number] for number in numbers]
-            yield Part(keys, row[these] - first_sheet, place[these], code[these], entry[these])
+            its = entry[these].astype(np.int64)
+            its_row, its_place = row[these].astype(np.int64) - first_sheet, place[its].astype(np.int64)
+            yield Part(keys, its_row, its_place, code[these], its)
             first_sheet, first_mark = last_sheet, last_mark
 
     def _counts(self) -> Ints:
