@@ -8,7 +8,8 @@ several schools, or under several ids, come last, with all that is known of them
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -47,6 +48,8 @@ CHILDREN_AT_ONCE = 1000
 CODE_OF = {code.number: code.code for code in code_table().values()}
 
 Ints = npt.NDArray[np.int64]
+Portion = tuple[Sequence[store.StayRow], Mapping[int, Mapping[tuple[str, int], bytes]]]
+"""Some schools' stays, and by year their sheets."""
 Grain = str
 """`enrolments` or `children`."""
 
@@ -289,14 +292,34 @@ async def count(
     known = sorted(counting.schools)
     away = await store.elsewhere(tx, known, question.years)
     merged: set[str] = set()
-    for at in range(0, len(known), SCHOOLS_AT_ONCE):
-        some = known[at : at + SCHOOLS_AT_ONCE]
-        stays = await store.stays(tx, some, question.first, question.last, flags=question.asks_flags)
-        merged |= {stay.pupil_id for stay in stays if stay.is_merged}
-        sheets = {year: await _sheets(tx, some, year, known_on) for year in question.years}
-        await asyncio.to_thread(_take_plain, counting, stays, sheets, away)
+    async with aclosing(_portions(tx, question, known, known_on)) as portions:
+        async for stays, sheets in portions:
+            merged |= {stay.pupil_id for stay in stays if stay.is_merged}
+            await asyncio.to_thread(_take_plain, counting, stays, sheets, away)
     await _take_others(tx, counting, away | merged, merged, known_on)
     return {grain: counting.divided(grain) for grain in counting.sums}
+
+
+async def _portions(
+    tx: Transaction, question: Question, urns: Sequence[int], known_on: datetime | None
+) -> AsyncGenerator[Portion]:
+    """The stays and sheets of some schools at a time; the next are read while the last are counted."""
+
+    async def read(some: Sequence[int]) -> Portion:
+        stays = await store.stays(tx, some, question.first, question.last, flags=question.asks_flags)
+        return stays, {year: await _sheets(tx, some, year, known_on) for year in question.years}
+
+    ahead: asyncio.Task[Portion] | None = None
+    try:
+        for at in range(0, len(urns), SCHOOLS_AT_ONCE):
+            now = await (ahead or read(urns[at : at + SCHOOLS_AT_ONCE]))
+            following = urns[at + SCHOOLS_AT_ONCE : at + 2 * SCHOOLS_AT_ONCE]
+            ahead = asyncio.create_task(read(following)) if following else None
+            yield now
+    finally:
+        if ahead is not None and not ahead.done():
+            ahead.cancel()
+            await asyncio.wait([ahead])
 
 
 def _take_plain(

@@ -156,7 +156,7 @@ async def pupil(
         freshness=await _freshness(tx, urns_of(record), year, today, as_of),
         detail=detail(year, marked(years, year)),
         dfe=dfe_stays(record, year),
-        ever=ever(spans_of(Child(record, years), calendars, holds), ("PA", "SA")),
+        ever=ever(spans_of(Child(record, years), calendars, holds, only_years=True), ("PA", "SA")),
         compulsory=_is_compulsory(record, as_of or today),
         target=await targets.latest(tx, [record.pupil_id, *await children.dead_ids(tx, [record.pupil_id])]),
     )

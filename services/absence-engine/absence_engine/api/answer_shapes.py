@@ -140,7 +140,8 @@ def group_of(
 def sum_of(one: Sum, hidden: frozenset[str], policy: Policy) -> dict[str, Any]:
     """The fields of SumOut; `hidden` are the numbers that are not shown."""
     if "members" in hidden:
-        return {**dict.fromkeys(list(SumOut.model_fields)[:18]), "bands": {}, "suppressed": True}
+        numbers = SumOut.model_fields.keys() - {"bands", "sessions", "percent_of_possible", "suppressed"}
+        return {**dict.fromkeys(numbers), "bands": {}, "suppressed": True}
     c = Counts(*one.figures)
     found: dict[str, Any] = {
         "possible": c.possible,

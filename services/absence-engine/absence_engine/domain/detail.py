@@ -85,13 +85,13 @@ def dfe_stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Counts]]:
     return [(stay, counts) for stay, counts in counted if counts.possible]
 
 
-def spans_of(child: Child, calendars: Calendars, holds: Holds) -> list[Span]:
-    """All spans of a child, each year's by the policy that holds in it."""
+def spans_of(child: Child, calendars: Calendars, holds: Holds, *, only_years: bool = False) -> list[Span]:
+    """All spans of a child, each year's by the policy that holds in it; without those that run over years, if asked."""
     scopes: dict[str, tuple[set[int], bool]] = {}
     by_version = {(policy := holds(year)).version: policy for year in (None, *child.years)}
     for year in child.years:
         scopes.setdefault(holds(year).version, (set(), False))[0].add(year)
-    yearless = holds(None).version
+    yearless = None if only_years else holds(None).version
     found: list[Span] = []
     for version, policy in by_version.items():
         years = frozenset(scopes.get(version, (frozenset[int](), False))[0])
