@@ -48,8 +48,8 @@ CHILDREN_AT_ONCE = 1000
 CODE_OF = {code.number: code.code for code in code_table().values()}
 
 Ints = npt.NDArray[np.int64]
-Portion = tuple[Sequence[store.StayRow], Mapping[int, Mapping[tuple[str, int], bytes]]]
-"""Some schools' stays, and by year their sheets."""
+Portion = tuple[Sequence[store.StayRow], Mapping[int, Mapping[tuple[str, int], bytes]], set[str]]
+"""Some schools' stays, by year their sheets, and the ids that have marks of another school."""
 Grain = str
 """`enrolments` or `children`."""
 
@@ -290,12 +290,13 @@ async def count(
     """
     counting = _Counting(question, await store.schools(tx, urns), la_code, policy)
     known = sorted(counting.schools)
-    away = await store.elsewhere(tx, known, question.years)
+    away: set[str] = set()
     merged: set[str] = set()
     async with aclosing(_portions(tx, question, known, known_on)) as portions:
-        async for stays, sheets in portions:
+        async for stays, sheets, its_away in portions:
+            away |= its_away
             merged |= {stay.pupil_id for stay in stays if stay.is_merged}
-            await asyncio.to_thread(_take_plain, counting, stays, sheets, away)
+            await asyncio.to_thread(_take_plain, counting, stays, sheets, its_away)
     await _take_others(tx, counting, away | merged, merged, known_on)
     return {grain: counting.divided(grain) for grain in counting.sums}
 
@@ -303,11 +304,12 @@ async def count(
 async def _portions(
     tx: Transaction, question: Question, urns: Sequence[int], known_on: datetime | None
 ) -> AsyncGenerator[Portion]:
-    """The stays and sheets of some schools at a time; the next are read while the last are counted."""
+    """What some schools at a time have; the next are read while the last are counted."""
 
     async def read(some: Sequence[int]) -> Portion:
         stays = await store.stays(tx, some, question.first, question.last, flags=question.asks_flags)
-        return stays, {year: await _sheets(tx, some, year, known_on) for year in question.years}
+        sheets = {year: await _sheets(tx, some, year, known_on) for year in question.years}
+        return stays, sheets, await store.elsewhere(tx, some, question.years)
 
     ahead: asyncio.Task[Portion] | None = None
     try:
@@ -354,11 +356,7 @@ async def _sheets(
 
 
 async def _take_others(
-    tx: Transaction,
-    counting: _Counting,
-    ids: Collection[str],
-    merged: Collection[str],
-    known_on: datetime | None,
+    tx: Transaction, counting: _Counting, ids: Collection[str], merged: Collection[str], known_on: datetime | None
 ) -> None:
     """Counts children with marks at several schools, and those with several ids, of whom nothing is counted yet."""
     question = counting.question
