@@ -52,7 +52,11 @@ def main() -> int:
         "engine": partial(engine_peers_bench.run, options.peers),
     }
     figures = []
-    for name in options.names or benches:
+    names = options.names or list(benches)
+    if not options.names and not engine_peers_bench.has_peers(options.peers):
+        names.remove("engine")
+        print(f"engine is left out: neither --peers nor {engine_peers_bench.VARIABLE} names the peers' benchmark")
+    for name in names:
         print(f"{name} …", flush=True)
         figures += benches[name]()
     print()

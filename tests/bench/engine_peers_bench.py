@@ -28,6 +28,11 @@ ROOT = Path(__file__).parents[2]
 Said = dict[str, Any]
 
 
+def has_peers(given: str | None) -> bool:
+    """Whether somebody says where the peers are."""
+    return bool(given or os.environ.get(VARIABLE))
+
+
 def folder_of_peers(given: str | None) -> Path:
     """The peers' folder; SystemExit that says what is missing."""
     found = given or os.environ.get(VARIABLE)
