@@ -35,11 +35,13 @@ FACTS = ("date_of_birth", "year_group", "year_group_in")
 FLAGS = ("flags", "flag_spans::text")
 SHEETS = "select pupil_id::text, urn, codes from sheet where urn = any($1::int[]) and year = $2"
 ELSEWHERE = """
-select distinct pupil_id::text from sheet as s
-where urn = any($1::int[]) and year = any($2::smallint[]) and exists (
-    select from sheet as o where o.pupil_id = s.pupil_id and o.year = s.year and o.urn <> s.urn
-)
+select distinct pupil_id::text
+from sheet as s cross join lateral (
+    select from sheet as o where o.pupil_id = s.pupil_id and o.year = s.year and o.urn <> s.urn limit 1
+) as other
+where urn = any($1::int[]) and year = any($2::smallint[])
 """
+"""`limit`: each id is looked up. Without it the planner reads the sheets of everybody, for one school as for all."""
 LIVING = """
 select distinct coalesce(survivor, pupil_id)::text
 from unnest($1::text[]::uuid[]) as wanted (pupil_id) join child using (pupil_id)
