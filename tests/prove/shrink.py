@@ -16,6 +16,8 @@ async def shrunk(engines: Engines, story: Story, seconds: float = SECONDS) -> tu
     until = time.monotonic() + seconds
     how, found = await _simplest(engines, story)
     for pupil_id in _named(story, found):
+        if time.monotonic() > until:
+            break
         own = story.only(_of_children(story.writes, families(story.writes)[pupil_id]))
         alone = await _simplest(engines, own)
         if sort(alone[1]) == sort(found):
