@@ -28,6 +28,7 @@ def test_what_is_written_of_a_policy_reads_as_it(policy: Policy) -> None:
 
 
 RATE = {"rule": "rate", "part": 1, "of": 20, "minimum_possible": 40, "recovery_sessions": 10}
+TALLY = {"rule": "tally", "sessions": 30, "codes": ["I", "N"], "compulsory_age": True}
 RUN = {"rule": "run", "sessions": 20, "codes": ["O", "N"], "compulsory_age": True}
 
 
@@ -43,6 +44,7 @@ RUN = {"rule": "run", "sessions": 20, "codes": ["O", "N"], "compulsory_age": Tru
         ("CONTINUOUS_10", RUN | {"codes": []}, "/thresholds/CONTINUOUS_10/codes", "length >= 1"),
         ("CONTINUOUS_10", RUN | {"unsettled_codes": ["I"]}, "/thresholds/CONTINUOUS_10/unsettled_codes/0", "not among"),
         ("CONTINUOUS_10", RUN | {"flags": ["CIN", "TALL"]}, "/thresholds/CONTINUOUS_10/flags/1", "no flag TALL"),
+        ("SICKNESS_15", TALLY | {"unsettled_codes": ["N"]}, "/thresholds/SICKNESS_15/unsettled_codes", "firm at once"),
         ("AT_RISK", RATE | {"part": 0}, "/thresholds/AT_RISK/of", "`part` of `of`"),
         ("AT_RISK", RATE | {"targets": {}}, "/thresholds/AT_RISK/targets", "Only SCHOOL_TARGET"),
         ("CIN_CP_95", RATE, "/thresholds/CIN_CP_95/flags", "which flags"),

@@ -246,6 +246,8 @@ def _wrong_rate(kind: str, rule: Rate, at: str) -> Iterator[Fault]:
 
 
 def _wrong_codes(rule: Coded, at: str) -> Iterator[Fault]:
+    if isinstance(rule, Tally) and rule.unsettled_codes:
+        yield Fault(f"{at}/unsettled_codes", "A tally is firm at once: it has none.")
     for name, codes in (("codes", rule.codes), ("unsettled_codes", rule.unsettled_codes)):
         for n, code in enumerate(codes):
             if code not in code_table() or not code_table()[code].possible:
