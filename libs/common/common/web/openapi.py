@@ -92,7 +92,7 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     if path.startswith("/v1/"):
         kinds += _BELOW_V1
         kinds += _WITH_BODY if method in _METHODS_WITH_BODY else ()
-        kinds += _CHANGING if method == "post" else ()
+        kinds += _CHANGING if method == "post" or "409" in operation.get("responses", {}) else ()
         kinds += [kind for kind in problems.catalogue() if kind.status == 412] if _is_conditional(operation) else ()
     answers = operation.setdefault("responses", {})
     for kind in kinds:

@@ -36,6 +36,9 @@ _BY_STATUS: Mapping[int, type[RollcallError]] = {
     503: errors.UnavailableError,
 }
 
+CONFLICTS: dict[int | str, dict[str, Any]] = {409: {"description": errors.ConflictError.title}}
+"""`responses=CONFLICTS` of a route that may answer so and is no POST: of those the document says it anyway."""
+
 _DATABASE_AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,

@@ -6,6 +6,7 @@ from uuid import UUID
 from common.db import Database
 from common.errors import ConflictError, NotFoundError
 from common.web import Cursor, Page, PageSize, cut, place_of
+from common.web.problems import CONFLICTS
 from fastapi import APIRouter, Path, Query, Request
 
 from absence_engine.actions import episodes, evidence, history
@@ -84,6 +85,7 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
         operation_id="getEpisodeEvidence",
         summary="All that it takes to check an episode by hand",
         response_model=EvidenceOut,
+        responses=CONFLICTS,
     )
     async def of_episode(episode_id: UUID, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:

@@ -8,6 +8,7 @@ from common.errors import Fault, InvalidError
 from common.security import Caller, needs
 from common.web import Page
 from common.web.conditions import TAGGED, Putting, Unchanged, tag
+from common.web.problems import CONFLICTS
 from fastapi import APIRouter, Path, Query, Response
 
 from absence_engine.actions import policies as actions
@@ -60,7 +61,7 @@ def _add_reading(router: APIRouter, database: Database, policies: Policies) -> N
 
 
 def _add_writing(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
-    @router.put(PATH, operation_id="putPolicy", summary="Write a draft", responses=TAGGED)
+    @router.put(PATH, operation_id="putPolicy", summary="Write a draft", responses=TAGGED | CONFLICTS)
     async def put(  # pyright: ignore[reportUnusedFunction]
         response: Response, la_code: LaCode, version: Version, sent: PolicyIn, caller: Writer, only: Putting
     ) -> PolicyOut:
@@ -81,6 +82,6 @@ def _add_writing(router: APIRouter, database: Database, clock: Clock, policies: 
         )
         return await shown(response, database, policies, row)
 
-    @router.delete(PATH, operation_id="deletePolicy", summary="Delete a draft", status_code=204)
+    @router.delete(PATH, operation_id="deletePolicy", summary="Delete a draft", status_code=204, responses=CONFLICTS)
     async def delete(la_code: LaCode, version: Version, caller: Writer, only: Unchanged) -> None:  # pyright: ignore[reportUnusedFunction]
         await database.in_transaction(lambda tx: actions.delete(tx, caller, la_code, version, only))
