@@ -72,6 +72,7 @@ ENGINE = [
     ("episode", "update episode set explanation = explanation || '{\"formula\": {}}'", "formula"),
     ("episode", "update episode set explanation = explanation || '{\"sessions\": []}'", "sessions behind"),
     ("episode", "update episode set school_urn = 100002", "school"),
+    ("episode", f"update episode set policy_version = 'england-2024.1' {FIRM}", ": policy: the service has"),
     ("episode", f"delete from episode {FIRM}", "the engine does not"),
 ]
 CASEWORK = [
@@ -107,6 +108,13 @@ WRONG = [
 LATE = [
     ("absence_engine", "ledger_position", "update ledger_position set evaluated = 3", "is counted to entry 3"),
     ("absence_engine", "ledger_position", "delete from ledger_position", "is counted to entry 0"),
+    ("absence_engine", "engine", "update engine set policy_day = '2025-11-30'", "policies are those of 2025-11-30"),
+    (
+        "absence_engine",
+        "reevaluation",
+        "insert into reevaluation (la_code, part, version, started_at) values ('330', 0, 'next', now())",
+        "authority 330 is looked at by next",
+    ),
     ("casework", "episode", f"delete from episode {FIRM}", "casework: the newest state of 1 episodes"),
     ("notifications", "episode", "update episode set revision = 0", "notifications: the newest state of"),
     ("casework", "letter", "delete from letter", "casework: the newest state of"),
