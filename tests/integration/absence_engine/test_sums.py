@@ -227,7 +227,7 @@ async def test_sums_are_those_of_the_marks_counted_one_by_one(told: World, asker
 
 async def test_a_school_and_an_authority_have_dfes_basis_beside_the_live_one(told: World, asker: Asker) -> None:
     same = ("possible", "absent", "members", "persistent", "severe", "bands", "hours_lost")
-    query = {"academic_year": "2025-26", "basis": "dfe"}
+    query: dict[str, Any] = {"academic_year": "2025-26", "basis": "dfe"}
     for urn in SCHOOLS:
         beside = await asker.get(f"/v1/schools/{urn}/absence", academic_year="2025-26")
         alone = (await asker.get("/v1/absence", school_urn=urn, **query))["total"]["enrolments"]

@@ -1,4 +1,4 @@
-"""An index on episodes that nothing reads any more: the episodes of a child are found by the id under which they began."""
+"""An index on episodes that nothing reads any more: a child's are found by the id under which they began."""
 
 from alembic import op
 
