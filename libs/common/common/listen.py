@@ -4,13 +4,14 @@ A signal is a hint: who waits looks again afterwards, and looks again anyway whe
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
 
 from common.db import Transaction
 from common.health import Health
-from common.loops import pause
+from common.loops import Pulse, pause
 
 log = structlog.get_logger()
 
@@ -42,6 +43,19 @@ class Signal:
         except TimeoutError:
             return False
         return True
+
+
+async def work_off(
+    work: Callable[[], Awaitable[bool]], changed: Signal, stop: asyncio.Event, pulse: Pulse, look_seconds: float
+) -> None:
+    """Calls `work` until `stop`, again at once while it found something to do; else when `changed` is set, and anyway
+    after `look_seconds`.
+    """
+    while not stop.is_set():
+        pulse.beat()
+        turn = changed.turn
+        if not await work():
+            await changed.wait(turn, look_seconds)
 
 
 async def notify(tx: Transaction, channel: str) -> None:

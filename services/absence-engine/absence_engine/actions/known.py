@@ -13,12 +13,11 @@ from common.db import Transaction
 from common.errors import Fault, InvalidError
 
 from absence_engine.actions.holding import Holding, Policies
-from absence_engine.domain.claims import Episode, claims, new_id
+from absence_engine.domain.claims import Episode, as_told, claims
 from absence_engine.domain.history import History, millis
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, ChildRecord, Sheet
 from absence_engine.domain.spans import Child, Scope, Span, spans
-from absence_engine.domain.ticks import NEVER, year_at, year_start
 from absence_engine.store import children, episodes, schools
 from absence_engine.store import history as store
 
@@ -104,7 +103,7 @@ class Family:
             its = [(span, policy) for span, policy in found if (span.kind, span.year) == (kind, year)]
             its_old = [episode for episode in self.old if (episode.kind, episode.year) == (kind, year)]
             for (span, policy), episode in zip(its, claims([span for span, _ in its], its_old), strict=True):
-                known = _as_span(child, span, episode, taken, policy)
+                known = as_told(child, span, episode, taken, policy)
                 taken.add(known.episode_id)
                 standing.append((known, span, policy))
         return Known(child, standing)
@@ -124,29 +123,3 @@ class Family:
             (its,) = spans([child], [Scope(years, kinds)], self.calendars, policy)
             found += [(span, policy) for span in its]
         return found
-
-
-def _as_span(child: Child, span: Span, episode: Episode | None, taken: set[str], policy: Policy) -> Episode:
-    """An episode as a span has it; a new one where there is none."""
-    marks = child.years[year_at(span.crossed)]
-    pupil_id = child.record.pupil_id
-    return Episode(
-        episode_id=episode.episode_id if episode else new_id(pupil_id, span, taken),
-        pupil_id=pupil_id,
-        kind=span.kind,
-        year=span.year,
-        state="open" if span.ended is None else "ended",
-        crossed=span.crossed,
-        firm=span.firm,
-        ended=span.ended,
-        reason=span.reason,
-        reversed_at=None,
-        last_mark=NEVER,
-        school_urn=marks.school_at(span.crossed - year_start(marks.year)),
-        epoch=episode.epoch if episode else 0,
-        revision=episode.revision if episode else 0,
-        hash="",
-        policy_version=policy.version,
-        event="crossed",
-        origin=episode.origin if episode else pupil_id,
-    )

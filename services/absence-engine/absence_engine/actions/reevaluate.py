@@ -14,7 +14,7 @@ from common import metrics
 from common.clock import Clock
 from common.db import Database, Transaction
 from common.health import Health
-from common.listen import Signal
+from common.listen import Signal, work_off
 from common.loops import Pulse, pause
 
 from absence_engine.actions import announce
@@ -60,13 +60,12 @@ class Reevaluating:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works off what there is, chunk by chunk, and waits for more, until `stop`."""
-        while not stop.is_set():
-            self._pulse.beat()
-            turn = self._changed.turn
+
+        async def work() -> bool:
             await self._database.in_transaction(lambda tx: keep_up(tx, self._clock))
-            chunks = await asyncio.gather(*(self._chunk(stop) for _ in range(CHUNKS_AT_ONCE)))
-            if not any(chunks):
-                await self._changed.wait(turn, LOOK_SECONDS)
+            return any(await asyncio.gather(*(self._chunk(stop) for _ in range(CHUNKS_AT_ONCE))))
+
+        await work_off(work, self._changed, stop, self._pulse, LOOK_SECONDS)
 
     async def _chunk(self, stop: asyncio.Event) -> bool:
         """One chunk, and a rest as long as it took if entries were counted meanwhile; False when there is none."""

@@ -15,7 +15,7 @@ from common.clock import Clock
 from common.db import Database, Transaction
 from common.errors import Fault, InvalidError, NotFoundError
 from common.health import Health
-from common.listen import Signal, notify
+from common.listen import Signal, notify, work_off
 from common.loops import Pulse
 from common.security import Caller
 
@@ -105,11 +105,7 @@ class Simulating:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Does one simulation after the other, and waits for more, until `stop`."""
-        while not stop.is_set():
-            self._pulse.beat()
-            turn = self._changed.turn
-            if not await self.work(stop):
-                await self._changed.wait(turn, LOOK_SECONDS)
+        await work_off(lambda: self.work(stop), self._changed, stop, self._pulse, LOOK_SECONDS)
 
     async def work(self, stop: asyncio.Event) -> bool:
         """Does the oldest job that nobody else works on; whether there was one."""

@@ -181,6 +181,34 @@ def _is_as_before(child: Child, span: Span, episode: Episode, touched: int, poli
     return its and episode.span == span and evidence_at(span) < touched
 
 
+def as_told(child: Child, span: Span, before: Episode | None, taken: Iterable[str], policy: Policy) -> Episode:
+    """The episode of a span, the one that it continues or a new one, before it is explained and said: it has no hash,
+    no last mark, and no change of its revision.
+    """
+    crossed_in = child.years[year_at(span.crossed)]
+    pupil_id = child.record.pupil_id
+    return Episode(
+        episode_id=new_id(pupil_id, span, taken) if before is None else before.episode_id,
+        pupil_id=pupil_id,
+        kind=span.kind,
+        year=span.year,
+        state="open" if span.ended is None else "ended",
+        crossed=span.crossed,
+        firm=span.firm,
+        ended=span.ended,
+        reason=span.reason,
+        reversed_at=None,
+        last_mark=NEVER,
+        school_urn=crossed_in.school_at(span.crossed - year_start(crossed_in.year)),
+        epoch=0 if before is None else before.epoch,
+        revision=0 if before is None else before.revision,
+        hash="",
+        policy_version=policy.version_of(span.kind),
+        event="crossed",
+        origin=pupil_id if before is None else before.origin,
+    )
+
+
 def _standing(
     child: Child,
     span: Span,
@@ -196,26 +224,12 @@ def _standing(
     explanation = explain(child, span, calendars, policy)
     last_mark = last_marked(child.record.sheets)
     assert last_mark is not None
-    crossed_in = child.years[year_at(span.crossed)]
-    after = Episode(
-        episode_id=new_id(child.record.pupil_id, span, taken) if before is None else before.episode_id,
-        pupil_id=child.record.pupil_id,
-        kind=span.kind,
-        year=span.year,
-        state="open" if span.ended is None else "ended",
-        crossed=span.crossed,
-        firm=span.firm,
-        ended=span.ended,
-        reason=span.reason,
-        reversed_at=None,
+    told = as_told(child, span, before, taken, policy)
+    after = told._replace(
         last_mark=last_mark,
-        school_urn=crossed_in.school_at(span.crossed - year_start(crossed_in.year)),
         epoch=evaluation.epoch if before is None else before.epoch,
-        revision=0 if before is None else before.revision,
         hash=explanation.hash,
-        policy_version=policy.version_of(span.kind),
         event="crossed" if before is None else before.event,
-        origin=child.record.pupil_id if before is None else before.origin,
     )
     if before is not None and before._replace(last_mark=last_mark) == after:
         return None

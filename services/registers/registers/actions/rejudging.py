@@ -13,7 +13,7 @@ import structlog
 from common.academic import Session
 from common.db import Database
 from common.health import Health
-from common.listen import Signal
+from common.listen import Signal, work_off
 from common.loops import Pulse, pause
 
 from registers.actions.settling import settle, settle_arrived
@@ -49,17 +49,17 @@ class Rejudging:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works off what there is, one chunk of each school in turn, and waits for more, until `stop`."""
-        while not stop.is_set():
-            self._pulse.beat()
-            turn = self._queued.turn
+
+        async def work() -> bool:
             async with self._database.transaction() as tx:
                 urns = await store.schools(tx)
             for urn in urns:
                 if stop.is_set():
-                    return
+                    break
                 await self._chunk(urn, stop)
-            if not urns:
-                await self._queued.wait(turn, LOOK_SECONDS)
+            return bool(urns)
+
+        await work_off(work, self._queued, stop, self._pulse, LOOK_SECONDS)
 
     async def _chunk(self, urn: int, stop: asyncio.Event) -> None:
         """One chunk, and a rest as long as it took: half of the time is for the others."""
