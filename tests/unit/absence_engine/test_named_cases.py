@@ -161,8 +161,8 @@ def test_an_unexplained_absence_is_told_of_the_flagged_alone_and_at_once() -> No
     assert (span.crossed, span.firm) == (AUTUMN[1], None)
     assert why(of, span).sentence == (
         "1 possible session was missed without a known reason, in the afternoon of 1 September 2025. Such absences "
-        "need a call to the social worker or the youth justice worker of a child who is known to them. The reason for "
-        "1 of them is not yet known."
+        "need a call to the social worker or the youth justice worker of a child who is known to them. The reason is "
+        "not yet known."
     )
 
 
