@@ -9,7 +9,7 @@ history     what changed of a child, of a school; the evidence of an episode
 policies    policy sets: versions, drafts, publication
 simulations a version tried on the marks of a year
 at_least    waiting until an entry has been counted, on every path
-shapes      the JSON of it all; `policy_shapes` that of policy sets
+shapes      the JSON of it all; `…_shapes` that of one thing each: counts, sums, a child's detail, history, policy sets
 """
 
 from common.clock import Clock

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.seen import Seen
 from absence_engine.api import examples
+from absence_engine.api.count_shapes import counts
 from absence_engine.api.known_shapes import KnownOut
 from absence_engine.domain.counts import Counts, percent
 from absence_engine.domain.groups import Key
@@ -144,15 +145,7 @@ def sum_of(one: Sum, hidden: frozenset[str], policy: Policy) -> dict[str, Any]:
         return {**dict.fromkeys(numbers), "bands": {}, "suppressed": True}
     c = Counts(*one.figures)
     found: dict[str, Any] = {
-        "possible": c.possible,
-        "attended": c.attended,
-        "absent": c.absent,
-        "authorised": c.authorised,
-        "unauthorised": c.unauthorised,
-        "late_before_close": c.late_before_close,
-        "late_after_close": c.late_after_close,
-        "absence_percent": percent(c.absent, c.possible),
-        "attendance_percent": percent(c.attended, c.possible),
+        **counts(c),
         "authorised_percent": percent(c.authorised, c.possible),
         "unauthorised_percent": percent(c.unauthorised, c.possible),
         **lost(c.absent, policy),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from absence_engine.actions.figures import PupilFigures, StayFigures
 from absence_engine.api import examples, shapes
 from absence_engine.api.answer_shapes import lost
+from absence_engine.api.count_shapes import counts
 from absence_engine.api.known_shapes import KnownOut
 from absence_engine.api.shapes import CountsOut, FiguresOut, FreshnessOut, PenaltyOut, StayOut
 from absence_engine.domain.counts import percent
@@ -85,7 +86,7 @@ def detail(found: PupilFigures) -> dict[str, Any]:
         "band": policy.band_of(c.attended, c.possible),
         **lost(c.absent, policy),
         "by_code": dict(d.by_code),
-        "by_weekday": {name: shapes.counts(counts) for name, counts in d.by_weekday.items()},
+        "by_weekday": {name: counts(each) for name, each in d.by_weekday.items()},
         "half_days": d.half_days._asdict(),
         "physically_present": d.physically_present,
         "attended_when_able_percent": percent(c.attended, d.able),

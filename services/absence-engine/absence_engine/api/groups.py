@@ -16,6 +16,7 @@ from absence_engine.actions.holding import Policies
 from absence_engine.api import history_shapes, shapes
 from absence_engine.api.answer_shapes import seen, sum_of
 from absence_engine.api.at_least import Reader
+from absence_engine.api.count_shapes import counts
 from absence_engine.api.history_shapes import AsKnownOn
 from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
 from absence_engine.domain.small import what_is_hidden
@@ -62,7 +63,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             **history_shapes.known(as_known_on),
             "policy_version": policy.version,
             "school": {
-                **shapes.counts(group.counts),
+                **counts(group.counts),
                 "enrolments": group.members,
                 "persistent": group.over["PA"],
                 "severe": group.over["SA"],

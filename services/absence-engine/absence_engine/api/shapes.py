@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from absence_engine.actions.figures import Group, StayFigures
 from absence_engine.api import examples
 from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut, SumOut
+from absence_engine.api.count_shapes import counts
 from absence_engine.api.known_shapes import KnownOut, ReversalOut, StoodOut
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.counts import Counts, is_provisional, over_line, percent
@@ -254,21 +255,6 @@ class ExplainedOut(KnownOut, EpisodeOut):
     sequence: list[SequenceOut]
     hash: str
     reversal: ReversalOut | None = Field(None, description="Of a reversed episode: what took it back.")
-
-
-def counts(c: Counts) -> dict[str, Any]:
-    """The fields of CountsOut."""
-    return {
-        "possible": c.possible,
-        "attended": c.attended,
-        "absent": c.absent,
-        "authorised": c.authorised,
-        "unauthorised": c.unauthorised,
-        "late_before_close": c.late_before_close,
-        "late_after_close": c.late_after_close,
-        "absence_percent": percent(c.absent, c.possible),
-        "attendance_percent": percent(c.attended, c.possible),
-    }
 
 
 def figures(c: Counts, policy: Policy) -> dict[str, Any]:
