@@ -94,7 +94,7 @@ def _taken_apart(marks: YearMarks) -> _Year:
 
 
 def _by_day(sessions: Flags) -> Flags:
-    return sessions.reshape(-1, 2).any(axis=1)
+    return sessions.reshape(-1, 2)[:, 0] | sessions.reshape(-1, 2)[:, 1]
 
 
 def _gathers(rule: Often, possible: Flags, missed: Flags, there: Flags) -> dict[str, int] | None:
@@ -220,9 +220,9 @@ def may_have(codes: Codes, beside: Flags, year: int, rules: Patterns) -> Flags:
     """
     absent = ABSENT[codes]
     halves = absent.reshape(-1, DAYS, 2)
-    missed = halves.any(axis=2)
+    missed = halves[:, :, 0] | halves[:, :, 1]
     weekday = (np.arange(DAYS) + year_start(year) // 2 - 1) % 7
-    found = np.zeros(len(codes), bool)
+    found: Flags = np.zeros(len(codes), bool)
     if rules.weekday is not None:
         for number in range(7):
             found |= missed[:, weekday == number].sum(axis=1) >= rules.weekday.least
