@@ -4,6 +4,7 @@ from common.web.links import Links, asked, told
 
 LINKS: Links = {
     "getSchoolAbsence": {
+        "listSchoolPatterns": told(urn="/school_urn"),
         "listChangedMarks": told(urn="/school_urn"),
         "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
         "listEpisodes": told(pupil_id="/items/0/pupil_id"),
