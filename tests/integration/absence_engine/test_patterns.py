@@ -10,6 +10,7 @@ from absence_engine.actions.looking import LookingForPatterns
 from absence_engine.actions.patterns import look_next
 from absence_engine.actions.rebuild import rebuild
 from absence_engine.domain.policy import policies
+from absence_engine.store.republish import republish
 from common.clock import Clock
 from common.db import Transaction
 from common.events import Event
@@ -156,6 +157,17 @@ async def test_a_merge_brings_patterns_along(engine: Engine, ledger: Ledger, ask
     # Ben's own marks and Cal's are of one school: the living id's stand, and the illness is his no more.
     (gone,) = (await told(engine))[before_look:]
     assert (gone.pupil_id, gone.pattern_id, gone.state) == (BEN, before["streak"], "gone")
+
+
+async def test_what_was_told_is_told_again_with_its_revision(engine: Engine, ledger: Ledger) -> None:
+    await engine.take(ledger.entries)
+    await look(engine)
+    before = [(event.id, event.data) for event in await engine.said() if isinstance(event.data, PatternDetected)]
+    await engine.database.in_transaction(lambda tx: republish(tx, school=OTHER, clock=CLOCK))
+    assert len(await told(engine)) == 2
+    await engine.database.in_transaction(lambda tx: republish(tx, clock=CLOCK))
+    again = [(event.id, event.data) for event in await engine.said() if isinstance(event.data, PatternDetected)]
+    assert sorted(again[2:], key=lambda one: one[0]) == sorted(before, key=lambda one: one[0])
 
 
 async def test_a_rebuild_takes_no_pattern_back(engine: Engine, ledger: Ledger) -> None:

@@ -44,6 +44,10 @@ where school_urn = $1 and ($2::text is null or kind = $2) and (gone_at is null) 
     and ($4::timestamptz is null or (detected_at, pattern_id) < ($4, $5::uuid))
 order by detected_at desc, pattern_id desc limit $6
 """  # noqa: S608 (constants)
+OF_ALL = f"""
+select {COLUMNS} from pattern join child on child.pupil_id = origin
+where ($1::int is null or school_urn = $1) and ($2::uuid is null or pattern_id > $2) order by pattern_id limit $3
+"""  # noqa: S608 (constants)
 SAVE = """
 insert into pattern (pattern_id, origin, kind, what, year, school_urn, detail, policy_version, detected_at, gone_at,
     epoch, revision)
@@ -107,6 +111,11 @@ async def of_school(
     """What was said of children at a school, the latest first."""
     rows = await tx.fetch(OF_SCHOOL, urn, kind, standing, *(after or (None, None)), limit)
     return [_kept(tuple(row)) for row in rows]
+
+
+async def page(tx: Transaction, urn: int | None, after: str | None, limit: int) -> list[Kept]:
+    """What was said, of a school if one is given, by id from `after` on."""
+    return [_kept(tuple(row)) for row in await tx.fetch(OF_ALL, urn, after, limit)]
 
 
 async def save(tx: Transaction, said: Sequence[Kept]) -> None:

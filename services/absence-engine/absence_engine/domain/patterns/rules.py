@@ -42,13 +42,13 @@ class HalfDay(Numbers, frozen=True, kw_only=True):
 class Streak(Numbers, frozen=True, kw_only=True):
     """At least `sessions` possible sessions missed in a row."""
 
-    sessions: Annotated[int, Meta(ge=2, le=732)] = 10
+    sessions: Annotated[int, Meta(ge=2, le=732)] = 20
 
 
 class ShortStreaks(Numbers, frozen=True, kw_only=True):
     """At least `streaks` separate absences of at most `sessions` possible sessions each."""
 
-    streaks: Annotated[int, Meta(ge=2, le=366)] = 6
+    streaks: Annotated[int, Meta(ge=2, le=366)] = 12
     sessions: Annotated[int, Meta(ge=1, le=732)] = 4
 
 
@@ -64,7 +64,7 @@ class Sudden(Numbers, frozen=True, kw_only=True):
     """
 
     weeks: Annotated[int, Meta(ge=1, le=20)] = 4
-    sessions: Annotated[int, Meta(ge=2, le=732)] = 6
+    sessions: Annotated[int, Meta(ge=2, le=732)] = 12
     before: Annotated[int, Meta(ge=1, le=732)] = 60
     times: Count = 3
     part: Count = 1
