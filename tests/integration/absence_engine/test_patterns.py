@@ -110,6 +110,20 @@ async def test_a_school_is_looked_at_after_its_day_and_once_more_for_what_came_l
     assert await look(engine, on(2)) == [URN]
 
 
+async def test_days_that_are_caught_up_on_are_not_looked_at_one_by_one(engine: Engine, ledger: Ledger) -> None:
+    later = Clock(fixed_today=date(2025, 12, 1), wall=CLOCK.wall)
+    await engine.take(ledger.entries[:40])
+    assert await look(engine, later) == []  # sixty days and more ago
+    await engine.take(ledger.entries[40:])
+    (last,) = await engine.fetch("select max(last_register_date) from ledger_position")
+    assert last == (date(2025, 10, 1),)
+    assert await look(engine, on(20)) == [URN]
+    ledger.marks(date(2025, 10, 2), "PM", {ANN: "/"})
+    await engine.take(ledger.entries[-1:])
+    assert await look(engine, on(20)) == []
+    assert await look(engine, on(21)) == [URN]
+
+
 async def test_a_correction_makes_a_pattern_go_and_another_brings_it_back(engine: Engine, ledger: Ledger) -> None:
     await engine.take(ledger.entries)
     await look(engine)

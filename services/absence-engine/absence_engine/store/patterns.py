@@ -21,12 +21,12 @@ with at as (
     select p.urn, evaluated, last_register_date, policy_turn,
         last_register_date - (last_register_session = 0 and last_register_date >= $1)::int as day
     from ledger_position as p cross join engine left join school on school.urn = p.urn
-    where last_register_date is not null and state = 'following' and number >= former
+    where last_register_date >= $1 - 60 and state = 'following' and number >= former
         and not coalesce(school.recalculating, false)
 )
 select at.* from pattern_look as l join at using (urn)
 where l.policy_turn is distinct from at.policy_turn
-    or (l.sequence <> at.evaluated and (at.day > l.day or l.looked_on < $1))
+    or (l.sequence <> at.evaluated and (l.looked_on < $1 or (at.day >= $1 and at.day > l.day)))
 order by urn limit 1 for update of l skip locked
 """
 FINISH = "update pattern_look set sequence = $2, day = $3, looked_on = $4, policy_turn = $5 where urn = $1"
@@ -87,8 +87,9 @@ class _Detail(msgspec.Struct):
 async def take(tx: Transaction, today: date) -> Look | None:
     """Locks a school that is to be looked at and that nobody else looks at; None when there is none.
 
-    Due is a school with something new once its last school day is over (its afternoon has come, or the next day has),
-    and once on each day for what came late; every school when other policies may be in force.
+    Due is a school with something new once on each day, and once more when the afternoon of that day has come; every
+    school when other policies may be in force. One without a register for 60 days is not: it is closed, or a replay has
+    not come nearer.
     """
     await tx.execute(ADD_LOOKS)
     row = await tx.fetchrow(TAKE, today)
