@@ -134,6 +134,29 @@ async def test_a_version_comes_into_force_at_midnight(council: Council) -> None:
     assert [state for _, state, _ in await persistent(council.engine)] == ["open", "ended", "open"]
 
 
+async def test_a_clock_behind_midnight_publishes_for_the_day_that_others_have_begun(council: Council) -> None:
+    tomorrow = council.on(date(2025, 10, 2))
+    await tomorrow.follow()
+    await council.publish(VERSION, document(**EIGHT), valid_from="2025-10-02")
+    assert await tomorrow.follow() == 2
+    assert [state for _, state, _ in await persistent(council.engine)] == ["open", "ended", "open"]
+
+
+async def test_a_clock_behind_midnight_does_not_take_it_back(council: Council) -> None:
+    await council.publish(VERSION, document(**EIGHT), valid_from="2025-10-02")
+    assert await council.on(date(2025, 10, 2)).follow() == 2
+    said = await council.engine.said()
+    assert await council.follow() == 0
+    assert await council.engine.said() == said
+
+
+async def test_a_day_that_was_far_ahead_is_put_right(council: Council) -> None:
+    await council.publish(VERSION, document(**EIGHT), valid_from="2025-10-09")
+    assert await council.on(date(2025, 10, 9)).follow() == 2
+    assert await council.follow() == 2
+    assert [state for _, state, _ in await persistent(council.engine)] == ["ended"] * 3
+
+
 async def test_an_upgrade_that_ships_another_version_is_a_publication(council: Council) -> None:
     shipped = [*policies(), newer("england-2025.1", **EIGHT)]
     engine = council.engine

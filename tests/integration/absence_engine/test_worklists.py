@@ -1,5 +1,7 @@
 """Lists for officers: open episodes by kind, and who is on the way to persistent absence."""
 
+from common.web.lists import encode_cursor
+
 from tests.integration.absence_engine.ledgers import Engine, pupil
 from tests.integration.absence_engine.test_answers import OTHER, URN, Asker, asker, bearer, play, school
 
@@ -60,3 +62,9 @@ async def test_a_token_of_a_school_sees_its_own_work_alone(engine: Engine, asker
     await asker.get("/v1/areas/999/worklist", 404)
     await asker.get(f"/v1/schools/{URN}/at-risk", 404, headers=own)
     await asker.get("/v1/schools/999999/at-risk", 404)
+
+
+async def test_a_cursor_that_names_no_number_is_refused(engine: Engine, asker: Asker) -> None:
+    await counted(engine)
+    cursor = encode_cursor({"near": [float("inf"), pupil(3)]})
+    await asker.get(f"/v1/schools/{URN}/at-risk", 422, cursor=cursor)

@@ -56,7 +56,7 @@ def place_of(cursor: str | None, read: Callable[[dict[str, Any]], Place]) -> Pla
     position = decode_cursor(cursor)
     try:
         return read(position)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise _refused("The cursor is not one of this list.") from error
 
 

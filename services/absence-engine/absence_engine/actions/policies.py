@@ -5,7 +5,7 @@ once more, in the same transaction (`docs/decisions/policy-sets.md`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -116,8 +116,9 @@ async def publish(
     document = known.content | {"valid_from": valid_from.isoformat()}
     policy = _read(la_code, version, document, today)
     await store.publish(tx, la_code, policy, by, clock.now(), reason if valid_from < today else None)
+    _, _, day = await store.turn(tx, lock=True)
     await store.next_turn(tx)
-    if valid_from <= today:
+    if valid_from <= max(today, day or today):  # midnight may have been noticed by a clock ahead of this one
         await store.look_again(tx, {la_code: version}, clock.now())
     await notify(tx, CHANNEL)
     log.info("policy published", la_code=la_code, version=version, valid_from=valid_from.isoformat())
@@ -139,12 +140,13 @@ async def keep_up(tx: Transaction, clock: Clock, shipped: Sequence[Policy] | Non
     at once more. Whether anything was noticed.
     """
     ships = policies() if shipped is None else shipped
-    today = clock.today()
     _, _, day = await store.turn(tx)
+    today = _day_of(day, clock)
     known = {one.version for one in await store.begun(tx, date.max) if one.la_code == ENGLAND}
     if day == today and known.issuperset(policy.version for policy in ships):
         return False
     _, _, day = await store.turn(tx, lock=True)
+    today = _day_of(day, clock)
     before = [] if day is None else await store.begun(tx, day)
     await store.ship(tx, ships, clock.now())
     after = await store.begun(tx, today)
@@ -160,6 +162,15 @@ async def keep_up(tx: Transaction, clock: Clock, shipped: Sequence[Policy] | Non
     await notify(tx, CHANNEL)
     log.info("policies in force", day=today.isoformat(), authorities=len(again))
     return True
+
+
+def _day_of(noticed: date | None, clock: Clock) -> date:
+    """The day by which policies are in force. A clock a little behind does not take midnight back when others have
+    noticed it; a day that is further ahead was wrong.
+    """
+    today = clock.today()
+    tomorrow = today + timedelta(1)
+    return tomorrow if noticed == tomorrow else today
 
 
 async def applying(database: Database) -> str:
