@@ -104,6 +104,11 @@ def test_a_run_goes_on_over_the_summer_and_a_move_of_school() -> None:
     assert schools == [URN] * 12 + [OTHER] * 8
 
 
+def test_a_sentence_about_one_session_speaks_of_one() -> None:
+    (of_rate,) = found(record("I//"), "PA")
+    assert "1 of 1 possible sessions was missed" in why(record("I//"), of_rate).sentence
+
+
 def test_n_leaves_a_run_provisional_until_it_is_settled() -> None:
     (open_n,) = found(record("O" * 19 + "N" * 3), "CONTINUOUS_10")
     assert (open_n.crossed, open_n.firm) == (AUTUMN[19], None)

@@ -40,7 +40,7 @@ def of_rate(kind: str, rate: Rate, year: int, at: int, counts: Counts, target: i
     """
     missed = (
         f"In the school year {year_name(year)}, up to {session(at)}, {counts.absent} of {counts.possible} possible "
-        f"sessions were missed: {percent(counts.absent, counts.possible)}%."
+        f"sessions {'was' if counts.absent == 1 else 'were'} missed: {percent(counts.absent, counts.possible)}%."
     )
     if target is not None:
         attended = percent(counts.attended, counts.possible)
@@ -58,7 +58,7 @@ def of_window(kind: str, rule: Window, held: int, unsettled: int, units: int, fi
     what, so = _WINDOWS.get(kind, ("counted", "are the line."))
     return (
         f"{held} sessions were {what} within {units} {_plural(unit, units)}, from {_spell(first)} to {_spell(last)}; "
-        f"{rule.sessions} within {needed_units} {_plural(unit, needed_units)} {so}{_unsettled(unsettled)}"
+        f"{rule.sessions} within {needed_units} {_plural(unit, needed_units)} {so}{_unsettled(unsettled, held)}"
     )
 
 
@@ -73,7 +73,7 @@ def of_run(kind: str, rule: Run, ticks: Sequence[int], unsettled: int, late: int
     said += f"; {needed}" if rule.sessions > 1 else f". {needed}"
     if late:
         said += f" In {late} of them the child came after the register had closed."
-    return said + _unsettled(unsettled)
+    return said + _unsettled(unsettled, n)
 
 
 def of_tally(rule: Tally, year: int, at: int, held: int) -> str:
@@ -96,8 +96,10 @@ def _mix(codes: Iterable[str]) -> str:
     return ", ".join(f"{n} {code}" for code, n in sorted(Counter(codes).items(), key=lambda one: (-one[1], one[0])))
 
 
-def _unsettled(n: int) -> str:
-    return f" The reason for {n} of them is not yet known." if n else ""
+def _unsettled(n: int, of: int) -> str:
+    if not n:
+        return ""
+    return " The reason is not yet known." if of == 1 else f" The reason for {n} of them is not yet known."
 
 
 def _plural(word: str, n: int) -> str:
