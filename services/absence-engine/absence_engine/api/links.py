@@ -32,6 +32,8 @@ LINKS: Links = {
         "listTasks": asked("pupil_id"),
         "listLetters": asked("pupil_id"),
     },
+    "postReconciliation": {"getReconciliation": told(reconciliation_id="/reconciliation_id")},
+    "getReconciliation": {"getSchoolAbsence": told(urn="/rows/0/school_urn")},
     "listPolicies": {"getPolicy": told(la_code="/items/0/la_code", version="/items/0/version")},
     "getPolicy": {"putPolicy": asked("la_code", "version")},
     "putPolicy": {
