@@ -19,7 +19,7 @@ from absence_engine.domain.reconciliation import (
     rows_of,
     steps,
 )
-from absence_engine.domain.records import Codes, Enrolment
+from absence_engine.domain.records import Codes, Enrolment, Kind
 from common.academic import GRID
 from common.codes import code_table
 from hypothesis import given
@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 
 YEAR, KNOWN = 2025, "2026-06-30T12:00:00+01:00"
 TABLE = code_table()
+KINDS: list[Kind] = ["single", "main", "guest"]
 CODES = ["/", "\\", "L", "I", "O", "N", "D", "X", "V"]
 BIRTHS = [date(2021, 8, 31), date(2015, 3, 9), date(2010, 3, 9), date(2008, 1, 1), None]
 """Four years old on 31 August 2025, ten, fifteen, older; not known."""
@@ -47,7 +48,7 @@ def children(draw: st.DrawFn) -> list[Row]:
     now, changed = draw(grids()), draw(grids())
     then = np.where(changed > 0, changed, now).astype(np.uint8) if draw(st.booleans()) else changed
     days = sorted(draw(st.lists(st.dates(date(2025, 7, 1), date(2026, 7, 31)), min_size=2, max_size=4, unique=True)))
-    kinds = st.sampled_from(["single", "main", "guest"])
+    kinds = st.sampled_from(KINDS)
     stays = [
         Enrolment(100001, days[n], days[n + 1] if n + 2 < len(days) else draw(st.sampled_from([days[n + 1], None])),
                   draw(kinds))
@@ -152,7 +153,7 @@ def test_retired_codes_and_sums_that_are_not_those_of_their_parts_are_codes() ->
     asked = Asked(YEAR, date(2025, 8, 1), date(2026, 7, 31))
     marks = child("/", 10) + child("D", 4, 300)
     tally = tallied(rows_of(stay, marks, marks, YEAR, BIRTHS[1], is_known=False), asked)
-    codes: dict[str, int | None] = {code: 0 for code in TABLE} | {"/": 10, "H": 2}
+    codes: dict[str, int | None] = {**dict.fromkeys(TABLE, 0), "/": 10, "H": 2}
     theirs = Theirs({"possible": 13, "attended": 10, "authorised": 3, "unauthorised": 0}, codes, complete=True)
     figures = compare(theirs, tally, asked, None)
     assert of(figures, "H") == ({"codes": 2}, 0)
@@ -181,7 +182,9 @@ def test_a_table_that_is_written_is_read_again() -> None:
 
 def test_a_school_level_row_and_columns_that_are_not_known() -> None:
     (row,), unknown = dfe_file.read(table(school_urn="100001", la_name="Köln", mood="good", mood_perc="1"))
-    assert (row.urn, row.name, row.level, unknown) == (100001, "Köln", "Local authority", ["mood"])
+    assert (row.urn, row.name, row.level, unknown) == (100001, "Köln", "School", ["mood"])
+    (by_laestab,), _ = dfe_file.read(table(school_laestab="3301234"))
+    assert (by_laestab.urn, by_laestab.level) == (None, "School")
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,8 @@ def _unread(line: int, problem: str) -> FileRow:
 def _row(line: int, cells: Mapping[str, str]) -> FileRow:
     values = {name: value.strip() for name, value in cells.items()}
     urn = next((values[name] for name in URN_COLUMNS if values.get(name)), "")
-    level = values.get("geographic_level", "School" if urn else "Local authority")
+    is_school = any(values.get(name) for name in (*URN_COLUMNS, "school_laestab", "laestab"))
+    level = "School" if is_school else values.get("geographic_level", "Local authority")
     try:
         theirs = _theirs(values)
         year = _year(values["time_period"], values.get("time_identifier", ""))
