@@ -22,7 +22,7 @@ from simulator import authority
 from simulator.authority import Authority
 from simulator.marks import CODES
 
-from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, pupil
+from tests.integration.absence_engine.ledgers import CLOCK, NOW, Engine, Ledger, enrolled, pupil
 from tests.integration.absence_engine.test_answers import ANN, BEN, KEY, OTHER, URN, bearer, play, school
 
 PATH = "/v1/reconciliations"
@@ -209,6 +209,14 @@ async def test_a_schools_token_reconciles_its_own_school_alone(engine: Engine, c
     level = await post(client, table, token=bearer([URN]), first="2025-09-01")
     assert [(row["school_urn"], row["status"]) for row in level["rows"]] == [(URN, "equal")]
     assert [other["line"] for other in level["others"]] == [3]
+    for days in (
+        {"first": "1950-01-01", "to": "1950-01-02"},
+        {"first": "2150-01-01"},
+        {"as_known_on": NOW.isoformat()},
+    ):
+        (row,) = (await post(client, table, **days))["rows"][:1]
+        assert row["coverage"]["expected_sessions"] >= row["coverage"]["registers"] >= 0
+        assert date.fromisoformat(row["from"]) <= date.fromisoformat(row["to"]) + timedelta(1)
 
 
 @pytest.mark.parametrize(

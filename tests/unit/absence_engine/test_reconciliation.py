@@ -207,6 +207,8 @@ def test_a_row_that_cannot_be_read_says_why(cells: dict[str, str], problem: str)
         (b"a,a\n", "Two columns have the same name."),
         (b'time_period,"x\n', "is no CSV"),
         (b"time_period\x00", "neither UTF-8 nor"),
+        (table() + b"x\n" * 30_000, "at most 30000 rows"),
+        (b"x" * 101, "at most 500 columns"),
     ],
 )
 def test_a_file_that_is_none_says_why(body: bytes, problem: str) -> None:

@@ -100,11 +100,9 @@ class _Counting:
     def asked(self, year: int, row: FileRow) -> Asked:
         """What a row counts: days that are not said are those of the year, up to the moment that is asked about."""
         terms = self._terms
-        last = date(year + 1, 7, 31)
-        if terms.known_on is not None:
-            last = min(last, terms.known_on.date())
+        last = terms.last or (date.max if terms.known_on is None else terms.known_on.date())
         begins = first_day(year) if terms.basis == "dfe" else date(year, 8, 1)
-        first, last = terms.first or begins, terms.last or last
+        first, last = _within(year, terms.first or begins, last)
         book = self._holding.england if row.la_code is None else self._holding.of_authority(row.la_code)
         return Asked(year, first, last, terms.basis, book(year).rates["PA"].one_in)
 
@@ -129,6 +127,12 @@ class _Counting:
         tallies = await tallied(self._tx, schools, la_code, asked, self._terms.known_on)
         what = await seen(self._tx, urns, asked.first, asked.last, self._today)
         return _Area(tallies, what.coverage)
+
+
+def _within(year: int, first: date, last: date) -> tuple[date, date]:
+    """The days of an academic year among some; the last lies before the first where there are none."""
+    first = min(max(first, date(year, 8, 1)), date(year + 1, 8, 1))
+    return first, max(min(last, date(year + 1, 7, 31)), first - timedelta(1))
 
 
 async def tallied(
@@ -207,7 +211,8 @@ async def export(
     if not schools:
         raise NotFoundError
     policy = (await policies.at_present(tx)).of_authority(la_code)(year)
-    asked = Asked(year, days[0] or first_day(year), days[1] or date(year + 1, 7, 31), "dfe", policy.rates["PA"].one_in)
+    first, last = _within(year, days[0] or first_day(year), days[1] or date(year + 1, 7, 31))
+    asked = Asked(year, first, last, "dfe", policy.rates["PA"].one_in)
     tallies = await tallied(tx, schools, la_code, asked, None)
     phases = [*sorted(tallies.keys() - {TOTAL.lower()}), TOTAL.lower()]
     return _shown([(phase, tallies[phase]) for phase in phases], policy.suppress_below)

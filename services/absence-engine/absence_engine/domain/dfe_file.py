@@ -53,6 +53,9 @@ URN_COLUMNS = ("school_urn", "urn")
 FIRST_DAYS: Mapping[int, date] = {2024: date(2024, 9, 9), 2025: date(2025, 9, 8)}
 
 
+MOST_ROWS, MOST_YEARS, MOST_COLUMNS = 30_000, 10, 500
+
+
 class FileError(ValueError):
     """A file that is no such table: what is wrong with it."""
 
@@ -119,10 +122,14 @@ def read(body: bytes) -> tuple[list[FileRow], list[str]]:
         ]
     except csv.Error as error:
         raise FileError(f"Line {lines.line_num} is no CSV: {error}.") from None
+    if len(rows) > MOST_ROWS or len({row.year for row in rows}) > MOST_YEARS:
+        raise FileError(f"A file has at most {MOST_ROWS} rows and {MOST_YEARS} academic years.")
     return rows, [name for name in header if name not in KNOWN and not name.endswith("_perc")]
 
 
 def _check_header(header: Sequence[str]) -> None:
+    if len(header) > MOST_COLUMNS or any(len(name) > 100 for name in header):
+        raise FileError(f"A file has at most {MOST_COLUMNS} columns, with names of at most 100 characters.")
     if len(set(header)) < len(header):
         raise FileError("Two columns have the same name.")
     missing = [name for name in ("time_period", *SUMS) if name not in header]
@@ -156,7 +163,7 @@ def _row(line: int, cells: Mapping[str, str]) -> FileRow:
         phase=values.get("education_phase") or TOTAL,
         year=year,
         theirs=theirs,
-        schools=values.get("total_num_schools", ""),
+        schools=values.get("total_num_schools", "")[:20],
     )
 
 
@@ -204,7 +211,7 @@ def _whole(values: Mapping[str, str], column: str) -> int | None:
 def _persistent(percent: str, enrolments: int | None) -> int | None:
     """How many enrolments a rate is of; None where it is of another number than that of the file."""
     rate = _decimal(percent)
-    if rate is None or enrolments is None:
+    if rate is None or enrolments is None or not 0 <= rate <= 100:
         return None
     found = rate * enrolments / 100
     return int(found.to_integral_value()) if abs(found - found.to_integral_value()) < Decimal("0.000001") else None
