@@ -105,6 +105,8 @@ async def test_an_authoritys_own_statistics_leave_nothing_unexplained(
     await _change(engine, built, told)
     found = await post(client, exported.content, to="2026-07-31", as_known_on=EXPORTED)
     assert [row["phase"] for row in found["rows"]] == ["Primary", "Secondary", "Total"]
+    *expected, of_all = (row["coverage"]["expected_sessions"] for row in found["rows"])
+    assert sum(expected) == of_all > max(expected) > 0
     reasons: set[str] = set()
     for row in found["rows"]:
         assert row["status"] == "explained", row

@@ -64,7 +64,7 @@ class _Area:
     """What is counted of a place: by phase (and TOTAL), and how complete its registers are."""
 
     tallies: dict[str, Tally]
-    coverage: Coverage
+    coverage: dict[str, Coverage]
 
 
 async def reconcile(
@@ -86,7 +86,11 @@ async def reconcile(
             others.append((row, "not-ours"))
             continue
         known = None if terms.known_on is None else terms.known_on.isoformat()
-        found.append(Reconciled(row, asked, tally.schools, compare(row.theirs, tally, asked, known), place.coverage))
+        found.append(
+            Reconciled(
+                row, asked, tally.schools, compare(row.theirs, tally, asked, known), place.coverage[row.phase.lower()]
+            )
+        )
     return found, others
 
 
@@ -125,8 +129,11 @@ class _Counting:
         if not schools:
             return None
         tallies = await tallied(self._tx, schools, la_code, asked, self._terms.known_on)
-        what = await seen(self._tx, urns, asked.first, asked.last, self._today)
-        return _Area(tallies, what.coverage)
+        coverage: dict[str, Coverage] = {}
+        for phase in tallies:
+            its = [one.urn for one in schools if phase in (one.phase.lower(), TOTAL.lower())]
+            coverage[phase] = (await seen(self._tx, its, asked.first, asked.last, self._today)).coverage
+        return _Area(tallies, coverage)
 
 
 def _within(year: int, first: date, last: date) -> tuple[date, date]:
