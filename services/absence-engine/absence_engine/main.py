@@ -78,4 +78,5 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         close=database.close,
         tags=api.TAGS,
         links=api.LINKS,
+        streams=api.STREAMS,
     )

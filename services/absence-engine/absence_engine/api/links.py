@@ -39,6 +39,8 @@ LINKS: Links = {
         "getPupilPatterns": told(pupil_id="/items/0/pupil_id"),
         "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
     },
+    "postReconciliation": {"getReconciliation": told(reconciliation_id="/reconciliation_id")},
+    "getReconciliation": {"getSchoolAbsence": told(urn="/rows/0/school_urn")},
     "listPolicies": {"getPolicy": told(la_code="/items/0/la_code", version="/items/0/version")},
     "getPolicy": {"putPolicy": asked("la_code", "version")},
     "putPolicy": {

@@ -324,6 +324,18 @@ class Simulated(Base, table=True):
     school_urn: int
 
 
+class Reconciliation(Base, table=True):
+    """What somebody else counted, against our figures: the answer as it was given. `schools` (URN) it tells of; null:
+    an authority's.
+    """
+
+    reconciliation_id: str = Field(sa_column=_id(key=True))
+    subject: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
+    schools: list[int] | None = Field(sa_column=Column(ARRAY(Integer)))
+    answer: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 metadata = Base.metadata
 for table in (tables.outbox, tables.position, tables.dead_letter, tables.ledger_position):
     table(metadata)
