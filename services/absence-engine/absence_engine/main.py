@@ -13,6 +13,7 @@ from common.settings import Settings
 
 from absence_engine import api, consumer
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.looking import LookingForPatterns
 from absence_engine.actions.policies import CHANNEL, applying
 from absence_engine.actions.reevaluate import Reevaluating
 from absence_engine.actions.simulate import Simulating
@@ -70,10 +71,12 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             Listener(url, consumer.CHANNEL, counted),
             Listener(url, CHANNEL, changed),
             Reevaluating(database, clock, policies, changed, counted, relay.wake),
+            LookingForPatterns(database, clock, policies, changed, relay.wake),
             Simulating(database, clock, policies, changed),
         ),
         ready=(database_answers, ledgers_followed, policies_applied),
         close=database.close,
         tags=api.TAGS,
         links=api.LINKS,
+        streams=api.STREAMS,
     )

@@ -121,6 +121,34 @@ class ThresholdReversed(Threshold, frozen=True, kw_only=True):
     type: ClassVar[str] = "uk.rollcall.absence-engine.threshold-reversed.v1"
 
 
+@register
+class PatternDetected(Data, frozen=True, kw_only=True):
+    """The full state of a pattern of absence in a child's year: it shows (`standing`), or, as marks are known now, no
+    longer does (`gone`).
+
+    `kind`: weekday, holiday_edge, medical, half_day, streak, short_streaks, late_streak, sudden_change. `what` tells
+    apart several of one kind (`Monday`, `PM`, `Tuesday AM`), and is empty otherwise. `sessions` are those behind it,
+    and `numbers` the integers of its sentence, as when it was told; `school_urn` is the school of the last session.
+    """
+
+    type: ClassVar[str] = "uk.rollcall.absence-engine.pattern-detected.v1"
+    topic: ClassVar[str] = TOPIC
+    pattern_id: str
+    pupil_id: str
+    kind: str
+    what: str
+    academic_year: str
+    state: Literal["standing", "gone"]
+    school_urn: int
+    sentence: str
+    sessions: list[CountedSession]
+    numbers: dict[str, int]
+    policy_version: str
+    detected_at: str
+    gone_at: str | None
+    revision: Revision
+
+
 class Reason(Data, frozen=True, kw_only=True):
     """A mark N at a school, as entry `sequence` of its ledger tells of it: of one session the highest counts.
     `pupil_id` is the ledger's; `due_on` the school day on which the reason is overdue, null beyond the calendar.

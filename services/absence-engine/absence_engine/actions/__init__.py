@@ -17,6 +17,8 @@ episodes    answers: a child's episodes, an explanation
 known       children and their episodes as known at a moment
 history     answers: what changed, of a child, of a school; what took an episode back
 evidence    answers: all that it takes to count an episode by hand
+patterns    answers: patterns of absence; the look at a school that says which are new and which are gone
+looking     has schools looked at after their school days
 waiting     waits until an entry has been counted
 rebuild     starts again from the ledgers' first entries
 republish   says the current state of everything again

@@ -4,6 +4,7 @@ from common.web.links import Links, asked, told
 
 LINKS: Links = {
     "getSchoolAbsence": {
+        "listSchoolPatterns": told(urn="/school_urn"),
         "listChangedMarks": told(urn="/school_urn"),
         "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
         "listEpisodes": told(pupil_id="/items/0/pupil_id"),
@@ -23,6 +24,7 @@ LINKS: Links = {
         "getProjection": told(pupil_id="/items/0/pupil_id"),
     },
     "getPupilAbsence": {
+        "getPupilPatterns": asked("pupil_id"),
         "getProjection": asked("pupil_id"),
         "askWhatIf": asked("pupil_id"),
         "putPersonalTarget": asked("pupil_id"),
@@ -32,6 +34,13 @@ LINKS: Links = {
         "listTasks": asked("pupil_id"),
         "listLetters": asked("pupil_id"),
     },
+    "getPupilPatterns": {"getPupilAbsence": asked("pupil_id"), "listEpisodes": asked("pupil_id")},
+    "listSchoolPatterns": {
+        "getPupilPatterns": told(pupil_id="/items/0/pupil_id"),
+        "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
+    },
+    "postReconciliation": {"getReconciliation": told(reconciliation_id="/reconciliation_id")},
+    "getReconciliation": {"getSchoolAbsence": told(urn="/rows/0/school_urn")},
     "listPolicies": {"getPolicy": told(la_code="/items/0/la_code", version="/items/0/version")},
     "getPolicy": {"putPolicy": asked("la_code", "version")},
     "putPolicy": {

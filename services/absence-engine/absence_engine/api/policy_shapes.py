@@ -64,10 +64,14 @@ class PolicyIn(BaseModel):
         description="By kind, PA, SA and PN_10_IN_10 among them; a kind that is left out has no episodes."
     )
     stages: dict[str, dict[str, Any]] | None = Field(None, description="By kind, the task that a crossing calls for.")
+    patterns: dict[str, dict[str, Any] | None] | None = Field(
+        None, description="By kind, what it takes for a pattern of absence; null: it is not looked for."
+    )
 
     def document(self) -> dict[str, Any]:
         """What was sent, and nothing else."""
-        return self.model_dump(mode="json", exclude_none=True)
+        sent = self.model_dump(mode="json", exclude_none=True)
+        return sent if self.patterns is None else sent | {"patterns": self.patterns}  # null there says something
 
 
 class PolicySummaryOut(BaseModel):

@@ -15,6 +15,7 @@ import msgspec
 from common.codes import code_table
 from msgspec import Meta
 
+from absence_engine.domain.patterns.rules import Patterns
 from absence_engine.domain.thresholds import (
     PENALTY,
     RULES,
@@ -33,6 +34,7 @@ Read = TypeVar("Read")
 
 FLAGS = frozenset({"FSM", "EHCP", "SEN_SUPPORT", "CLA", "CIN", "CP", "YOUNG_CARER", "YOUTH_JUSTICE"})
 """The flags of children that a threshold may name."""
+DEFAULT_PATTERNS = Patterns()
 ALWAYS = ("PA", "SA", PENALTY)
 """What every policy has: figures name them."""
 
@@ -51,6 +53,7 @@ class Policy:
     bands: tuple[Band, ...]
     thresholds: Mapping[str, Threshold]
     stages: Mapping[str, Stage]
+    patterns: Patterns = DEFAULT_PATTERNS
     since: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     def version_of(self, kind: str) -> str:
@@ -145,6 +148,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
     minutes_per_session: Annotated[int, Meta(ge=1, le=600)] = 195
     bands: list[Any] = []
     stages: dict[str, Any] = {}
+    patterns: dict[str, Any] = {}
 
 
 def read(document: object) -> Policy:
@@ -156,6 +160,8 @@ def read(document: object) -> Policy:
     thresholds = _each(said.thresholds, Threshold, "/thresholds", faults)
     bands = _each({str(n): band for n, band in enumerate(said.bands)}, Band, "/bands", faults)
     stages = _each(said.stages, Stage, "/stages", faults)
+    patterns = _convert(said.patterns, Patterns, "/patterns", faults) or DEFAULT_PATTERNS
+    faults += _wrong_patterns(patterns)
     for kind, rule in thresholds.items():
         faults += _wrong_threshold(kind, rule)
     faults += _wrong_bands(list(bands.values()))
@@ -174,12 +180,14 @@ def read(document: object) -> Policy:
         bands=tuple(bands.values()),
         thresholds=thresholds,
         stages=stages,
+        patterns=patterns,
     )
 
 
 def written(policy: Policy) -> dict[str, Any]:
     """A policy as a document, in plain JSON values; what has its default is left out."""
-    return {name: value for name, value in msgspec.to_builtins(policy).items() if name != "since"}
+    document = msgspec.to_builtins(policy)
+    return {name: value for name, value in document.items() if name != "since" and (name != "patterns" or value)}
 
 
 def _convert(value: object, type_: type[Read], at: str, faults: list[Fault]) -> Read | None:
@@ -243,6 +251,12 @@ def _wrong_rate(kind: str, rule: Rate, at: str) -> Iterator[Fault]:
         yield Fault(at, f"{kind} is one in `of`, reached and not exceeded, for all children.")
     if kind == "CIN_CP_95" and not rule.flags:
         yield Fault(f"{at}/flags", "CIN_CP_95 says which flags it is for.")
+
+
+def _wrong_patterns(patterns: Patterns) -> Iterator[Fault]:
+    for kind, rule in (("half_day", patterns.half_day), ("sudden_change", patterns.sudden_change)):
+        if rule is not None and rule.part > rule.of:
+            yield Fault(f"/patterns/{kind}/part", "A part is at most the whole.")
 
 
 def _wrong_codes(rule: Coded, at: str) -> Iterator[Fault]:

@@ -12,7 +12,8 @@ progress    how far ledgers are evaluated, which children wait, freshness, the e
 figures     what the API reads of many children at once
 grouping    what sums over many children read
 targets     personal targets of children
+patterns    patterns that were said, and when schools were looked at for them
 worklist    lists for officers
-republish   every episode and alias, page by page
+republish   every episode, pattern and alias, page by page
 rebuild     emptying what the ledgers can tell again
 """

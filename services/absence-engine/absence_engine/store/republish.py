@@ -1,4 +1,4 @@
-"""Saying the current state of every episode and alias again, with the revisions that they have: `rollcall republish`.
+"""Saying the current state of every episode, pattern and alias again, with its revision: `rollcall republish`.
 
 Harmless at any time: readers know the revision. The running relay sends it.
 """
@@ -12,10 +12,11 @@ from common.events.absence_engine import TOPIC
 
 from absence_engine.domain import events
 from absence_engine.domain.events import Told
+from absence_engine.domain.patterns.kept import event
 from absence_engine.domain.policy import Policy, read
 from absence_engine.domain.policy import policies as shipped
 from absence_engine.domain.thresholds import Stage
-from absence_engine.store import children, episodes, policies, schools
+from absence_engine.store import children, episodes, patterns, policies, schools
 
 PAGE = 500
 
@@ -26,14 +27,14 @@ Versions = Mapping[tuple[str, str], Policy]
 async def republish(
     tx: Transaction, *, school: int | None = None, from_number: int | None = None, clock: Clock | None = None
 ) -> int:
-    """Puts every episode (of one school, if given), and without a school every alias, into the outbox; how many.
+    """Puts every episode and pattern (of one school, if given), and without one every alias, into the outbox; how many.
 
     `from_number` is for ledgers: states have no numbers.
     """
     assert from_number is None
     clock = clock or Clock()
     aliases = await _aliases(tx, clock) if school is None else 0
-    return aliases + await _episodes(tx, clock, school)
+    return aliases + await _episodes(tx, clock, school) + await _patterns(tx, clock, school)
 
 
 async def _aliases(tx: Transaction, clock: Clock) -> int:
@@ -53,6 +54,14 @@ async def _episodes(tx: Transaction, clock: Clock, school: int | None) -> int:
         staged = [told._replace(stage=_stage(told, versions, las)) for told in page]
         await outbox.add(tx, events.states(staged, calendars, clock.today(), clock.now()), TOPIC)
         after, said = page[-1].episode.episode_id, said + len(page)
+    return said
+
+
+async def _patterns(tx: Transaction, clock: Clock, school: int | None) -> int:
+    after, said = None, 0
+    while page := await patterns.page(tx, school, after, PAGE):
+        await outbox.add(tx, [event(one, clock.now()) for one in page], TOPIC)
+        after, said = page[-1].pattern_id, said + len(page)
     return said
 
 

@@ -185,6 +185,42 @@ class Episode(Base, table=True):
     origin: str | None = Field(sa_column=_id(null=True))
 
 
+class Pattern(Base, table=True):
+    """A pattern of absence as it was said last; `gone_at` is null while it stands. `origin` is as in `Episode`;
+    `detail` holds its sentence, sessions and numbers.
+    """
+
+    __table_args__ = (
+        Index("pattern_origin", "origin"),
+        Index("pattern_school", "school_urn", "detected_at", "pattern_id"),
+    )
+    pattern_id: str = Field(sa_column=_id(key=True))
+    origin: str = Field(sa_column=_id())
+    kind: str = Field(sa_type=Text)
+    what: str = Field(sa_type=Text)
+    year: int = Field(sa_column=_small())
+    school_urn: int
+    detail: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    policy_version: str = Field(sa_type=Text)
+    detected_at: datetime = Field(sa_column=_moment())
+    gone_at: datetime | None = Field(sa_column=_moment(null=True))
+    epoch: int
+    revision: int
+
+
+class PatternLook(Base, table=True):
+    """When a school was last looked at for patterns: up to which entry of its ledger, the last school day whose marks
+    had all come, on which day, by which turn of the policies. All null before the first time.
+    """
+
+    __tablename__ = "pattern_look"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
+    urn: int = Field(sa_column=_urn())
+    sequence: int | None = Field(sa_column=Column(BigInteger))
+    day: date | None
+    looked_on: date | None
+    policy_turn: int | None = Field(sa_column=Column(BigInteger))
+
+
 class MarkDay(Base, table=True):
     """A school's day: 17 bytes for each change of a mark, or of the first marks of a group of pupils
     (`domain.history`): what stood before, until which entry, and when.
@@ -286,6 +322,18 @@ class Simulated(Base, table=True):
     outcome: str = Field(sa_column=Column(Text, primary_key=True))
     pupil_id: str = Field(sa_column=_id(key=True))
     school_urn: int
+
+
+class Reconciliation(Base, table=True):
+    """What somebody else counted, against our figures: the answer as it was given. `schools` (URN) it tells of; null:
+    an authority's.
+    """
+
+    reconciliation_id: str = Field(sa_column=_id(key=True))
+    subject: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_column=_moment())
+    schools: list[int] | None = Field(sa_column=Column(ARRAY(Integer)))
+    answer: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
 
 
 metadata = Base.metadata
