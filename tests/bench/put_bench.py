@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 RELEASED = "c019e03"
 """The last commit of 0.1.0."""
 CLASSES, CONNECTIONS = 100, 16
-ROUNDS, REGISTERS = 15, 200
+ROUNDS, REGISTERS = 31, 200
 
 
 @dataclass(frozen=True, slots=True)

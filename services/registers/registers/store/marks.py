@@ -16,7 +16,7 @@ from registers.domain.register import Changed
 from registers.domain.settling import Placed
 from registers.domain.standing import Details, Entry
 from registers.store import year_groups
-from registers.store.upns import FORMER
+from registers.store.upns import BROUGHT, FORMER
 
 CHANGE = """
 update mark as m set rank = c.rank, standing = c.standing, problem = c.problem
@@ -88,7 +88,9 @@ with resolved as (
     left join pupil as by_upn on u.key_kind = 'upn' and by_upn.upn = u.key
     join pupil as p on p.pupil_id = case u.key_kind
         when 'local_id' then by_local.pupil_id
-        when 'upn' then coalesce(by_upn.pupil_id, ({FORMER.format(key="u.key")}))
+        when 'upn' then coalesce(
+            ({BROUGHT.format(key="u.key", holder="by_upn.pupil_id")}), by_upn.pupil_id, ({FORMER.format(key="u.key")})
+        )
         else case when u.key ~ '^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}$' then u.key::uuid end
     end
     where u.urn = $1

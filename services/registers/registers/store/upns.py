@@ -16,6 +16,13 @@ where had.upn = {key} and had.replaced_at is not null and had.taken_at is null
 order by had.replaced_at desc, had.pupil_id limit 1
 """
 """The id, maybe a dead one, that a UPN meant last."""
+BROUGHT = """
+select d.pupil_id from pupil as d join identity_change as c on c.other = d.pupil_id
+where d.survivor = {holder} and c.kind = 'merge' and c.detail ->> 'upn' = {key}
+    and c.number = (select max(number) from identity_change where other = d.pupil_id)
+order by c.number limit 1
+"""
+"""The dead id that brought a UPN to the child who has it, by the merge that is undone if it lives again."""
 
 BY_UPN = f"""
 select coalesce(p.survivor, p.pupil_id)::text from pupil as p
