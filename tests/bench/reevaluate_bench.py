@@ -14,7 +14,7 @@ import gc
 import resource
 import subprocess
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from datetime import date
 from uuid import NAMESPACE_OID, uuid5
 
@@ -24,6 +24,8 @@ from absence_engine.actions import policies as editing
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.reevaluate import CHUNKS_AT_ONCE, evaluate_next
 from absence_engine.domain.policy import policies, written
+from absence_engine.store import sheets
+from absence_engine.store.packing import pack
 from common.academic import GRID, Session, place_of
 from common.clock import Clock
 from common.codes import code_table
@@ -50,8 +52,8 @@ CODE = "create table code (number int primary key, possible bool, absent bool, u
 MARK = "create unlogged table mark (pupil_id uuid, place smallint, week smallint, code smallint, sequence int)"
 MARKS = """
 insert into mark select pupil_id, place, week, get_byte(codes, place), 0
-from sheet cross join unnest($1::smallint[], $2::smallint[]) as open (place, week)
-where pupil_id = any($3::uuid[])
+from unnest($3::uuid[], $4::bytea[]) as sheet (pupil_id, codes)
+cross join unnest($1::smallint[], $2::smallint[]) as open (place, week)
 """
 CORRECTIONS = """
 insert into mark select pupil_id, place, week, code, 1 from mark tablesample bernoulli (1) repeatable (7)
@@ -95,7 +97,7 @@ async def _run(url: str, meter: Meter, pupils: int) -> list[Figure]:
     async with servers.fresh_database(url) as there:
         await migrate(there, "absence_engine")
         database = await Database.open(there)
-        await _fill(database, pupils)
+        await fill(database, pupils)
         marks = pupils * 2 * len(school_days())
         await database.in_transaction(lambda tx: editing.keep_up(tx, CLOCK))
         first = await _measured(meter, "everybody for the first time", marks, _follow(there))
@@ -163,18 +165,17 @@ async def _publish(tx: Transaction) -> None:
     await editing.publish(tx, CALLER, LA_CODE, version, day, "The bench", "It is measured.", CLOCK, NOTHING_ASKED)
 
 
-def _places() -> tuple[list[int], list[int]]:
-    """The open places of the year, and the number of the school week of each."""
-    days = school_days()
+def _places(days: Sequence[date]) -> tuple[list[int], list[int]]:
+    """The open places of a year's days, and the number of the school week of each."""
     weeks = sorted({day.isocalendar()[:2] for day in days})
     places = [place_of(day, session) for day in days for session in Session]
     return places, [weeks.index(day.isocalendar()[:2]) for day in days for _ in Session]
 
 
-def _sheets(pupils: int) -> Iterator[Matrix]:
+def _sheets(pupils: int, days: Sequence[date]) -> Iterator[Matrix]:
     """The years of all pupils, some thousand at a time: how often each is absent as in the rule book's bands (10d)."""
     chance = np.random.default_rng(7)
-    places, _ = _places()
+    places, _ = _places(days)
     table = code_table()
     codes = [table[code].number for code in ABSENT]
     weights = np.array(list(ABSENT.values())) / sum(ABSENT.values())
@@ -189,14 +190,16 @@ def _sheets(pupils: int) -> Iterator[Matrix]:
         yield sheets
 
 
-def _id(n: int) -> str:
+def id_of(n: int) -> str:
     """A pupil's id, spread as random ones are."""
     return str(uuid5(NAMESPACE_OID, str(n)))
 
 
-async def _fill(database: Database, pupils: int) -> None:
+async def fill(database: Database, pupils: int, without: int = 0) -> None:
+    """Schools, children, and sheets with a year's marks, but for those of its last days."""
+    days = school_days()
     grid = bytearray(GRID)
-    for place in _places()[0]:
+    for place in _places(days)[0]:
         grid[place] = 1
     schools = [100001 + n for n in range((pupils + AT_A_SCHOOL - 1) // AT_A_SCHOOL)]
     async with database.transaction() as tx:
@@ -205,31 +208,34 @@ async def _fill(database: Database, pupils: int) -> None:
         years = [(urn, YEAR, bytes(grid)) for urn in schools]
         await tx.copy_records_to_table("calendar", records=years, columns=["urn", "year", "sessions"])
     first = 0
-    for matrix in _sheets(pupils):
-        ids = [(_id(n), 100001 + n // AT_A_SCHOOL) for n in range(first, first + len(matrix))]
+    for matrix in _sheets(pupils, days[: len(days) - without]):
+        ids = [(id_of(n), 100001 + n // AT_A_SCHOOL) for n in range(first, first + len(matrix))]
         first += len(matrix)
         async with database.transaction() as tx:
             born = [(one, 1, date(2014, 1, 1)) for one, _ in ids]
             await tx.copy_records_to_table("child", records=born, columns=["pupil_id", "version", "date_of_birth"])
-            stays = [(one, urn, date(2025, 9, 1), "single") for one, urn in ids]
-            columns = ["pupil_id", "urn", "from_date", "kind"]
+            stays = [(one, urn, date(2025, 9, 1), "single", f"Class {n % 14}") for n, (one, urn) in enumerate(ids)]
+            columns = ["pupil_id", "urn", "from_date", "kind", "registration_group"]
             await tx.copy_records_to_table("enrolment", records=stays, columns=columns)
-            sheets = [(one, urn, YEAR, codes.tobytes()) for (one, urn), codes in zip(ids, matrix, strict=True)]
-            await tx.copy_records_to_table("sheet", records=sheets, columns=["pupil_id", "urn", "year", "codes"])
+            packed = pack([codes.tobytes() for codes in matrix])
+            rows = [(one, urn, YEAR, marks) for (one, urn), marks in zip(ids, packed, strict=True)]
+            await tx.copy_records_to_table("sheet", records=rows, columns=["pupil_id", "urn", "year", "marks"])
     async with database.connection() as connection:
         await connection.execute("vacuum analyze")
 
 
 async def _write_marks(database: Database, pupils: int) -> None:
     """The same marks as rows."""
-    places, weeks = _places()
+    places, weeks = _places(school_days())
     async with database.connection() as connection:
         await connection.execute(f"{CODE}; {MARK}")
         table = [(c.number, c.possible, bool(c.absence), c.absence == "unauthorised") for c in code_table().values()]
         await connection.copy_records_to_table("code", records=table)
         for first in range(0, pupils, AT_ONCE):
-            ids = [_id(n) for n in range(first, min(first + AT_ONCE, pupils))]
-            await connection.execute(MARKS, places, weeks, ids)
+            ids = [id_of(n) for n in range(first, min(first + AT_ONCE, pupils))]
+            its = await sheets.load(connection, ids)
+            codes = [sheet.codes for sheet in its]
+            await connection.execute(MARKS, places, weeks, [sheet.pupil_id for sheet in its], codes)
         await connection.execute(CORRECTIONS)
         await connection.execute("analyze mark")
         await connection.execute("analyze code")

@@ -28,6 +28,7 @@ ALL_SCOPES = (
 )
 START_SECONDS = 60
 SETTLE_SECONDS = 60
+SERVICES = ("registers", "absence-engine", "casework", "notifications")
 
 
 class Process:
@@ -168,9 +169,8 @@ def embedded(folder: Path, today: str, environment: dict[str, str] | None = None
     processes = [Process("up", "--data", str(folder), "--port", str(free_port()), environment=settings)]
     try:
         url = processes[0].wait_ready()
-        services = ("registers", "absence-engine", "casework", "notifications")
         yield Product(
-            urls=dict.fromkeys(services, url),
+            urls=dict.fromkeys(SERVICES, url),
             audit_arguments=("--data", str(folder)),
             token=token_from(folder),
             processes=processes,
@@ -186,13 +186,16 @@ def embedded(folder: Path, today: str, environment: dict[str, str] | None = None
 
 
 @contextlib.contextmanager
-def apart(folder: Path, today: str, database: str, kafka: str, consumers: int = 2) -> Iterator[Product]:
-    """Four services on real parts, the three that consume as often as asked, and the development issuer."""
+def apart(
+    folder: Path, today: str, database: str, kafka: str, consumers: int = 2, services: Sequence[str] = SERVICES
+) -> Iterator[Product]:
+    """Services on real parts, all unless told, those that consume as often as asked, and the development issuer."""
     issuer = Process("issuer", "--data", str(folder), "--port", str(free_port()))
     processes = [issuer]
     try:
         issuer_url = issuer.wait_ready()
-        ports = {name: free_port() for name in ("registers", "absence-engine", "casework", "notifications")}
+        ports = {name: free_port() for name in services}
+        registers_port = ports.get("registers") or free_port()
         settings = {
             "ROLLCALL_TODAY": today,
             "ROLLCALL_LETTER_HOLD_HOURS": "24",
@@ -204,7 +207,7 @@ def apart(folder: Path, today: str, database: str, kafka: str, consumers: int = 
             process = Process(
                 "service", name, "--database", database, "--kafka", kafka, "--port", str(port),
                 "--issuer", issuer_url, "--jwks-url", f"{issuer_url}/.well-known/jwks.json",
-                "--registers-url", f"http://127.0.0.1:{ports['registers']}",
+                "--registers-url", f"http://127.0.0.1:{registers_port}",
                 environment={**settings, "ROLLCALL_TOKEN_URL": f"{issuer_url}/oauth/token"},
             )  # fmt: skip
             processes.append(process)
