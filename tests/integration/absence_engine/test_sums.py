@@ -302,6 +302,14 @@ async def test_what_can_not_be_answered_is_refused(asker: Asker, query: dict[str
     assert [fault["code"] for fault in answer["errors"]] == [code]
 
 
+@pytest.mark.parametrize(
+    ("urns", "word"), [([2**40], "2147483647"), ([0], "2147483647"), (list(range(1, 1002)), "At most 1000 URNs")]
+)
+async def test_what_is_wrong_with_urns_is_said(asker: Asker, urns: list[int], word: str) -> None:
+    answer = await asker.get("/v1/absence", 422, school_urn=urns)
+    assert [word in fault["detail"] for fault in answer["errors"]] == [True]
+
+
 async def test_pages_together_are_the_whole_answer(told: World, asker: Asker) -> None:
     query = {"school_urn": 100001, "academic_year": "2025-26", "group_by": ["weekday", "year_group"]}
     whole = await asker.get("/v1/absence", page_size=1000, **query)

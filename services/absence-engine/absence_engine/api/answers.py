@@ -8,6 +8,7 @@ from common import academic
 from common.clock import Clock
 from common.db import Database
 from common.errors import Fault, InvalidError, NotFoundError
+from common.ledger import MOST_URN
 from common.security import Caller
 from common.web import Cursor, PageSize, cut, place_of
 from fastapi import APIRouter, Query, Request
@@ -139,8 +140,10 @@ def _check(question: Question, la_code: str | None, school_urn: Sequence[int] | 
     by = question.by
     if (la_code is None) == (not school_urn):
         faults.append(Fault("la_code", "one-of", "Say either `la_code` or `school_urn`."))
-    if school_urn and (len(school_urn) > MOST_SCHOOLS or not all(0 < urn < 2**31 for urn in school_urn)):
-        faults.append(Fault("school_urn", "bad-urn", f"At most {MOST_SCHOOLS} URNs."))
+    if len(school_urn or ()) > MOST_SCHOOLS:
+        faults.append(Fault("school_urn", "too-many", f"At most {MOST_SCHOOLS} URNs."))
+    if not all(0 < urn <= MOST_URN for urn in school_urn or ()):
+        faults.append(Fault("school_urn", "bad-urn", f"A URN is a number from 1 to {MOST_URN}."))
     if len(by) > 2 or len(set(by)) < len(by) or not set(by) <= set(DIMENSIONS):
         faults.append(Fault("group_by", "bad-group-by", f"Up to two different ones of {', '.join(DIMENSIONS)}."))
     if "registration_group" in by and "school" not in by and (la_code is not None or len(school_urn or ()) > 1):
