@@ -39,6 +39,10 @@ State: TypeAlias = Literal["following", "parked", "forked"]
 Outcome: TypeAlias = Literal["applied", "skipped", "passed over"]
 
 MOST_URN, MOST_NUMBER = 2**31 - 1, 2**63 - 1
+MOST_UNREADABLE_BYTES = 8 << 20
+"""As much of unreadable records, bodies and all, is held in memory before it is written down."""
+RECORD_BYTES = 1000
+"""What a record takes in memory besides its body."""
 
 READ = """
 select urn, number, entry_id, seen, state, reason from ledger_position where urn = any($1::int[]) order by urn
@@ -135,7 +139,13 @@ class Reading:
         self._after: dict[int, Following] = {}
         self._partitions: dict[int, int] = {}
         self._unreadable: list[tuple[Record, str]] = []
+        self._unreadable_bytes = 0
         self._taken: list[_Read] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to write down what could not be read: nothing else of what was taken stays in memory."""
+        return self._unreadable_bytes >= MOST_UNREADABLE_BYTES
 
     def take(self, records: Sequence[Record]) -> None:
         """Reads records of a partition, in order."""
@@ -144,6 +154,7 @@ class Reading:
             self._taken.append(entry)
             if entry.event is None:
                 self._unreadable.append((record, entry.error))
+                self._unreadable_bytes += RECORD_BYTES + len(record.value) + len(record.key)
             if entry.urn is not None:
                 self._partitions[entry.urn] = record.partition.number
 

@@ -41,7 +41,7 @@ class LedgerPile:
     @property
     def is_full(self) -> bool:
         """See `Pile`."""
-        return self._batch.is_full
+        return self._batch.is_full or self._reading.is_full
 
     async def take(self, connection: Transaction, records: Sequence[Record]) -> None:
         """See `Pile`."""

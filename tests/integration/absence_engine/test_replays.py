@@ -9,8 +9,9 @@ from absence_engine.actions import batch
 from absence_engine.actions.batch import Batch
 from absence_engine.actions.rebuild import rebuild
 from absence_engine.consumer import LedgerPile
+from common.broker import Partition, Record
 from common.consume import MovedError
-from common.events.registers import Mark, SessionMarked
+from common.events.registers import TOPIC, Mark, SessionMarked
 
 from tests.integration.absence_engine.ledgers import Engine, Ledger, pupil, records
 from tests.integration.absence_engine.test_deliveries import (
@@ -106,6 +107,22 @@ def test_a_mark_on_a_pile_takes_few_bytes() -> None:
     tracemalloc.stop()
     assert len(changes.marks) == 90_000
     assert taken / len(changes.marks) < 16
+
+
+async def test_a_pile_is_full_once_it_holds_much_that_nobody_can_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.ledger.MOST_UNREADABLE_BYTES", 11_000)
+    pile = LedgerPile(engine.clock, engine.policies)
+    rubbish = [Record(Partition(TOPIC, 0), n, str(URN).encode(), b"{" * 4000, f"r{n}") for n in range(3)]
+    full: list[bool] = []
+    async with engine.database.connection() as connection:
+        for record in rubbish:
+            await pile.take(connection, [record])
+            full.append(pile.is_full)
+    assert full == [False, False, True]
+    await engine.database.in_transaction(pile.apply)
+    assert await engine.fetch("select count(*) from dead_letter") == [(3,)]
 
 
 def test_a_pile_is_full_once_there_are_marks_enough_for_each_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
