@@ -74,10 +74,25 @@ async def test_what_if_changes_nothing_and_says_what_would_open_and_end(engine: 
     assert (await asker.absence(ANN))["child"]["possible"] == BEFORE_TODAY
 
 
-@pytest.mark.parametrize("body", [{}, {"attend": 1, "miss": 1}, {"attend": 0}, {"miss": 1, "code": "/"}, {"go": 1}])
-async def test_a_question_that_is_none_is_refused(engine: Engine, asker: Asker, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("body", "pointer", "said"),
+    [
+        ({}, "", "Say either `attend` or `miss`."),
+        ([], "", "This must be a JSON object."),
+        ({"attend": 1, "miss": 1}, "", "Say either `attend` or `miss`."),
+        ({"attend": 0}, "/attend", "It must be at least 1."),
+        ({"miss": 1, "code": "/"}, "/code", "It must be 'C'"),
+        ({"miss": 1, "go": 1}, "/go", "There is no such member here."),
+    ],
+)
+async def test_a_question_that_is_none_is_refused_in_our_words(
+    engine: Engine, asker: Asker, body: object, pointer: str, said: str
+) -> None:
     await counted(engine, "/")
-    await ask(asker, "POST", f"/v1/pupils/{ANN}/what-if", 422, json=body)
+    answer = await ask(asker, "POST", f"/v1/pupils/{ANN}/what-if", 422, json=body)
+    (fault,) = answer["errors"]
+    assert fault["pointer"] == pointer
+    assert fault["detail"].startswith(said)
 
 
 async def test_what_another_school_may_not_see_is_not_there(engine: Engine, asker: Asker) -> None:

@@ -17,6 +17,7 @@ from common import errors
 from common.correlation import correlation_id
 from common.errors import Fault, MovedError, RollcallError
 from common.web.bare import with_head
+from common.web.words import words
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_SHOWN = 100
@@ -151,8 +152,7 @@ def _from_validation(error: RequestValidationError) -> RollcallError:
     if any(item["type"] == "json_invalid" for item in found):
         return errors.MalformedError("The body is not JSON.")
     faults = [
-        Fault(pointer(item["loc"]), str(item["type"]).replace("_", "-"), str(item["msg"]))
-        for item in found[:FAULTS_SHOWN]
+        Fault(pointer(item["loc"]), str(item["type"]).replace("_", "-"), words(item)) for item in found[:FAULTS_SHOWN]
     ]
     return errors.InvalidError(f"{len(found)} value(s) are missing or not of the right form.", faults=faults)
 
