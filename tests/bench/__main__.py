@@ -21,6 +21,7 @@ from tests.bench import (
     reevaluate_bench,
     replay_bench,
     roll_bench,
+    sessions_bench,
     startup_bench,
 )
 
@@ -30,6 +31,7 @@ BENCHES = {
     "latency": latency_bench.run,
     "reads": reads_bench.run,
     "day190": day190_bench.run,
+    "sessions": sessions_bench.run,
     "memory": memory_bench.run,
     "bulk": bulk_bench.run,
     "history": history_bench.run,

@@ -45,20 +45,20 @@ def run(runs: int = RUNS, pupils: int = PUPILS) -> list[Figure]:
 
 def _cost(product: System, year: Year, day: int) -> float:
     """CPU per million marks of one day, in pieces of work."""
-    piece = _piece()
+    before_piece = piece()
     idle = _used(product, _IDLE_SECONDS) / _IDLE_SECONDS
     before, begun = product.cpu_seconds(), time.perf_counter()
     marks = year.take(day)
     time.sleep(_SETTLE_SECONDS)
     used = product.cpu_seconds() - before
     seconds = (used - idle * (time.perf_counter() - begun)) / marks * 1e6
-    cost = seconds / ((piece + _piece()) / 2)
+    cost = seconds / ((before_piece + piece()) / 2)
     print(f"    day {day + 1}: {seconds:.0f} CPU s, {cost:.0f} pieces of work per million marks", flush=True)
     year.correct(day)
     return cost
 
 
-def _piece() -> float:
+def piece() -> float:
     """CPU seconds of a fixed piece of work."""
     begun = time.process_time()
     for number in range(_ROUNDS):

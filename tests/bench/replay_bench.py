@@ -91,7 +91,7 @@ def run(sessions: int = SESSIONS) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _schools(pupils: int) -> list[School]:
+def schools_of(pupils: int) -> list[School]:
     ids = [pupil(n) for n in range(pupils)]
     found: list[School] = []
     for first in range(0, pupils, SCHOOL):
@@ -101,7 +101,7 @@ def _schools(pupils: int) -> list[School]:
     return found
 
 
-def _before(schools: Iterable[School]) -> Iterator[tuple[int, bytes]]:
+def before_registers(schools: Iterable[School]) -> Iterator[tuple[int, bytes]]:
     """What stands before the registers in each ledger, by URN."""
     days = [OpenDay(day.isoformat(), ["AM", "PM"]) for day in DAYS]
     for ledger, rooms in schools:
@@ -113,26 +113,36 @@ def _before(schools: Iterable[School]) -> Iterator[tuple[int, bytes]]:
         yield urn, ledger.entry(EnrolmentChanged, NOW, pupils=stays)
 
 
-def _registers(schools: Sequence[School], sessions: int) -> Iterator[tuple[int, bytes, int]]:
+def registers_of(schools: Sequence[School], sessions: int) -> Iterator[tuple[int, bytes, int]]:
     """All registers, session by session, by URN, with their marks; one child in a hundred is corrected after each."""
+    for session in sessions_of(schools, sessions):
+        yield from session
+
+
+def sessions_of(schools: Sequence[School], sessions: int) -> Iterator[list[tuple[int, bytes, int]]]:
+    """The same, the registers of a session at a time: a correction is an entry of one mark."""
     chance = Random(7)
     rates = [[[chance.betavariate(0.9, 12) + 0.005 for _ in room] for room in rooms] for _, rooms in schools]
     sittings = [(day.isoformat(), half) for day in DAYS for half in ("AM", "PM")]
     for n, (day, half) in enumerate(sittings[:sessions]):
+        told: list[tuple[int, bytes, int]] = []
         for (ledger, rooms), its_rates in zip(schools, rates, strict=True):
             for room, of_room in zip(rooms, its_rates, strict=True):
                 marks = [
                     Mark(one, chance.choice(ABSENT) if chance.random() < rate else "/")
                     for one, rate in zip(room, of_room, strict=True)
                 ]
-                yield ledger.urn, ledger.entry(SessionMarked, NOW, date=day, session=half, marks=marks), len(marks)
+                body = ledger.entry(SessionMarked, NOW, date=day, session=half, marks=marks)
+                told.append((ledger.urn, body, len(marks)))
             for _ in range(SCHOOL // 100 if n else 0):
                 past, half_then = sittings[chance.randrange(max(0, n - 40), n)]
                 marks = [Mark(chance.choice(chance.choice(rooms)), chance.choice("/IO"))]
-                yield ledger.urn, ledger.entry(SessionMarked, NOW, date=past, session=half_then, marks=marks), 1
+                body = ledger.entry(SessionMarked, NOW, date=past, session=half_then, marks=marks)
+                told.append((ledger.urn, body, 1))
+        yield told
 
 
-async def _publish(broker: Broker, topic: str, registers: Iterable[tuple[int, bytes, int]]) -> tuple[int, int]:
+async def publish(broker: Broker, topic: str, registers: Iterable[tuple[int, bytes, int]]) -> tuple[int, int]:
     """Publishes registers; how many there are, and how many marks."""
     await broker.ensure_topics({topic: PARTITIONS})
     publisher = await broker.publisher([topic])
@@ -154,16 +164,18 @@ async def _publish(broker: Broker, topic: str, registers: Iterable[tuple[int, by
 
 
 async def _measure(postgres: servers.Postgres, bootstrap: str, pupils: int, sessions: int) -> Cost:
-    topic, schools = f"replay-{pupils}", _schools(pupils)
+    topic, schools = f"replay-{pupils}", schools_of(pupils)
     async with servers.fresh_database(postgres.url) as url:
         await migrate(url, "absence_engine")
         database, broker = await Database.open(url), open_kafka(bootstrap)
         handle = consumer.handler(CLOCK, Policies(CLOCK))
-        before = [Record(Partition("before", 0), n, b"", body, "") for n, (_, body) in enumerate(_before(schools))]
+        before = [
+            Record(Partition("before", 0), n, b"", body, "") for n, (_, body) in enumerate(before_registers(schools))
+        ]
         for first in range(0, len(before), 30):
             some = before[first : first + 30]
             await database.in_transaction(lambda tx, some=some: handle(tx, some))
-        messages, marks = await _publish(broker, topic, _registers(schools, sessions))
+        messages, marks = await publish(broker, topic, registers_of(schools, sessions))
         await database.close()
         await broker.close()
         cost = await asyncio.to_thread(_replayed, url, bootstrap, topic, messages, marks, Path(postgres.data))
