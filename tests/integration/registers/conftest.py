@@ -29,6 +29,8 @@ from tests.integration.registers import ledgers
 
 TODAY = date(2025, 9, 15)
 URN, OTHER = 100001, 100002
+FIRST, SECOND = "H869200124007", "F330123425001"
+"""UPNs."""
 KEY = ECKey.generate_key("P-256", {"kid": "k"})
 SCOPES = "registers:write registers:read absences:write pupils:write pupils:read"
 
@@ -161,14 +163,20 @@ class Process:
         return httpx.AsyncClient(transport=transport, base_url="http://rollcall", headers=bearer())
 
 
-def writer_on(database: Database, today: date = TODAY, wake: Callable[[], None] = lambda: None) -> Writer:
+def writer_on(
+    database: Database,
+    today: date = TODAY,
+    wake: Callable[[], None] = lambda: None,
+    household_key: bytes | None = None,
+) -> Writer:
     """What writes in the process of a given day."""
-    return Writer(database, Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC)), wake)
+    clock = Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC))
+    return Writer(database, clock, wake, household_key=household_key)
 
 
-def assemble(database: Database, today: date = TODAY) -> Process:
+def assemble(database: Database, today: date = TODAY, household_key: bytes | None = None) -> Process:
     woken: list[None] = []
-    writer = writer_on(database, today, lambda: woken.append(None))
+    writer = writer_on(database, today, lambda: woken.append(None), household_key)
     recorder = Recorder(database, writer.clock, writer.wake)
     router = api.create_router(Context(database, writer.clock, writer, recorder))
     service = Service(name="registers", router=router, streams=api.STREAMS)
@@ -189,3 +197,16 @@ async def authority(database: Database, process: Process) -> AsyncIterator[Autho
     async with process.client() as client:
         yield Authority(database, client, process.writer, process.woken)
     await ledgers.check(database)
+
+
+@pytest.fixture
+async def pair(authority: Authority) -> tuple[str, str]:
+    """A child at each of two schools, both with a permanent UPN and a contact, and a mark."""
+    found: list[str] = []
+    for urn, number, upn in ((URN, "1", FIRST), (OTHER, "x", SECOND)):
+        await authority.school(urn)
+        contacts = [{"local_id": "c", "name": f"Robin {number}"}]
+        answer = await authority.roll(pupil(number, upn=upn, contacts=contacts), urn=urn)
+        found.append(answer["results"][0]["pupil_id"])
+        await authority.mark(number, "O", urn=urn)
+    return found[0], found[1]

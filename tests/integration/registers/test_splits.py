@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, pupil
+from tests.integration.registers.conftest import FIRST, OTHER, SECOND, URN, Authority, bearer, pupil
 
-FIRST, SECOND, THIRD = "H869200124007", "F330123425001", "B801200005001"
+THIRD = "B801200005001"
 NEW = 100003
 SAID = {"reason": "Two records of one child", "by": "J. Field, data manager"}
 
@@ -21,19 +21,6 @@ async def split(authority: Authority, pupil_id: str, status: int = 200, **what: 
 
 async def of(authority: Authority, pupil_id: str) -> Any:
     return await authority.ask("GET", f"/v1/pupils/{pupil_id}")
-
-
-@pytest.fixture
-async def pair(authority: Authority) -> tuple[str, str]:
-    """A child at each of two schools, both with a permanent UPN and a contact, and a mark."""
-    found: list[str] = []
-    for urn, number, upn in ((URN, "1", FIRST), (OTHER, "x", SECOND)):
-        await authority.school(urn)
-        contacts = [{"local_id": "c", "name": f"Robin {number}"}]
-        answer = await authority.roll(pupil(number, upn=upn, contacts=contacts), urn=urn)
-        found.append(answer["results"][0]["pupil_id"])
-        await authority.mark(number, "O", urn=urn)
-    return found[0], found[1]
 
 
 async def test_a_merge_by_a_person_makes_two_ids_one_child(authority: Authority, pair: tuple[str, str]) -> None:
@@ -233,46 +220,6 @@ async def test_a_school_hears_nothing_of_a_restored_child_that_it_does_not_know(
         assert len((await authority.ask("GET", path))["items"]) == 2
         assert (await authority.ask("GET", path, headers=bearer(schools=[urn])))["items"] == []
         assert len((await authority.ask("GET", path, headers=bearer(schools=[URN, OTHER])))["items"]) == 2
-
-
-async def test_a_mark_sent_by_the_other_ids_upn_stands_again_when_the_merge_is_said_again(
-    authority: Authority, pair: tuple[str, str]
-) -> None:
-    living, dead = pair
-    await authority.register([{"upn": SECOND, "code": "M"}], "2025-09-12/AM")
-    assert await authority.quarantine() == [("M", "unknown-pupil")]
-    await merge(authority, dead, living)
-    assert await authority.standing("2025-09-12/AM") == {"1": "M"}
-    await split(authority, living, restore=dead)
-    assert await authority.quarantine() == [("M", "unknown-pupil")]
-    await merge(authority, dead, living)
-    assert (await authority.standing("2025-09-12/AM"), await authority.quarantine()) == ({"1": "M"}, [])
-
-
-@pytest.mark.parametrize("upn", [SECOND, None])
-async def test_what_was_sent_for_a_restored_child_waits_where_nobody_knows_it_until_a_roll_brings_it(
-    authority: Authority, upn: str | None
-) -> None:
-    """As it did before the two were one; what the school had sent for the other child stands again."""
-    for urn in (URN, OTHER):
-        await authority.school(urn)
-    living = (await authority.roll(pupil("1", upn=FIRST)))["results"][0]["pupil_id"]
-    dead = (await authority.roll(pupil("x", upn=upn), urn=OTHER))["results"][0]["pupil_id"]
-    slot = "2025-09-12/AM"
-    await authority.mark("1", "/", slot)
-    await authority.register([{"pupil_id": dead, "code": "M"}], slot)
-    before = (await authority.standing(slot), await authority.quarantine())
-    assert before == ({"1": "/"}, [("M", "unknown-pupil")])
-    await merge(authority, dead, living)
-    assert (await authority.standing(slot), await authority.quarantine()) == ({"1": "M"}, [])
-    await split(authority, living, restore=dead)
-    assert (await authority.standing(slot), await authority.quarantine()) == before
-    (waiting,) = (await authority.ask("GET", f"/v1/schools/{URN}/quarantine"))["items"]
-    key = {"kind": "pupil_id", "value": dead} if upn is None else {"kind": "upn", "value": upn}
-    assert (waiting["pupil_id"], waiting["key"]) == (None, key)
-    if upn is not None:
-        await authority.roll(pupil("2", upn=upn))
-        assert (await authority.standing(slot), await authority.quarantine()) == ({"1": "/", "2": "M"}, [])
 
 
 async def test_a_restored_child_keeps_what_a_school_has_called_it_since(

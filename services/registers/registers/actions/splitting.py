@@ -11,7 +11,7 @@ from datetime import timedelta
 from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
 
-from registers.actions import flags
+from registers.actions import flags, households
 from registers.actions.merging import EVER, Changed, Said, living_id, see
 from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
@@ -69,9 +69,8 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
         raise InvalidError(faults=[Fault("/restore", "not-merged", "This id did not die into the pupil.")])
     if record is None or record[0].kind != "merge":
         raise ConflictError("What went with this id was not kept: split the pupil by `schools` instead.")
-    went = record[1]
     version = await identities.restore(write.tx, dead, living)
-    await _restore_upns(write, living, dead, went)
+    await _restore_upns(write, living, dead, record)
     await _give_back(write, living, record, named)
     await _forget(write, dead, named)
     return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
@@ -136,25 +135,45 @@ async def _takeovers(write: Write, urns: Iterable[int]) -> list[Takeover]:
     ]
 
 
-async def _restore_upns(write: Write, living: str, dead: str, went: Went) -> None:
+async def _restore_upns(write: Write, living: str, dead: str, merge: tuple[IdentityChange, Went]) -> None:
     """The UPN that came with the dead id is its own again, unless another child has it by now; and the survivor has its
-    own, where it had taken the other's.
+    own, where it had taken the other's: that of its survivor, where it has died itself since.
     """
-    row = await identities.row(write.tx, living)
-    if went.upn is None or row is None:
+    upn, holder = await _own_upn(write, living, dead, merge[1].upn)
+    if upn is None:
         return
     given: dict[str, str] = {}
     given_up: dict[tuple[str, str], bool] = {}
-    holder = await identities.holder(write.tx, went.upn)
     if holder in (None, living):
-        given[dead] = went.upn
+        given[dead] = upn
         if holder == living:
-            given_up[living, went.upn] = True
-            before = went.survivors_upn
+            given_up[living, upn] = True
+            before = await _survivors_upn(write, living, merge)
             if before is not None and await identities.holder(write.tx, before) is None:
                 given[living] = before
     await identities.set_upns(write.tx, dict[str, str | None]({id: None for id, _ in given_up}) | given)
     await upns.keep(write.tx, given, given_up, write.now)
+
+
+async def _own_upn(write: Write, living: str, dead: str, upn: str | None) -> tuple[str | None, str | None]:
+    """The UPN that went with a dead id, and who has it: where it had come from an id that has it again by now, the one
+    that the dead id had before.
+    """
+    while upn is not None:
+        holder = await identities.holder(write.tx, upn)
+        brought = None if holder in (None, living) else await identities.brought(write.tx, holder, dead)
+        if brought is None or brought.upn != upn:
+            return upn, holder
+        upn = brought.survivors_upn
+    return None, None
+
+
+async def _survivors_upn(write: Write, living: str, merge: tuple[IdentityChange, Went]) -> str | None:
+    """The UPN that a child would have without the merge, by which an id died into it or into one that died since."""
+    survivor, upn = merge[0].pupil_id, merge[1].survivors_upn
+    while survivor != living and (later := await identities.last(write.tx, survivor)) is not None:
+        survivor, upn = later[0].pupil_id, identity_changes.better_upn(later[1].survivors_upn, upn)
+    return upn
 
 
 # -- another child, new -----------------------------------------------------------------------------------------------
@@ -269,8 +288,9 @@ async def _tell(
     """Announces and records a split (pupil, other, whether it is restored, version), and judges both anew."""
     pupil_id, other, restored, version = what
     write.facts(urn).split.append(what)
-    if restored:  # of the other one, nothing was told while it was dead
-        await _tell_flags(write, [pupil_id, other])
+    # of a restored one, nothing was told while it was dead
+    told = {pupil_id, other} if restored else await households.moved(write, [pupil_id, other])
+    await _tell_flags(write, sorted(told))
     for school in schools:
         await settle_children(write, school, {pupil_id: EVER, other: EVER})
     change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)

@@ -12,6 +12,7 @@ from common.academic import Session
 from common.db import Transaction
 
 from registers.domain.identity_changes import IdentityChange, Part, Went
+from registers.store.upns import OWN
 
 ROW = "select upn, survivor::text, identity_version from pupil where pupil_id = $1"
 IDS = "select pupil_id::text from pupil where pupil_id = $1 or survivor = $1 order by pupil_id"
@@ -80,7 +81,7 @@ select date, session, pupil_id::text, code, standing, problem from moving
 where code is not null and (standing or problem is not null) order by date, session, pupil_id, received, place
 """
 
-FORGET_MARKS = """
+FORGET_MARKS = f"""
 with gone as (
     delete from mark as m using unnest($2::uuid[]) as id(pupil_id)
     where m.urn = $1 and m.pupil_id = id.pupil_id and m.code is not null
@@ -89,13 +90,13 @@ with gone as (
 ),
 kept as (
     insert into unresolved (urn, date, session, received, place, key_kind, key, version, code, details, problem)
-    select m.urn, m.date, m.session, m.received, m.place, case when p.upn is null then 'pupil_id' else 'upn' end,
-        coalesce(p.upn, p.pupil_id::text), m.version, m.code, m.details, 'unknown-pupil'
-    from gone as m join pupil as p on p.pupil_id = $3
+    select m.urn, m.date, m.session, m.received, m.place, case when u.upn is null then 'pupil_id' else 'upn' end,
+        coalesce(u.upn, m.pupil_id::text), m.version, m.code, m.details, 'unknown-pupil'
+    from gone as m left join lateral ({OWN.format(id="m.pupil_id", child="$3::uuid")}) as u on true
 )
 select date, session, pupil_id::text, code, standing, problem from gone
 order by date, session, pupil_id, received, place
-"""
+"""  # noqa: S608 - put together from constants
 
 COLUMNS = """
 number, change_id::text, kind, pupil_id::text, other::text, restored, identity_version, urn, reason, changed_by,
@@ -107,6 +108,10 @@ insert into identity_change (change_id, kind, pupil_id, other, restored, identit
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb) returning {COLUMNS}
 """  # noqa: S608 - put together from constants
 LAST = f"select {COLUMNS}, detail::text from identity_change where other = $1 order by number desc limit 1"  # noqa: S608
+BROUGHT = """
+select detail::text from identity_change where other = $1 and pupil_id = $2 and kind = 'merge'
+order by number desc limit 1
+"""
 PAGE = f"""
 select {COLUMNS} from identity_change as c
 where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2
@@ -239,7 +244,7 @@ async def move_marks(tx: Transaction, part: Part, before: Sequence[str], after: 
 
 async def forget_marks(tx: Transaction, urn: int, ids: Sequence[str], living: str) -> list[MovedMark]:
     """All that was sent at a school under some ids of a child waits again for a pupil whom nobody knows, if the school
-    does not know the child: under its UPN, else under its id. These marks as they were.
+    does not know the child: under the id's own UPN, else under the id. These marks as they were.
     """
     rows = await tx.fetch(FORGET_MARKS, urn, list(ids), living)
     return [MovedMark(row[0], Session(row[1]), *list(row)[2:]) for row in rows]
@@ -260,6 +265,12 @@ async def last(tx: Transaction, other: str) -> tuple[IdentityChange, Went] | Non
     *values, detail = found
     change = IdentityChange(*values)
     return change, msgspec.json.decode(detail, type=Went) if change.kind == "merge" else Went()
+
+
+async def brought(tx: Transaction, other: str, pupil_id: str) -> Went | None:
+    """What went with an id when it died into this one last."""
+    detail = await tx.fetchval(BROUGHT, other, pupil_id)
+    return None if detail is None else msgspec.json.decode(detail, type=Went)
 
 
 async def page(

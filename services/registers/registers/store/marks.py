@@ -86,10 +86,12 @@ with resolved as (
     left join school_pupil as by_local
         on u.key_kind = 'local_id' and by_local.urn = u.urn and by_local.local_id = u.key
     left join pupil as by_upn on u.key_kind = 'upn' and by_upn.upn = u.key
+    left join pupil as holder
+        on u.key_kind = 'upn' and holder.pupil_id = coalesce(by_upn.pupil_id, ({FORMER.format(key="u.key")}))
     join pupil as p on p.pupil_id = case u.key_kind
         when 'local_id' then by_local.pupil_id
         when 'upn' then coalesce(
-            ({BROUGHT.format(key="u.key", holder="by_upn.pupil_id")}), by_upn.pupil_id, ({FORMER.format(key="u.key")})
+            ({BROUGHT.format(key="u.key", holder="coalesce(holder.survivor, holder.pupil_id)")}), holder.pupil_id
         )
         else case when u.key ~ '^[0-9a-fA-F]{{8}}(-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}$' then u.key::uuid end
     end

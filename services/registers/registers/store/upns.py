@@ -22,7 +22,21 @@ where d.survivor = {holder} and c.kind = 'merge' and c.detail ->> 'upn' = {key}
     and c.number = (select max(number) from identity_change where other = d.pupil_id)
 order by c.number limit 1
 """
-"""The dead id that brought a UPN to the child who has it, by the merge that is undone if it lives again."""
+"""The dead id that brought a UPN to the child whom it means, by the merge that is undone if it lives again."""
+OWN = """
+select coalesce(
+    (
+        select had.upn from upn as had where had.pupil_id = {id} and had.taken_at is null
+        order by had.replaced_at desc nulls first, had.upn limit 1
+    ),
+    (
+        select p.upn from pupil as p join identity_change as c on c.other = {id}
+        where p.pupil_id = {child} and c.kind = 'merge' and c.detail ->> 'upn' = p.upn
+        order by c.number desc limit 1
+    )
+) as upn
+"""
+"""The UPN of an id that is, or died into, a child: its last that nobody else was given, or that it brought."""
 
 BY_UPN = f"""
 select coalesce(p.survivor, p.pupil_id)::text from pupil as p
