@@ -12,6 +12,7 @@ import pytest
 from common import migrate
 
 from tests.delivery import until
+from tests.packages import versions_folder
 
 ASKED_FOR_THE_LOCK = """
 select 1 from pg_stat_activity where datname = current_database() and state = 'idle' and pid <> pg_backend_pid()
@@ -54,14 +55,12 @@ for number in range(1, {last} + 1):
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
-    """Writes a service with so many versions, and gives its name: another one each time, for modules are cached."""
+    """Writes a service with so many versions, and gives its name."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def make(versions: int) -> str:
         name = f"shop_{tmp_path.name}_{versions}"
-        folder = tmp_path / name / "store" / "versions"
-        folder.mkdir(parents=True)
-        (tmp_path / name / "__init__.py").touch()
+        folder = versions_folder(tmp_path, name)
         (tmp_path / name / "store" / "__init__.py").touch()
         (tmp_path / name / "store" / "tables.py").write_text(TABLES.format(last=versions))
         for number in range(1, versions + 1):

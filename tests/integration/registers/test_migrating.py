@@ -10,6 +10,7 @@ import pytest
 from common import migrate
 
 from tests.delivery import until
+from tests.packages import versions_folder
 
 NEXT_MARK = """
 insert into mark (urn, date, session, pupil_id, received, place, rank, code, standing, unexplained)
@@ -32,9 +33,7 @@ def as_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsOf:
 
     def make(last: str) -> str:
         name = f"registers_of_old_{tmp_path.name}_{last}"
-        folder = tmp_path / name / "store" / "versions"
-        folder.mkdir(parents=True)
-        (tmp_path / name / "__init__.py").touch()
+        folder = versions_folder(tmp_path, name)
         for path in migrate.versions_folder("registers").glob("[0-9]*.py"):
             if path.name[:4] <= last:
                 shutil.copy(path, folder)
