@@ -6,7 +6,7 @@ depend on any school's calendar, so a change of calendar moves nothing.
 """
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from enum import IntEnum
 
 GRID = 732  # two places for each of at most 366 days
@@ -40,11 +40,24 @@ def parse_year(name: str) -> int:
     return int(match[1])
 
 
+def first_ordinal(year: int) -> int:
+    """The ordinal of a year's 1 August; also of the years 0 and 10000, whose 1 August no date can say: the first
+    and the last academic year have days for all that.
+    """
+    return year * 365 + year // 4 - year // 100 + year // 400 - 152
+
+
+def days_of(year: int) -> tuple[date, date]:
+    """The first and the last day of a year, as far as there are dates."""
+    first, last = first_ordinal(year), first_ordinal(year + 1) - 1
+    return date.fromordinal(max(first, 1)), date.fromordinal(min(last, date.max.toordinal()))
+
+
 def place_of(day: date, session: Session) -> int:
     """Where a session stands on the grid of its own year: 0 is the morning of 1 August."""
-    return (day - date(year_of(day), 8, 1)).days * 2 + session
+    return (day.toordinal() - first_ordinal(year_of(day))) * 2 + session
 
 
 def at_place(year: int, place: int) -> tuple[date, Session]:
     """The session that stands at a place of a year's grid."""
-    return date(year, 8, 1) + timedelta(place // 2), Session(place % 2)
+    return date.fromordinal(first_ordinal(year) + place // 2), Session(place % 2)

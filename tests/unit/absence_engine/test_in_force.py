@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 from absence_engine.domain.in_force import Book, holds_for, last_school
 from absence_engine.domain.marks import YearMarks
 from absence_engine.domain.policy import Policy, policies
@@ -106,3 +107,10 @@ def test_the_last_school_is_that_of_the_mark_that_counts() -> None:
     both = marks(2025, 1, 5, 9)._replace(schools=np.array([1] * 9 + [2] * (GRID - 9)))
     assert last_school(both) == 2
     assert last_school(marks(2025, 1)) is None
+
+
+@pytest.mark.parametrize(("year", "name"), [(0, "england-2024.1"), (9998, "2025"), (9999, "2025")])
+def test_a_version_holds_in_the_first_and_the_last_year_that_there_are(year: int, name: str) -> None:
+    first = replace(NATIONAL, version="england-2024.1", valid_from=date(2024, 8, 19))
+    held = Book.of([], [first, version("2025", date(2025, 9, 1))], TODAY)
+    assert held(year).version == name

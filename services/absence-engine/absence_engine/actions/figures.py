@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
-from common.academic import GRID
+from common.academic import GRID, days_of
 from common.db import Transaction
 from common.errors import MovedError, NotFoundError
 from common.security import Caller
@@ -277,7 +277,7 @@ async def area(tx: Transaction, la_code: str, year: int, policies: Policies, tod
         },
         children=_group(_stacked(children), policy),
         dfe=whole(_stacked(dfe), policy),
-        seen=await seen(tx, members, date(year, 8, 1), date(year + 1, 7, 31), today),
+        seen=await seen(tx, members, *days_of(year), today),
     )
 
 

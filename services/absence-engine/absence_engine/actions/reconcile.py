@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-from common.academic import GRID
+from common.academic import GRID, days_of
 from common.clock import Clock
 from common.db import Database, Transaction
 from common.errors import NotFoundError
@@ -173,7 +173,7 @@ def _places(school: SchoolGroup, la_code: str | None, year: int) -> npt.NDArray[
 
 async def _rows(tx: Transaction, urn: int, year: int, known_on: datetime | None) -> list[Row]:
     """The stays of a school in a year."""
-    stays = await grouping.stays(tx, [urn], date(year, 8, 1), date(year + 1, 7, 31), flags=False)
+    stays = await grouping.stays(tx, [urn], *days_of(year), flags=False)
     now = [Sheet(*key, year, codes) for key, codes in (await grouping.sheets(tx, [urn], year)).items()]
     then = now if known_on is None else await sheets_as_known(tx, now, known_on)
     ids = {stay.pupil_id for stay in stays} | {sheet.pupil_id for sheet in now}
@@ -218,7 +218,7 @@ async def export(
     if not schools:
         raise NotFoundError
     policy = (await policies.at_present(tx)).of_authority(la_code)(year)
-    first, last = _within(year, days[0] or first_day(year), days[1] or date(year + 1, 7, 31))
+    first, last = _within(year, days[0] or first_day(year), days[1] or days_of(year)[1])
     asked = Asked(year, first, last, "dfe", policy.rates["PA"].one_in)
     tallies = await tallied(tx, schools, la_code, asked, None)
     phases = [*sorted(tallies.keys() - {TOTAL.lower()}), TOTAL.lower()]

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import structlog
-from common.academic import year_name
+from common.academic import days_of, year_name
 from common.clock import Clock
 from common.db import Database, Transaction
 from common.errors import Fault, InvalidError, NotFoundError
@@ -55,7 +55,7 @@ async def ask(
     row = await versions.read(tx, la_code, version)
     if row is None:
         raise NotFoundError
-    begin, end = date(year, 8, 1), date(year + 1, 7, 31)
+    begin, end = days_of(year)
     days = {"/from": first or begin, "/to": last or end}
     words = f"The academic year {year_name(year)} is from {begin} to {end}."
     faults = [Fault(at, "outside-the-year", words) for at, day in days.items() if not begin <= day <= end]

@@ -131,7 +131,8 @@ async def _schools(tx: Any, la_code: str | None, school_urn: Sequence[int] | Non
 
 def _days(academic_year: str | None, first: date | None, last: date | None, today: date) -> tuple[date, date]:
     year = shapes.year_of(academic_year, academic.year_of(today))
-    return first or date(year, 8, 1), last or date(year + 1, 7, 31)
+    begins, ends = academic.days_of(year)
+    return first or begins, last or ends
 
 
 def _check(question: Question, la_code: str | None, school_urn: Sequence[int] | None) -> None:

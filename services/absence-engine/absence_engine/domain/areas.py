@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+from common.academic import days_of
+
 from absence_engine.domain.marks import within
 from absence_engine.domain.records import Codes, Enrolment
 
@@ -27,12 +29,12 @@ class Member(NamedTuple):
 
     def is_whole(self, year: int) -> bool:
         """Whether it is of the authority for all of an academic year."""
-        return self.spans == (_year(year),)
+        return self.spans == (days_of(year),)
 
 
 def in_year(members: Mapping[int, Member], year: int) -> dict[int, Member]:
     """The schools of an authority in an academic year, by URN, with their days in it."""
-    start, end = _year(year)
+    start, end = days_of(year)
     found: dict[int, Member] = {}
     for urn, member in members.items():
         spans = [(max(first, start), min(last, end)) for first, last in member.spans]
@@ -49,7 +51,3 @@ def of_area(codes: Codes, year: int, stay: Enrolment, member: Member) -> Codes:
         if stay.from_ <= last and (stay.to is None or stay.to >= first)
     ]
     return sum(parts[1:], start=parts[0])
-
-
-def _year(year: int) -> Span:
-    return date(year, 8, 1), date(year + 1, 7, 31)

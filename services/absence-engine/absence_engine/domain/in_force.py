@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from common.academic import days_of
+
 from absence_engine.domain.marks import YearMarks
 from absence_engine.domain.policy import Policy, in_order
 
@@ -42,7 +44,7 @@ class Book:
     def __call__(self, year: int | None) -> Policy:
         """The version that holds in an academic year, or for what runs over the years (None)."""
         if year not in self._found:
-            day = self.today if year is None else min(self.today, date(year + 1, 7, 31))
+            day = self.today if year is None else min(self.today, days_of(year)[1])
             found = self._with_history(day)
             self._found[year] = next((one for one in self._found.values() if _alike(one, found)), found)
         return self._found[year]

@@ -9,7 +9,7 @@ A place on the grid of an academic year (`common.academic`) is a tick minus `yea
 from datetime import date
 from functools import cache
 
-from common.academic import Session, year_of
+from common.academic import Session, first_ordinal, year_of
 from common.events import SessionRef
 
 NEVER = 1 << 40
@@ -39,7 +39,7 @@ def ref_of(tick: int) -> SessionRef:
 @cache
 def year_start(year: int) -> int:
     """The tick of the morning of 1 August: place 0 on the grid of the year."""
-    return date(year, 8, 1).toordinal() * 2
+    return first_ordinal(year) * 2
 
 
 @cache

@@ -3,8 +3,9 @@ pupils that these name. Rows are only ever appended to; a rebuild begins anew.
 """
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import datetime
 
+from common.academic import days_of
 from common.arrays import array
 from common.db import Transaction
 
@@ -59,7 +60,7 @@ async def of_sheets(tx: Transaction, keys: Collection[SheetKey]) -> Packed:
     groups: dict[tuple[int, int], list[str]] = {}
     for urn, group, pupil_id in await tx.fetch(GROUPS, list(urns), list(pupil_ids)):
         groups.setdefault((urn, group), []).append(pupil_id)
-    days = await tx.fetch(DAYS, list(urns), date(min(years), 8, 1), date(max(years) + 1, 7, 31))
+    days = await tx.fetch(DAYS, list(urns), days_of(min(years))[0], days_of(max(years))[1])
     return Packed({(row[0], row[1]): row[2] for row in days}, groups)
 
 
