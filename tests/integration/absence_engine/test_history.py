@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +17,8 @@ import msgspec
 import pytest
 from absence_engine import api
 from absence_engine.actions.rebuild import rebuild
+from absence_engine.store.grouping import sheets
+from common.db import Transaction
 from common.events import Event
 from common.events.registers import SessionMarked
 from common.security import FixedKeys, Verifier
@@ -276,6 +278,66 @@ async def test_changed_marks_of_a_school_come_page_by_page(engine: Engine, asker
     assert [(one["pupil_id"], one["code_before"], one["code_after"]) for one in only["items"]] == [
         (PUPILS[2], "/", "O"), (PUPILS[5], "/", "I"), (PUPILS[2], "O", "/"),
     ]  # fmt: skip
+
+
+def plainly(entries: Sequence[Event]) -> list[tuple[Any, ...]]:
+    """What each entry changed, mark by mark, and whether it was no first mark: in the order of their times."""
+    stands: dict[tuple[str, ...], str | None] = {}
+    first: set[tuple[str, ...]] = set()
+    found: list[tuple[Any, ...]] = []
+    for entry in entries:
+        for mark in entry.data.marks if isinstance(entry.data, SessionMarked) else ():
+            slot = (mark.pupil_id, entry.data.date, entry.data.session)
+            before = stands.get(slot)
+            if mark.code != before:
+                told = (entry.sequence, *slot[1:], before, mark.code)
+                found.append((entry.time, entry.sequence, slot in first, told))
+                stands[slot] = mark.code
+                first.add(slot)
+    return sorted(found, key=lambda one: (one[0], one[1]))
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_pages_of_changed_marks_are_what_the_entries_say(engine: Engine, asker: Asker, seed: int) -> None:
+    chance = Random(seed)
+    ledgers = [Ledger(one.urn, timed(one.entries, chance)) for one in history(chance).values()]
+    for batch in batches(chance, partition(chance, ledgers)):
+        await engine.take(batch)
+    for ledger in ledgers:
+        told = plainly(ledger.entries)
+        since, until = sorted(one.time for one in chance.sample(ledger.entries, 2))
+        for only in (False, True):
+            query: dict[str, Any] = {"since": since, "until": until, "corrections": str(only).lower()}
+            page = await asker.get(f"/v1/schools/{ledger.urn}/changed-marks", page_size=chance.choice([1, 7]), **query)
+            found = page["items"]
+            while page["next"]:
+                page = await asker.get(page["next"])
+                found += page["items"]
+            expected = [one[3] for one in told if since < one[0] <= until and (one[2] or not only)]
+            names = ("sequence", "date", "session", "code_before", "code_after")
+            assert sorted((tuple(one[name] for name in names) for one in found), key=str) == sorted(expected, key=str)
+            assert [one["sequence"] for one in found] == [one[0] for one in expected]
+
+
+async def test_a_page_of_changed_marks_reads_the_years_that_it_is_of(
+    engine: Engine, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = school(URN, ANN, from_="2020-09-01")
+    for year in range(2021, 2026):
+        ledger.marks(date(year, 9, 8), "AM", {ANN: "O"})
+    await engine.take(timed(ledger.entries))
+    read: list[int] = []
+
+    async def noting(tx: Transaction, urns: Sequence[int], year: int) -> dict[tuple[str, int], bytes]:
+        read.append(year)
+        return await sheets(tx, urns, year)
+
+    monkeypatch.setattr("absence_engine.store.grouping.sheets", noting)
+    page = await asker.get(f"/v1/schools/{URN}/changed-marks", since=at(START), page_size=1)
+    assert [one["date"] for one in page["items"]] == ["2021-09-08"]
+    assert read == [2021, 2022]  # the second tells that there is more
+    page = await asker.get(page["next"])
+    assert [one["date"] for one in page["items"]] == ["2022-09-08"]
 
 
 async def test_a_merge_brings_the_history_along(engine: Engine, asker: Asker) -> None:

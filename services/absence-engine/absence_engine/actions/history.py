@@ -5,10 +5,11 @@ history of an episode's sessions; what took a reversed episode back.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+from common.academic import year_of
 from common.db import Transaction
 from common.errors import NotFoundError
 from common.events.absence_engine import CountedSession, SchoolSequence
@@ -21,13 +22,14 @@ from absence_engine.domain.claims import Episode, claims
 from absence_engine.domain.counts import Counts, count
 from absence_engine.domain.events import Told
 from absence_engine.domain.explain import evidence_at, explain
-from absence_engine.domain.history import History, Ints, MarkChange, millis
+from absence_engine.domain.history import History, Ints, MarkChange, Packed, Turn, groups_in, millis, next_days
 from absence_engine.domain.policy import Policy
+from absence_engine.domain.records import Sheet
 from absence_engine.domain.spans import Span
 from absence_engine.domain.ticks import tick_of
 from absence_engine.store import figures as figures_store
+from absence_engine.store import grouping
 from absence_engine.store import history as store
-from absence_engine.store import sheets as sheet_store
 
 NOW = (1 << 48) - 1
 """A moment after every change, in milliseconds since 1970."""
@@ -150,21 +152,45 @@ def _key(episode: Episode | None) -> tuple[int, str, str]:
     return episode.crossed, episode.kind, episode.episode_id
 
 
-async def of_school(tx: Transaction, urn: int, since: datetime, until: datetime | None, *, corrections: bool) -> Listed:
-    """The changes of a school's marks after one moment, up to and including another, by time and entry; or only those
-    that are no first marks. NotFoundError when the school is not known, InvalidError as `check`.
+async def of_school(
+    tx: Transaction,
+    urn: int,
+    since: datetime,
+    until: datetime | None,
+    begin: Turn | None,
+    limit: int,
+    *,
+    corrections: bool,
+) -> Listed:
+    """Changes of a school's marks after one moment, up to and including another, by time and entry, from an entry on:
+    at least `limit` of them, if there are as many; or only those that are no first marks. NotFoundError when the school
+    is not known, InvalidError as `check`.
     """
     await figures_store.snapshot(tx)
     if await figures_store.school(tx, urn) is None:
         raise NotFoundError
     await check(tx, since, "since")
-    living = await store.marked_at(tx, urn)
-    sheets = sorted(sheet for sheet in await sheet_store.load(tx, living) if sheet.urn == urn)
-    history = History.of(sheets, await store.of_sheets(tx, [sheet[:3] for sheet in sheets]))
-    found = history.between(millis(since), NOW if until is None else millis(until))
-    if corrections:
-        found = found[~history.is_first()[found]]
-    return Listed(history, found, living)
+    days, living = await store.of_school(tx, urn), await store.marked_at(tx, urn)
+    first, end = Turn(millis(since) + 1, 0), NOW if until is None else millis(until)
+    begin = max(begin or first, first)
+    while True:
+        portion = next_days(days, begin, end, limit, corrections=corrections)
+        history = await _portion(tx, urn, {(urn, day): body for day, body in days if day in portion.days})
+        found = history.turns(begin, portion.upto or Turn(end + 1, 0))
+        if corrections:
+            found = found[~history.is_first()[found]]
+        if portion.upto is None or len(found) >= limit:
+            return Listed(history, found, living)
+        limit *= 4  # many records were first marks after all
+
+
+async def _portion(tx: Transaction, urn: int, days: dict[tuple[int, date], bytes]) -> History:
+    """The history of some days of a school: nothing is read of other years."""
+    groups = await store.groups(tx, urn, groups_in(days.values()))
+    known: list[Sheet] = []
+    for year in sorted({year_of(day) for _, day in days}):
+        known += [Sheet(*key, year, codes) for key, codes in (await grouping.sheets(tx, [urn], year)).items()]
+    return History.of(sorted(known), Packed(days, groups))
 
 
 def of_sessions(history: History, sessions: Sequence[CountedSession]) -> list[list[MarkChange]]:

@@ -17,7 +17,7 @@ from absence_engine.api import evidence_shapes, history_shapes
 from absence_engine.api.at_least import Reader
 from absence_engine.api.evidence_shapes import EvidenceOut
 from absence_engine.api.history_shapes import PupilChangesOut, PupilMarkChangeOut, Since, Until
-from absence_engine.domain.history import MarkChange
+from absence_engine.domain.history import MarkChange, Turn
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -76,7 +76,9 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await history.of_school(tx, urn, since, until, corrections=corrections)
+            begin, skipped = (None, 0) if after is None else (Turn(after[0], after[2]), after[3])
+            limit = skipped + page_size + 1
+            found = await history.of_school(tx, urn, since, until, begin, limit, corrections=corrections)
         items, following = _page(request, found, after, page_size)
         return {"items": items, "next": following}
 

@@ -11,7 +11,7 @@ same pupils: a register's first marks are one record, of a group of pupils that 
 group of one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -168,6 +168,48 @@ def _records(days: Sequence[tuple[date, bytes]]) -> tuple[Ints, Ints, Ints, Ints
     )
 
 
+class Turn(NamedTuple):
+    """A place among the changes of a school: the time and the number of an entry."""
+
+    at: int
+    number: int
+
+
+class Portion(NamedTuple):
+    """The days on which the next changes of a school lie, and the last turn of these; None where that is all."""
+
+    days: frozenset[date]
+    upto: Turn | None
+
+
+def next_days(days: Sequence[tuple[date, bytes]], begin: Turn, until: int, limit: int, *, corrections: bool) -> Portion:
+    """Where the next `limit` records of a school's days lie, or a few more, from a turn on up to a moment. With
+    `corrections`, of those that are no first marks, or may be none: something was corrected there before.
+    """
+    if not days:
+        return Portion(frozenset(), None)
+    _, year, place, before, number, at = _records(days)
+    found = (at <= until) & ((at > begin.at) | ((at == begin.at) & (number >= begin.number)))
+    if corrections:
+        slot = (year - year.min()) * GRID + place
+        corrected = np.full(int(slot.max()) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(corrected, slot[before > 0], number[before > 0])
+        found &= (before > 0) | (number > corrected[slot])
+    its = np.flatnonzero(found)
+    its = its[np.lexsort((number[its], at[its]))]
+    upto = Turn(int(at[its[limit - 1]]), int(number[its[limit - 1]])) if len(its) > limit else None
+    counts = [len(body) // CHANGE.itemsize for _, body in days]
+    day = np.repeat([on.toordinal() for on, _ in days], counts)[its[:limit]]
+    return Portion(frozenset(date.fromordinal(one) for one in np.unique(day).tolist()), upto)
+
+
+def groups_in(days: Iterable[bytes]) -> list[int]:
+    """The numbers of the groups that some days' changes are of, those of one pupil included."""
+    its = np.frombuffer(b"".join(days), CHANGE)
+    found: list[int] = np.unique(its["group"] | ((its["high"].astype(np.int64) & 0x7FFF) << 32)).tolist()
+    return found
+
+
 def in_order(changes: Changes) -> Changes:
     """By sheet, place and entry."""
     return changes.only(np.lexsort((changes.number, changes.place, changes.row)))
@@ -238,6 +280,12 @@ class History(NamedTuple):
         inside = np.flatnonzero((self.changes.at > since) & (self.changes.at <= until))
         c = self.changes.only(inside)
         return inside[np.lexsort((c.row, c.place, c.number, self.urns()[c.row], c.at))]
+
+    def turns(self, begin: Turn, upto: Turn) -> Ints:
+        """The positions of the changes of one school's entries from one turn up to and including another, in order."""
+        found = self.between(begin.at - 1, upto.at)
+        at, number = self.changes.at[found], self.changes.number[found]
+        return found[((at > begin.at) | (number >= begin.number)) & ((at < upto.at) | (number <= upto.number))]
 
     def urns(self) -> Ints:
         """The school of each sheet."""

@@ -3,7 +3,7 @@ pupils that these name. Rows are only ever appended to; a rebuild begins anew.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from common.academic import days_of
 from common.arrays import array
@@ -25,6 +25,8 @@ insert into mark_group (urn, id, pupils)
 select urn, id, pupils::uuid[] from unnest($1::text::int[], $2::text::bigint[], $3::text[]) as t (urn, id, pupils)
 """
 DAYS = "select urn, day, changes from mark_day where urn = any($1::int[]) and day between $2 and $3"
+DAYS_OF_SCHOOL = "select day, changes from mark_day where urn = $1 order by day"
+GROUPS_OF_SCHOOL = "select id, pupils::text[] from mark_group where urn = $1 and id = any($2::bigint[])"
 GROUPS = """
 select urn, id, pupil_id::text from mark_group cross join unnest(pupils) as pupil_id
 where urn = any($1::int[]) and pupil_id = any($2::uuid[])
@@ -62,6 +64,16 @@ async def of_sheets(tx: Transaction, keys: Collection[SheetKey]) -> Packed:
         groups.setdefault((urn, group), []).append(pupil_id)
     days = await tx.fetch(DAYS, list(urns), days_of(min(years))[0], days_of(max(years))[1])
     return Packed({(row[0], row[1]): row[2] for row in days}, groups)
+
+
+async def of_school(tx: Transaction, urn: int) -> list[tuple[date, bytes]]:
+    """All that is kept of a school's days; what stands there is not read."""
+    return [(row[0], row[1]) for row in await tx.fetch(DAYS_OF_SCHOOL, urn)]
+
+
+async def groups(tx: Transaction, urn: int, ids: Collection[int]) -> dict[tuple[int, int], list[str]]:
+    """Those of some groups of a school that have several pupils."""
+    return {(urn, row[0]): row[1] for row in await tx.fetch(GROUPS_OF_SCHOOL, urn, list(ids))}
 
 
 async def marked_at(tx: Transaction, urn: int) -> dict[str, str]:
