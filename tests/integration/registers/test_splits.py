@@ -304,3 +304,55 @@ async def test_a_merge_of_which_the_survivors_local_ids_were_not_kept_is_undone(
     assert [await of(authority, child) for child in pair] == before
     (mark,) = (await authority.ask("GET", f"/v1/schools/{OTHER}/registers/2025-09-12/AM"))["marks"]
     assert mark["pupil_id"] == dead
+
+
+FACTS = ("sex", "date_of_birth", "year_group")
+
+
+async def facts(authority: Authority, pupil_id: str) -> list[Any]:
+    told = await of(authority, pupil_id)
+    return [told[name] for name in FACTS]
+
+
+async def test_what_nobody_said_of_the_survivor_is_known_of_the_dead_id_until_the_merge_is_undone(
+    authority: Authority,
+) -> None:
+    """Told in the ledger as well, for compulsory school age and groups hang on it; a third one hands it on."""
+    for urn in (URN, OTHER):
+        await authority.school(urn)
+    bare = {"local_id": "1", "given_name": "Sam", "family_name": "Child1", "enrolment": {"from": "2025-09-01"}}
+    living = (await authority.roll(bare))["results"][0]["pupil_id"]
+    last = (await authority.roll({**bare, "local_id": "2", "year_group": None}))["results"][0]["pupil_id"]
+    dead = (await authority.roll(pupil("x", sex="female"), urn=OTHER))["results"][0]["pupil_id"]
+    of_dead = ["female", "2014-09-09", 6]
+    since = len(await authority.changes(URN))
+    await merge(authority, dead, living)
+    assert await facts(authority, living) == of_dead
+    (told,) = [
+        one
+        for entry in await authority.changes(URN, since)
+        for one in entry["data"].get("pupils", [])
+        if one["pupil_id"] == living and "date_of_birth" in one
+    ]
+    assert (told["date_of_birth"], told["year_group"]) == ("2014-09-09", 6)
+    await merge(authority, living, last)
+    assert await facts(authority, last) == ["female", "2014-09-09", None], "that it is in no year group was said"
+    await split(authority, last, restore=dead)
+    assert await facts(authority, last) == [None, None, None]
+    await split(authority, last, restore=living)
+    assert [await facts(authority, child) for child in (living, dead)] == [[None, None, None], of_dead]
+
+
+async def test_what_was_said_of_the_survivor_stays_its_own(authority: Authority) -> None:
+    """Before the merge, or since."""
+    for urn in (URN, OTHER):
+        await authority.school(urn)
+    bare = {"local_id": "1", "given_name": "Sam", "family_name": "Child1", "enrolment": {"from": "2025-09-01"}}
+    living = (await authority.roll({**bare, "sex": "male"}))["results"][0]["pupil_id"]
+    dead = (await authority.roll(pupil("x", sex="female"), urn=OTHER))["results"][0]["pupil_id"]
+    await merge(authority, dead, living)
+    assert await facts(authority, living) == ["male", "2014-09-09", 6]
+    await authority.roll({**bare, "date_of_birth": "2015-01-30", "year_group": 5})
+    await split(authority, living, restore=dead)
+    assert await facts(authority, living) == ["male", "2015-01-30", 5]
+    assert await facts(authority, dead) == ["female", "2014-09-09", 6]

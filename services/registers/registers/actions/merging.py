@@ -17,7 +17,7 @@ from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments
 from registers.domain.enrolments import Stay
-from registers.domain.identity_changes import IdentityChange, Went, better_upn
+from registers.domain.identity_changes import NOTHING, IdentityChange, Went, better_upn
 from registers.store import absence_notices, identities, pupils, upns
 
 EVER = (date(2000, 1, 1), date(2999, 12, 31))
@@ -90,14 +90,18 @@ async def _merge(
     flagged = await flags.brought(write, merges)
     versions = await identities.merge(write.tx, merges, moving)
     records: list[IdentityChange] = []
+    told = set(flagged)
     for dead, survivor in merges:
         await _unite_upns(write, dead, survivor, went[dead])
+        if went[dead].facts != NOTHING:
+            await identities.give_facts(write.tx, survivor, went[dead].facts)
+            told.add(survivor)
         write.facts(urn).merged.append((dead, survivor, versions[dead]))
         change = IdentityChange(
             0, new_id(), "merge", survivor, dead, False, versions[dead], urn, *said, write.now
         )  # fmt: skip
         records.append(await identities.record(write.tx, change, went[dead]))
-    await flags.follow(write, urn, flagged)
+    await flags.follow(write, urn, told)
     return records, await _unite_stays(write, dict(merges), knowing, stays)
 
 
@@ -111,7 +115,8 @@ async def _went(
     named, survivors_named = local_ids.get(dead, {}), local_ids.get(survivor, {})
     theirs, beside = ({urn: of for (urn, child), of in stays.items() if child == id} for id in (dead, survivor))
     received, notices = await identities.last_received(write.tx), await absence_notices.last_number(write.tx)
-    return Went(own, survivors, named, theirs, beside, contacts, received, notices, survivors_named)
+    facts = await identities.lacked(write.tx, dead, survivor)
+    return Went(own, survivors, named, theirs, beside, contacts, received, notices, survivors_named, facts)
 
 
 async def _unite_upns(write: Write, dead: str, survivor: str, went: Went) -> None:

@@ -71,6 +71,7 @@ async def _restore(write: Write, living: str, dead: str, named: Mapping[int, lis
         raise ConflictError("What went with this id was not kept: split the pupil by `schools` instead.")
     version = await identities.restore(write.tx, dead, living)
     await _restore_upns(write, living, dead, record)
+    await _restore_facts(write, living, record)
     await _give_back(write, living, record, named)
     await _forget(write, dead, named)
     return await _tell(write, (living, dead, True, version), min(named), sorted(named), (), said)
@@ -174,6 +175,17 @@ async def _survivors_upn(write: Write, living: str, merge: tuple[IdentityChange,
     while survivor != living and (later := await identities.last(write.tx, survivor)) is not None:
         survivor, upn = later[0].pupil_id, identity_changes.better_upn(later[1].survivors_upn, upn)
     return upn
+
+
+async def _restore_facts(write: Write, living: str, merge: tuple[IdentityChange, Went]) -> None:
+    """What the survivor had of the dead id, because nobody had said it of itself, is not said of it any more; nor of
+    its own survivor, which may have it from there.
+    """
+    survivor, facts = merge[0].pupil_id, merge[1].facts
+    await identities.take_facts(write.tx, survivor, facts)
+    while survivor != living and (later := await identities.last(write.tx, survivor)) is not None:
+        survivor, facts = later[0].pupil_id, facts.also_in(later[1].facts)
+        await identities.take_facts(write.tx, survivor, facts)
 
 
 # -- another child, new -----------------------------------------------------------------------------------------------

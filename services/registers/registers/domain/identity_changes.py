@@ -19,10 +19,29 @@ LOCAL_ID = 64
 """How long a local id may be."""
 
 
+class Facts(NamedTuple):
+    """What is said of a child whatever the day: sex, date of birth, year group and the academic year in which it was
+    said (its first calendar year).
+    """
+
+    sex: str | None = None
+    date_of_birth: date | None = None
+    year_group: int | None = None
+    year_group_in: int | None = None
+
+    def also_in(self, others: "Facts") -> "Facts":
+        """Those that others have as well."""
+        return Facts(**{name: said for name, said in self._asdict().items() if said == getattr(others, name)})
+
+
+NOTHING = Facts()
+
+
 class Went(msgspec.Struct, frozen=True):
     """What a merge moved. By school: the local ids that died with the id, its stays, and those that the survivor had
     (`beside`), as the survivor's local ids (None: not kept of early merges). `upn` and `survivors_upn` are those of the
-    two before. `received`: the last submission before it; `notices`: the last row of an absence notice.
+    two before. `received`: the last submission before it; `notices`: the last row of an absence notice. `facts`: what
+    the survivor has since then of the dead id, for nobody had said it of the survivor.
     """
 
     upn: str | None = None
@@ -34,6 +53,7 @@ class Went(msgspec.Struct, frozen=True):
     received: int = 0
     notices: int = 0
     survivors_local_ids: Mapping[int, list[str]] | None = None
+    facts: Facts = NOTHING
 
 
 class Takeover(NamedTuple):

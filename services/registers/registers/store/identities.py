@@ -11,7 +11,7 @@ import msgspec
 from common.academic import Session
 from common.db import Transaction
 
-from registers.domain.identity_changes import IdentityChange, Part, Went
+from registers.domain.identity_changes import Facts, IdentityChange, Part, Went
 from registers.store.upns import OWN
 
 ROW = "select upn, survivor::text, identity_version from pupil where pupil_id = $1"
@@ -53,6 +53,23 @@ update pupil as p set survivor = nullif($1, p.pupil_id),
     identity_version = identity_version + (p.pupil_id = $1)::int
 from its where p.pupil_id = its.pupil_id returning p.pupil_id::text, p.identity_version
 """
+LACKED = """
+select case when s.sex is null then d.sex end, case when s.date_of_birth is null then d.date_of_birth end,
+    case when s.year_group_in is null then d.year_group end, case when s.year_group_in is null then d.year_group_in end
+from pupil as d, pupil as s where d.pupil_id = $1 and s.pupil_id = $2
+"""
+GIVE_FACTS = """
+update pupil set sex = coalesce($2, sex), date_of_birth = coalesce($3, date_of_birth),
+    year_group = coalesce($4, year_group), year_group_in = coalesce($5, year_group_in)
+where pupil_id = $1
+"""
+TAKE_FACTS = """
+update pupil set sex = nullif(sex, $2), date_of_birth = nullif(date_of_birth, $3),
+    year_group = case when year_group_in = $5 then nullif(year_group, $4) else year_group end,
+    year_group_in = case when year_group is not distinct from $4 then nullif(year_group_in, $5) else year_group_in end
+where pupil_id = $1
+"""
+"""What was said otherwise since stays."""
 FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
 GIVE_UPN = "update pupil set upn = $2 where pupil_id = $1"
 HOLDER = "select pupil_id::text from pupil where upn = $1"
@@ -191,6 +208,22 @@ async def merge(tx: Transaction, merges: Sequence[tuple[str, str]], contacts: Se
 async def restore(tx: Transaction, dead: str, living: str) -> int:
     """Lets an id live again, with those that had died into it before it died itself; its identity version."""
     return {found[0]: found[1] for found in await tx.fetch(RESTORE, dead, living)}[dead]
+
+
+async def lacked(tx: Transaction, dead: str, survivor: str) -> Facts:
+    """What is said of the one and was never said of the other."""
+    found = await tx.fetchrow(LACKED, dead, survivor)
+    return Facts() if found is None else Facts(*found)
+
+
+async def give_facts(tx: Transaction, pupil_id: str, facts: Facts) -> None:
+    """Notes of a child what it lacked."""
+    await tx.execute(GIVE_FACTS, pupil_id, *facts)
+
+
+async def take_facts(tx: Transaction, pupil_id: str, facts: Facts) -> None:
+    """Notes that nobody has said these of an id, where they are as they were given."""
+    await tx.execute(TAKE_FACTS, pupil_id, *facts)
 
 
 async def holder(tx: Transaction, upn: str) -> str | None:
