@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Generator, Sequence
 
 import structlog
@@ -23,6 +24,7 @@ DRAIN_SECONDS = 3
 FINISH_SECONDS, CUT_SECONDS, CLOSE_SECONDS = 3.5, 1.5, 2.5
 """How long tasks may take to finish, what is cut then to end, and connections to close: a process ends in ten."""
 LOOK_SECONDS = 0.05
+SWITCH_SECONDS = 0.0005
 
 log = structlog.get_logger()
 
@@ -118,8 +120,11 @@ def run_loop(work: Coroutine[None, None, int]) -> int:
 
     A batch makes tens of thousands of values that live until its end: looking for cycles among them every 700
     allocations, as Python does by default, costs a tenth of the CPU.
+    What takes long is done in a thread. Whenever a request has to go on meanwhile it waits until that thread has had
+    its turn, some ten times for a read: by default 5 ms each.
     """
     gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(work)
     gc.freeze()  # the interpreter's last collections would look through all there is, for seconds on a busy machine

@@ -107,7 +107,7 @@ async def test_a_kind_that_a_version_leaves_out_has_no_episodes(council: Council
 async def test_what_comes_of_it_is_what_would_have_come_of_the_version_from_the_start(
     council: Council, other_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate, "IN_A_THREAD", 2)
+    monkeypatch.setattr(evaluate, "AT_A_TIME", 1)
     await council.publish(VERSION, document(**EIGHT))
     await council.follow()
     here, there = school(URN), school(OTHER, la_code="333")
