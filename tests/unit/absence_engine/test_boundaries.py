@@ -320,3 +320,20 @@ def test_a_window_of_school_days_ends_with_the_first_day_that_holds_fewer_once_a
     by_days = policy(PUNCTUALITY={**THRESHOLDS["PUNCTUALITY"], "reading": "school_days", "days": 10})
     assert places(marked("10xL 12x/"), "PUNCTUALITY", by_days) == [(10, 10, None)]
     assert places(marked("10xL 13x/"), "PUNCTUALITY", by_days) == [(10, 10, 22)]
+
+
+def test_a_window_is_firm_by_its_own_sessions_and_not_by_those_of_a_later_one() -> None:
+    """The first holds nine and an N, and has ended weeks before the settled ones of the second come."""
+    first, later = mondays()[0], mondays()[12]
+    marks = dict.fromkeys(TICKS[: later + 30], "/") | dict(zip(TICKS[first : first + 10], "OOOOOOOOON", strict=True))
+    marks |= dict.fromkeys(TICKS[later : later + 11], "O")
+    before, after = places(child(marks), "PN_10_IN_10")
+    assert before == (10, None, mondays()[11])
+    assert after == (later + 10, later + 10, None)
+
+
+def test_a_window_of_weeks_may_open_again_in_the_week_after_the_one_in_which_it_ended() -> None:
+    first, again = mondays()[0], mondays()[11]
+    marks = dict.fromkeys(TICKS[: again + 10], "/") | dict.fromkeys(TICKS[first : first + 10], "L")
+    marks |= dict.fromkeys(TICKS[again : again + 10], "L")
+    assert places(child(marks), "PUNCTUALITY") == [(10, 10, again), (again + 10, again + 10, None)]
