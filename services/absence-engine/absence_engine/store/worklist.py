@@ -36,5 +36,5 @@ async def page(
     where = (None, None, None) if after is None else after
     rows = await tx.fetch(PAGE, state, kind, sorted(urns), *where, limit)
     ids = [row[0] for row in rows]
-    told = await episodes.whole(tx, ids)
-    return [told[id].episode for id in ids]
+    found = await episodes.by_id(tx, ids)
+    return [found[id] for id in ids]
