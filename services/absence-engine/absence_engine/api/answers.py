@@ -1,6 +1,6 @@
 """Sums over many children, by whatever an authority asks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,7 @@ from absence_engine.api.shapes import AcademicYear
 from absence_engine.domain import small
 from absence_engine.domain.groups import DIMENSIONS, Key, Question
 from absence_engine.domain.policy import FLAGS
+from absence_engine.domain.sums import Divided
 from absence_engine.store import figures as store
 from absence_engine.store import grouping
 
@@ -53,7 +54,11 @@ Basis = Annotated[
 def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The route /v1/absence."""
     router = APIRouter(tags=["Figures"])
+    _add_absence(router, database, clock, policies)
+    return router
 
+
+def _add_absence(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/absence",
         operation_id="getAbsence",
@@ -77,9 +82,9 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         cursor: Cursor = None,
         page_size: PageSize = 100,
     ) -> object:
+        today = clock.today()
         by = tuple(one.strip() for asked in group_by or () for one in asked.split(","))
-        first, last = _days(academic_year, from_, to, clock.today())
-        question = Question(first, last, by, flag, tuple(kind or ()), basis)
+        question = Question(*_days(academic_year, from_, to, today), by, flag, tuple(kind or ()), basis)
         _check(question, la_code, school_urn)
         after = place_of(cursor, _place)
         async with database.transaction() as tx:
@@ -87,21 +92,16 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             urns = await _schools(tx, la_code, school_urn, caller)
             holding = await policies.at_present(tx, urns)
             book = holding.of_school(min(urns)) if la_code is None else holding.of_authority(la_code)
-            policy = book(academic.year_of(last))
+            policy = book(academic.year_of(question.last))
             sums = await answers.count(tx, question, urns, la_code, policy, as_known_on)
-            what = await seen(tx, urns, first, last, clock.today())
+            what = await seen(tx, urns, question.first, question.last, today)
         is_area = la_code is not None and caller.schools is None
         hidden = small.what_is_hidden(sums, by, policy) if is_area else dict.fromkeys(sums, small.NOTHING)
-        keys = sorted({key for divided in sums.values() for key in divided.groups} if by else set(), key=_order)
-        left = [key for key in keys if after is None or _order(key) > _order(after)]
-        page, following = cut(request, left, page_size, lambda last: {"after": list(last)})
+        page, following = cut(request, _groups(sums, by, after), page_size, lambda last: {"after": list(last)})
         return {
-            "from_": first.isoformat(),
-            "to": last.isoformat(),
-            "basis": basis,
-            "group_by": by,
+            **_asked(question),
             "policy_version": policy.version,
-            "as_of": clock.today().isoformat(),
+            "as_of": today.isoformat(),
             **known(as_known_on),
             "total": answer_shapes.total_of(sums, hidden, policy),
             "items": [answer_shapes.group_of(key, by, sums, hidden, policy) for key in page],
@@ -110,7 +110,20 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "freshness": answer_shapes.seen(what),
         }
 
-    return router
+
+def _asked(question: Question) -> dict[str, Any]:
+    return {
+        "from_": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "basis": question.basis,
+        "group_by": question.by,
+    }
+
+
+def _groups(sums: Mapping[str, Divided], by: Sequence[str], after: tuple[Key, ...] | None) -> list[tuple[Key, ...]]:
+    """The groups that there are, in order, after one."""
+    found = {key for divided in sums.values() for key in divided.groups} if by else set[tuple[Key, ...]]()
+    return sorted((key for key in found if after is None or _order(key) > _order(after)), key=_order)
 
 
 async def _schools(tx: Any, la_code: str | None, school_urn: Sequence[int] | None, caller: Caller) -> Collection[int]:

@@ -29,7 +29,12 @@ LaCode = Annotated[str, Path(max_length=20, examples=["330"])]
 def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The routes under /v1/schools and /v1/areas."""
     router = APIRouter(tags=["Figures"])
+    _add_school(router, database, clock, policies)
+    _add_area(router, database, clock, policies)
+    return router
 
+
+def _add_school(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/schools/{urn}/absence",
         operation_id="getSchoolAbsence",
@@ -75,6 +80,8 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "freshness": shapes.freshness(found.freshness),
         }
 
+
+def _add_area(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/areas/{la_code}/absence",
         operation_id="getAreaAbsence",
@@ -102,8 +109,6 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "coverage": found.seen.coverage._asdict(),
             "freshness": seen(found.seen),
         }
-
-    return router
 
 
 def _place(position: dict[str, Any]) -> tuple[str, date]:

@@ -25,7 +25,13 @@ Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
 def create_router(database: Database, policies: Policies) -> APIRouter:
     """The routes of what changed."""
     router = APIRouter(tags=["History"])
+    _add_of_pupil(router, database, policies)
+    _add_of_school(router, database)
+    _add_evidence(router, database, policies)
+    return router
 
+
+def _add_of_pupil(router: APIRouter, database: Database, policies: Policies) -> None:
     @router.get(
         "/v1/pupils/{pupil_id}/changes",
         operation_id="getPupilChanges",
@@ -56,6 +62,8 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
             "as_of_today": list(TODAYS),
         }
 
+
+def _add_of_school(router: APIRouter, database: Database) -> None:
     @router.get(
         "/v1/schools/{urn}/changed-marks",
         operation_id="listChangedMarks",
@@ -82,6 +90,8 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
         items, following = _page(request, found, after, page_size)
         return {"items": items, "next": following}
 
+
+def _add_evidence(router: APIRouter, database: Database, policies: Policies) -> None:
     @router.get(
         "/v1/episodes/{episode_id}/evidence",
         operation_id="getEpisodeEvidence",
@@ -96,8 +106,6 @@ def create_router(database: Database, policies: Policies) -> APIRouter:
         if found is None:
             raise ConflictError("No marks that are known have this episode: it was taken back with roll or calendar.")
         return evidence_shapes.shown(told, found)
-
-    return router
 
 
 def _page(

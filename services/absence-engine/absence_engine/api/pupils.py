@@ -24,7 +24,13 @@ AsOf = Annotated[date | None, Query(description="Leave out the marks of later da
 def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The routes under /v1/pupils, and /v1/episodes."""
     router = APIRouter()
+    _add_figures(router, database, clock, policies)
+    _add_episodes(router, database, policies)
+    _add_explanation(router, database, policies)
+    return router
 
+
+def _add_figures(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/pupils/{pupil_id}/absence",
         operation_id="getPupilAbsence",
@@ -60,6 +66,8 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             "freshness": shapes.freshness(found.freshness),
         }
 
+
+def _add_episodes(router: APIRouter, database: Database, policies: Policies) -> None:
     @router.get(
         "/v1/pupils/{pupil_id}/episodes",
         operation_id="listEpisodes",
@@ -75,6 +83,8 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
                 found = await history.episodes_as_known(tx, str(pupil_id), as_known_on, caller, policies)
         return {"items": [shapes.episode(one) for one in found], "next": None}
 
+
+def _add_explanation(router: APIRouter, database: Database, policies: Policies) -> None:
     @router.get(
         "/v1/episodes/{episode_id}",
         operation_id="getEpisode",
@@ -90,5 +100,3 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             told = await episodes.explained(tx, str(episode_id), caller)
             past = await history.explained(tx, told, as_known_on, policies, with_sessions=with_history)
         return history_shapes.explained(past, as_known_on)
-
-    return router

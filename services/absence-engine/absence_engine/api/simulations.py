@@ -25,7 +25,13 @@ Outcome = Annotated[
 def create_router(database: Database, clock: Clock) -> APIRouter:
     """The routes of simulations."""
     router = APIRouter(tags=["Policies"])
+    _add_asking(router, database, clock)
+    _add_result(router, database)
+    _add_pupils(router, database)
+    return router
 
+
+def _add_asking(router: APIRouter, database: Database, clock: Clock) -> None:
     @router.post(
         "/v1/policies/{la_code}/{version}/simulations",
         operation_id="postSimulation",
@@ -43,6 +49,8 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
         response.headers["location"] = f"/v1/simulations/{job.simulation_id}"
         return simulation_shapes.simulation(job)
 
+
+def _add_result(router: APIRouter, database: Database) -> None:
     @router.get(
         "/v1/simulations/{simulation_id}",
         operation_id="getSimulation",
@@ -52,6 +60,8 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
     async def one(simulation_id: SimulationId, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
         return simulation_shapes.simulation(await actions.look(database, caller, str(simulation_id)))
 
+
+def _add_pupils(router: APIRouter, database: Database) -> None:
     @router.get(
         "/v1/simulations/{simulation_id}/pupils",
         operation_id="listSimulatedPupils",
@@ -72,8 +82,6 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
         found = await actions.pupils(database, str(simulation_id), kind, outcome, after, page_size + 1)
         page, following = cut(request, found, page_size, lambda last: {"pupil_id": last[0]})
         return {"items": [{"pupil_id": pupil, "school_urn": urn} for pupil, urn in page], "next": following}
-
-    return router
 
 
 def _place(position: dict[str, Any]) -> str:
