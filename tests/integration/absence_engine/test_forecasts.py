@@ -56,6 +56,16 @@ async def test_a_projection_tells_what_may_be_missed_and_how_an_episode_would_en
     assert (before["sessions_left"], before["best_attendance_percent"]) == (0, None)
 
 
+async def test_what_is_said_of_a_child_says_how_far_its_schools_are_counted(engine: Engine, asker: Asker) -> None:
+    await counted(engine, "/" * 20)
+    freshness = (await asker.absence(ANN))["freshness"]
+    assert freshness["schools"][0]["coverage"] == {"expected_sessions": BEFORE_TODAY, "registers": 20}
+    for path in ("projection", "patterns"):
+        assert (await asker.get(f"/v1/pupils/{ANN}/{path}"))["freshness"] == freshness
+    assert (await ask(asker, "POST", f"/v1/pupils/{ANN}/what-if", json={"attend": 1}))["freshness"] == freshness
+    assert (await asker.get(f"/v1/schools/{URN}/patterns"))["freshness"] == freshness
+
+
 async def test_what_if_changes_nothing_and_says_what_would_open_and_end(engine: Engine, asker: Asker) -> None:
     await counted(engine, "I" * 5 + "/" * (BEFORE_TODAY - 5))
     path = f"/v1/pupils/{ANN}/what-if"

@@ -36,6 +36,10 @@ async def test_an_authority_sees_its_open_episodes_the_latest_first(engine: Engi
     assert (standing["child"]["absent"], standing["child"]["band"]) == (4, "persistent")
     assert (standing["sessions_left"], standing["persistent"]["may_miss"]) == (46, 4)
     assert whole["freshness"]["schools"] == 2
+    one, other = [(await asker.get(f"/v1/schools/{urn}/absence"))["freshness"]["schools"][0] for urn in (URN, OTHER)]
+    its = {name: one["coverage"][name] + other["coverage"][name] for name in one["coverage"]}
+    assert whole["coverage"] == its
+    assert its["expected_sessions"] > its["registers"] > 0
     assert not (await asker.get("/v1/areas/330/worklist", kind="PA", state="reversed"))["items"]
     severe = await asker.get("/v1/areas/330/worklist", kind="SA", school_urn=OTHER)
     assert [one["pupil_id"] for one in severe["items"]] == [pupil(9)]
@@ -48,6 +52,7 @@ async def test_a_school_sees_who_is_nearest_to_persistent_absence_first(engine: 
         (pupil(3), 2),
         (pupil(2), 3),
     ]
+    assert found["freshness"] == (await asker.get(f"/v1/schools/{URN}/absence"))["freshness"]
     first = await asker.get(f"/v1/schools/{URN}/at-risk", page_size=1)
     second = await asker.get(first["next"])
     assert first["items"] + second["items"] == found["items"]

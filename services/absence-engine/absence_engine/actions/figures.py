@@ -4,8 +4,8 @@ Both grains are there (rule book 12.6): the child across its schools, and each e
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
@@ -17,12 +17,11 @@ from common.security import Caller
 
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import as_known
-from absence_engine.actions.seen import Seen, seen
+from absence_engine.actions.seen import Seen, each_seen, seen
 from absence_engine.domain import areas
 from absence_engine.domain.ages import compulsory
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
-from absence_engine.domain.coverage import coverage
 from absence_engine.domain.detail import Detail, detail, dfe_stays, ever, marked, spans_of
 from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
@@ -32,7 +31,7 @@ from absence_engine.domain.records import GUEST, ChildRecord, Codes, Enrolment
 from absence_engine.domain.spans import Child
 from absence_engine.domain.sums import Sum, whole
 from absence_engine.domain.ticks import tick_of
-from absence_engine.store import children, progress, schools, targets
+from absence_engine.store import children, schools, targets
 from absence_engine.store import figures as store
 from absence_engine.store.progress import Freshness
 from absence_engine.store.targets import Target
@@ -153,7 +152,7 @@ async def pupil(
         counts=count(years[year].codes) if year in years else Counts(),
         stays=[StayFigures(pupil_id, stay, count(codes)) for stay, codes in _stays(record, year)],
         penalty=penalty_figure(record, list(years.values()), calendars, holds(None).penalty),
-        freshness=await _freshness(tx, urns_of(record), year, today, as_of),
+        freshness=await each_seen(tx, urns_of(record), year, today, as_of),
         detail=detail(year, marked(years, year)),
         dfe=dfe_stays(record, year),
         ever=ever(spans_of(Child(record, years), calendars, holds, only_years=True), ("PA", "SA")),
@@ -175,17 +174,6 @@ def _stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Codes]]:
     given = codes_at(record, year)
     stays = sorted((stay for stay in record.enrolments if touches_year(stay, year)), key=lambda s: (s.from_, s.urn))
     return [(stay, within(given.get(stay.urn, NO_MARKS), year, stay)) for stay in stays]
-
-
-async def _freshness(
-    tx: Transaction, urns: Collection[int], year: int, today: date, as_of: date | None = None
-) -> list[Freshness]:
-    """How far schools are counted, and how complete their year is up to a day."""
-    known = await progress.coverage(tx, urns, year)
-    return [
-        replace(one, coverage=coverage(*known[one.urn], year, today, as_of)) if one.urn in known else one
-        for one in await progress.freshness(tx, urns)
-    ]
 
 
 async def school(
@@ -216,7 +204,7 @@ async def school(
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
     return SchoolFigures(
-        policy, found, _group(each, policy), await _freshness(tx, [urn], year, today), whole(_stacked(dfe), policy)
+        policy, found, _group(each, policy), await each_seen(tx, [urn], year, today), whole(_stacked(dfe), policy)
     )
 
 

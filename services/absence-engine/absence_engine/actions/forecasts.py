@@ -10,6 +10,7 @@ from common.security import Caller
 
 from absence_engine.actions.figures import urns_of, visible
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.seen import each_seen
 from absence_engine.domain.counts import Counts, count
 from absence_engine.domain.detail import marked, spans_of
 from absence_engine.domain.forecast import (
@@ -30,6 +31,7 @@ from absence_engine.domain.spans import Child
 from absence_engine.domain.ticks import NEVER, tick_of, year_start
 from absence_engine.store import children, schools, targets
 from absence_engine.store import figures as store
+from absence_engine.store.progress import Freshness
 from absence_engine.store.targets import Target
 
 LINES = ("PA", "SA")
@@ -44,6 +46,7 @@ class Projection:
     left: Sequence[Planned]
     lines: dict[str, Outlook]
     endings: Sequence[Ending]
+    freshness: Sequence[Freshness]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class WhatIf:
     before: Counts
     after: Counts
     happened: Difference
+    freshness: Sequence[Freshness]
 
 
 async def projection(
@@ -75,6 +79,7 @@ async def projection(
         left=left,
         lines={kind: outlook(counts, len(left), policy.rates[kind].one_in) for kind in LINES},
         endings=endings(spans_of(child, calendars, holds), spans_of(attending, calendars, holds), open_sessions),
+        freshness=await each_seen(tx, urns_of(record), year, today),
     )
 
 
@@ -96,6 +101,7 @@ async def what_if(
         before=count(marked(child.years, year)),
         after=count(marked(then.years, year)),
         happened=difference(before, after),
+        freshness=await each_seen(tx, urns_of(record), year, today),
     )
 
 

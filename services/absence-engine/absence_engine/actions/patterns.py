@@ -6,7 +6,7 @@ found without a lock; only the children of whom something is to be said are lock
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import structlog
@@ -20,6 +20,7 @@ from common.security import Caller
 
 from absence_engine.actions.figures import urns_of, visible
 from absence_engine.actions.holding import Holding, Policies
+from absence_engine.actions.seen import each_seen
 from absence_engine.domain.explain import counted_session
 from absence_engine.domain.marks import child_years
 from absence_engine.domain.patterns.find import DAYS, edges, find, may_have
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 
 
 async def of_pupil(
-    tx: Transaction, pupil_id: str, year: int, caller: Caller, policies: Policies
+    tx: Transaction, pupil_id: str, year: int, caller: Caller, policies: Policies, today: date
 ) -> tuple[Policy, list[Shown], list[Freshness]]:
     """The patterns of a child's year as its marks are now, and the policy behind them; errors as `figures.visible`."""
     await reading.snapshot(tx)
@@ -48,17 +49,18 @@ async def of_pupil(
     calendars = await schools.calendars(tx, urns)
     holding = await policies.at_present(tx, urns)
     shown = _shown([record], year, calendars, holding)[record.pupil_id]
-    return holding.of_child(record)(year), shown, await progress.freshness(tx, urns)
+    return holding.of_child(record)(year), shown, await each_seen(tx, urns, year, today)
 
 
 async def of_school(
-    tx: Transaction, urn: int, kind: str | None, after: Place | None, limit: int, *, standing: bool
-) -> list[Kept]:
-    """What was said of children at a school; NotFoundError when the school is not known."""
+    tx: Transaction, urn: int, kind: str | None, after: Place | None, limit: int, today: date, *, standing: bool
+) -> tuple[list[Kept], list[Freshness]]:
+    """What was said of children at a school, and how far it is counted; NotFoundError when it is not known."""
     await reading.snapshot(tx)
     if await reading.school(tx, urn) is None:
         raise NotFoundError
-    return await store.of_school(tx, urn, kind, after, limit, standing=standing)
+    found = await store.of_school(tx, urn, kind, after, limit, standing=standing)
+    return found, await each_seen(tx, [urn], year_of(today), today)
 
 
 async def look_next(tx: Transaction, clock: Clock, policies: Policies) -> int | None:

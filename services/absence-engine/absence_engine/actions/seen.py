@@ -1,7 +1,7 @@
-"""What an answer about many schools has seen: how complete their registers are, and how far each is counted."""
+"""What an answer has seen of schools: how complete their registers are, and how far each is counted."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from common.academic import year_of
@@ -28,6 +28,17 @@ class Seen:
     def oldest(self) -> Freshness | None:
         """The school whose latest marked session is the earliest; one without any goes before all others."""
         return min(self.schools, key=lambda one: one.last_register or (date.min, 0), default=None)
+
+
+async def each_seen(
+    tx: Transaction, urns: Collection[int], year: int, today: date, as_of: date | None = None
+) -> list[Freshness]:
+    """How far some schools are counted, and how complete the year of each is, up to a day if one is given."""
+    known = await progress.coverage(tx, urns, year)
+    return [
+        replace(one, coverage=coverage(*known[one.urn], year, today, as_of)) if one.urn in known else one
+        for one in await progress.freshness(tx, urns)
+    ]
 
 
 async def seen(tx: Transaction, urns: Collection[int], first: date, last: date, today: date) -> Seen:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from common.academic import GRID, year_of
+from common.academic import GRID, days_of, year_of
 from common.db import Transaction
 from common.errors import NotFoundError
 
 from absence_engine.actions.forecasts import LINES, next_sessions
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.seen import Seen, each_seen, seen
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.counts import Counts, count, count_rows
 from absence_engine.domain.detail import marked
@@ -20,7 +21,7 @@ from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import GUEST, Calendars, ChildRecord
 from absence_engine.domain.ticks import year_start
 from absence_engine.store import figures as store
-from absence_engine.store import grouping, progress, schools
+from absence_engine.store import grouping, schools
 from absence_engine.store import worklist as lists
 from absence_engine.store.progress import Freshness
 from absence_engine.store.worklist import Place
@@ -39,10 +40,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """Episodes, each with how its child stands now, and how far their schools are counted."""
+    """Episodes, each with how its child stands now, and what is known of their schools' registers this year."""
 
     items: Sequence[tuple[Episode, Standing]]
-    freshness: Sequence[Freshness]
+    seen: Seen
 
 
 async def worklist(
@@ -60,12 +61,13 @@ async def worklist(
     standing = await _standing(tx, {episode.pupil_id for episode in found}, policies, today)
     at = {episode.school_urn for episode in found}
     items = [(episode, standing[episode.pupil_id]) for episode in found]
-    return Worklist(items, await progress.freshness(tx, at))
+    return Worklist(items, await seen(tx, at, *days_of(year_of(today)), today))
 
 
-async def at_risk(tx: Transaction, urn: int, policies: Policies, today: date) -> list[Standing]:
+async def at_risk(tx: Transaction, urn: int, policies: Policies, today: date) -> tuple[list[Standing], list[Freshness]]:
     """The children on a school's roll who miss more than half of what is persistent absence and are below it still, in
-    the present year; those first who reach it with the fewest sessions. NotFoundError when the school is not known.
+    the present year; those first who reach it with the fewest sessions; and how far the school is counted.
+    NotFoundError when it is not known.
     """
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
@@ -86,7 +88,7 @@ async def at_risk(tx: Transaction, urn: int, policies: Policies, today: date) ->
         for one in standing.values()
         if one.counts.absent * 2 * one_in >= one.counts.possible > one.counts.absent * one_in
     ]
-    return sorted(found, key=nearness)
+    return sorted(found, key=nearness), await each_seen(tx, [urn], year_of(today), today)
 
 
 def nearness(one: Standing) -> tuple[int, str]:

@@ -82,6 +82,7 @@ PROJECTION: dict[str, Any] = {
             "ended_reason": "recovered",
         }
     ],
+    "freshness": FRESHNESS,
 }
 WHAT_IF: dict[str, Any] = {
     "pupil_id": PUPIL_ID,
@@ -112,6 +113,7 @@ WHAT_IF: dict[str, Any] = {
             "ended_reason": "recovered",
         }
     ],
+    "freshness": FRESHNESS,
 }
 TARGET_SENT: dict[str, Any] = {
     "attendance_percent": "90.00",
@@ -216,7 +218,13 @@ STANDING: dict[str, Any] = {
     "severe": PROJECTION["severe"],
 }
 WORK_ITEM: dict[str, Any] = {**EPISODE, "pupil_id": PUPIL_ID, "school_urn": URN, "standing": STANDING}
-WORKLIST: dict[str, Any] = {"items": [WORK_ITEM], "next": None, "freshness": SEEN}
+WORKLIST: dict[str, Any] = {
+    "items": [WORK_ITEM],
+    "next": None,
+    "coverage": {"expected_sessions": 40, "registers": 40},
+    "freshness": SEEN,
+}
+AT_RISK: dict[str, Any] = {"items": [STANDING], "next": None, "freshness": FRESHNESS}
 EXPLAINED: dict[str, Any] = {
     **EPISODE,
     "pupil_id": PUPIL_ID,

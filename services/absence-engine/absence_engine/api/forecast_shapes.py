@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from absence_engine.actions.forecasts import Projection, WhatIf
 from absence_engine.api import examples, shapes
-from absence_engine.api.shapes import FiguresOut, SessionRefOut
+from absence_engine.api.shapes import FiguresOut, FreshnessOut, SessionRefOut
 from absence_engine.domain.counts import Counts, percent
 from absence_engine.domain.forecast import Ending, Outlook
 from absence_engine.domain.policy import Policy
@@ -65,6 +65,7 @@ class ProjectionOut(BaseModel):
     persistent: OutlookOut
     severe: OutlookOut
     open_episodes: list[EndingOut]
+    freshness: FreshnessOut
 
 
 class WhatIfIn(BaseModel):
@@ -121,6 +122,7 @@ class WhatIfOut(BaseModel):
     opened: list[SpanOut]
     firm: list[SpanOut]
     ended: list[SpanOut]
+    freshness: FreshnessOut
 
 
 class TargetIn(BaseModel):
@@ -157,6 +159,7 @@ def projection(pupil_id: str, year: int, found: Projection, today: date) -> dict
         "persistent": _outlook(found.lines["PA"]),
         "severe": _outlook(found.lines["SA"]),
         "open_episodes": [_ending(one) for one in found.endings],
+        "freshness": shapes.freshness(found.freshness),
     }
 
 
@@ -175,6 +178,7 @@ def what_if(pupil_id: str, year: int, found: WhatIf) -> dict[str, Any]:
         "opened": [_span(one) for one in found.happened.opened],
         "firm": [_span(one) for one in found.happened.firm],
         "ended": [_span(one) for one in found.happened.ended],
+        "freshness": shapes.freshness(found.freshness),
     }
 
 

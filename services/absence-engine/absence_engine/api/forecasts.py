@@ -32,6 +32,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         operation_id="getProjection",
         summary="What a child's year may still come to: sessions left before each line, how open episodes would end",
         response_model=ProjectionOut,
+        response_model_exclude_unset=True,
     )
     async def projection(pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
         today = clock.today()
@@ -45,6 +46,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         operation_id="askWhatIf",
         summary="What the next sessions, attended or missed, would come to; nothing is changed",
         response_model=WhatIfOut,
+        response_model_exclude_unset=True,
     )
     async def what_if(pupil_id: UUID, sent: WhatIfIn, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
         today = clock.today()

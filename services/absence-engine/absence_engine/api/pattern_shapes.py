@@ -82,9 +82,12 @@ class KeptOut(ShownOut):
 
 
 class SchoolPatternsOut(Page[KeptOut]):
-    """A page of patterns, the latest first."""
+    """A page of patterns, the latest first, and how far the school is counted."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [KEPT], "next": None}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [KEPT], "next": None, "freshness": examples.FRESHNESS}]}
+    )
+    freshness: FreshnessOut
 
 
 def patterns(

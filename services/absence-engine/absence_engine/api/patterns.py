@@ -36,11 +36,12 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         operation_id="getPupilPatterns",
         summary="The patterns of a child's absence in a school year, each with its sentence and sessions",
         response_model=PatternsOut,
+        response_model_exclude_unset=True,
     )
     async def of_pupil(pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
         async with database.transaction() as tx:
-            found = await actions.of_pupil(tx, str(pupil_id), year, caller, policies)
+            found = await actions.of_pupil(tx, str(pupil_id), year, caller, policies, clock.today())
         return its.patterns(str(pupil_id), year, *found)
 
     @router.get(
@@ -48,6 +49,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         operation_id="listSchoolPatterns",
         summary="The patterns that were told of a school's children, the latest first",
         response_model=SchoolPatternsOut,
+        response_model_exclude_unset=True,
     )
     async def of_school(  # pyright: ignore[reportUnusedFunction]
         request: Request,
@@ -62,9 +64,15 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await actions.of_school(tx, urn, kind, after, page_size + 1, standing=state == "standing")
+            found, freshness = await actions.of_school(
+                tx, urn, kind, after, page_size + 1, clock.today(), standing=state == "standing"
+            )
         page, following = cut(request, found, page_size, _position)
-        return {"items": [its.kept(one) for one in page], "next": following}
+        return {
+            "items": [its.kept(one) for one in page],
+            "next": following,
+            "freshness": shapes.freshness(freshness),
+        }
 
     return router
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from absence_engine.actions.figures import Group, StayFigures
 from absence_engine.api import examples
-from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut, SumOut
+from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut, SumOut, register
 from absence_engine.api.count_shapes import counts
 from absence_engine.api.known_shapes import KnownOut, ReversalOut, StoodOut
 from absence_engine.domain.claims import Episode
@@ -310,8 +310,7 @@ def freshness(schools: Sequence[Freshness]) -> dict[str, Any]:
             {
                 "school_urn": one.urn,
                 "sequence": one.sequence,
-                "last_register": one.last_register
-                and f"{one.last_register[0].isoformat()} {'PM' if one.last_register[1] else 'AM'}",
+                "last_register": register(one.last_register),
                 "coverage": one.coverage._asdict(),
                 **({"recalculating": True} if one.recalculating else {}),
             }

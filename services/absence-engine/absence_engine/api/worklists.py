@@ -14,16 +14,14 @@ from pydantic import BaseModel, ConfigDict
 
 from absence_engine.actions import worklists
 from absence_engine.actions.holding import Policies
-from absence_engine.actions.seen import Seen
 from absence_engine.actions.worklists import Standing
 from absence_engine.api import answer_shapes, examples, forecast_shapes, shapes
-from absence_engine.api.answer_shapes import SeenOut
+from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut
 from absence_engine.api.at_least import Reader
 from absence_engine.api.forecast_shapes import BandedOut, OutlookOut
 from absence_engine.api.groups import LaCode, Urn
-from absence_engine.api.shapes import EpisodeOut
+from absence_engine.api.shapes import EpisodeOut, FreshnessOut
 from absence_engine.domain.claims import Episode
-from absence_engine.domain.coverage import NOTHING_EXPECTED
 from absence_engine.domain.thresholds import RULES
 from absence_engine.domain.ticks import day_of
 from absence_engine.store import figures as store
@@ -59,16 +57,31 @@ class WorkItemOut(EpisodeOut):
 
 
 class WorklistOut(Page[WorkItemOut]):
-    """A page of episodes, the latest crossing first, and how far their schools are counted."""
+    """A page of episodes, the latest crossing first; how complete the registers of their schools are this year, and how
+    far these are counted.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.WORKLIST]})
+    coverage: SeenCoverageOut
     freshness: SeenOut
+
+
+class AtRiskOut(Page[StandingOut]):
+    """A page of pupils, and how far their school is counted."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.AT_RISK]})
+    freshness: FreshnessOut
 
 
 def create_router(database: Database, clock: Clock, policies: Policies) -> APIRouter:
     """The routes of lists."""
     router = APIRouter(tags=["Worklists"])
+    _add_work(router, database, clock, policies)
+    _add_at_risk(router, database, clock, policies)
+    return router
 
+
+def _add_work(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/areas/{la_code}/worklist",
         operation_id="listWork",
@@ -98,14 +111,18 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         return {
             "items": [_item(episode, standing, clock.today()) for episode, standing in page],
             "next": following,
-            "freshness": answer_shapes.seen(Seen(NOTHING_EXPECTED, tuple(found.freshness))),
+            "coverage": found.seen.coverage._asdict(),
+            "freshness": answer_shapes.seen(found.seen),
         }
 
+
+def _add_at_risk(router: APIRouter, database: Database, clock: Clock, policies: Policies) -> None:
     @router.get(
         "/v1/schools/{urn}/at-risk",
         operation_id="listAtRisk",
         summary="Pupils on the way to persistent absence, those first who are nearest to it",
-        response_model=Page[StandingOut],
+        response_model=AtRiskOut,
+        response_model_exclude_unset=True,
     )
     async def at_risk(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
@@ -114,12 +131,14 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         if not caller.may_see_school(urn):
             raise NotFoundError
         async with database.transaction() as tx:
-            found = await worklists.at_risk(tx, urn, policies, clock.today())
+            found, freshness = await worklists.at_risk(tx, urn, policies, clock.today())
         left = [one for one in found if after is None or worklists.nearness(one) > after]
         page, following = cut(request, left, page_size, lambda last: {"near": list(worklists.nearness(last))})
-        return {"items": [_standing(one, clock.today()) for one in page], "next": following}
-
-    return router
+        return {
+            "items": [_standing(one, clock.today()) for one in page],
+            "next": following,
+            "freshness": shapes.freshness(freshness),
+        }
 
 
 def _item(episode: Episode, standing: Standing, today: date) -> dict[str, Any]:
