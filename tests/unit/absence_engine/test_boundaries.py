@@ -128,6 +128,25 @@ def test_a_target_is_of_the_school_that_gave_the_mark() -> None:
     assert places(marked("50xO"), "SCHOOL_TARGET", policy(SCHOOL_TARGET=targets)) == []
 
 
+@pytest.mark.parametrize(
+    ("target", "strict", "said", "expected"),
+    [
+        ("90", False, "36x/ 4xI", [(40, 40, None)]),
+        ("90", False, "37x/ 4xI", []),
+        ("0", False, "40xI", [(1, 40, None)]),
+        ("0", False, "/ 40xI", []),
+        ("0", True, "40xI", []),
+        ("100", False, "/", [(1, None, None)]),
+        ("100", True, "39x/ I", [(40, 40, None)]),
+    ],
+)
+def test_a_target_is_missed_below_it_or_with_it_as_the_policy_says(
+    target: str, strict: bool, said: str, expected: list[Any]
+) -> None:
+    its = {**THRESHOLDS["SCHOOL_TARGET"], "targets": {str(URN): target}, "strict": strict}
+    assert places(marked(said), "SCHOOL_TARGET", policy(SCHOOL_TARGET=its)) == expected
+
+
 def flagged(first: int, last: int, flag: str = "CP") -> tuple[Flagged]:
     """A flag on the days of two sessions, told by their numbers, and between."""
     days = [DAYS[(number - 1) // 2] for number in (first, last)]

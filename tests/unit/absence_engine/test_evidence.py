@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from datetime import date, timedelta
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from typing import Any
 import pytest
 from absence_engine.domain.evidence import evidence
 from absence_engine.domain.explain import explain
+from absence_engine.domain.flags import Flagged
 from absence_engine.domain.policy import Policy, read
 from absence_engine.domain.records import ChildRecord
 from absence_engine.domain.spans import Child, Scope, spans
+from absence_engine.domain.ticks import NEVER, tick_of
+from common.academic import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.absence_engine.children import OTHER, TERM, URN, calendars, child, children
+from tests.unit.absence_engine.children import OTHER, TERM, URN, calendars, child, children, sessions
 from tests.unit.absence_engine.policies import FULL, SMALL
 from tests.unit.any_policy import any_policy
 
@@ -78,8 +82,8 @@ def without_a_session(document: Json) -> None:
 
 
 def another_code(document: Json) -> None:
-    for sessions in (document["sessions"], document["explanation"]["sessions"]):
-        sessions[-1]["code"] = "M"
+    for its in (document["sessions"], document["explanation"]["sessions"]):
+        its[-1]["code"] = "M"
     document["codes"]["M"] = {"possible": True, "attended": False, "absence": "authorised", "late": None}
 
 
@@ -139,3 +143,53 @@ def test_the_script_runs_alone(tmp_path: Path) -> None:
         command = [sys.executable, "-I", "-S", str(SCRIPT), str(tmp_path / f"{name}.json")]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (ran.returncode, said in ran.stdout, ran.stderr) == (status, True, "")
+
+
+# -- how far it reaches -----------------------------------------------------------------------------------------------
+
+EVERY_DAY = [date(2024, 8, 1) + timedelta(n) for n in range(3 * 365)]
+ALWAYS_OPEN = calendars({URN: sessions(EVERY_DAY)})
+
+
+def evidence_of(kind: str, record: ChildRecord) -> Json:
+    """The evidence of a child's only span of a kind, where the school is open every day."""
+    one = Child.of(record)
+    (found,) = spans([one], [Scope.whole(one)], ALWAYS_OPEN, FULL)
+    (span,) = [span for span in found if span.kind == kind]
+    return evidence(one, span, explain(one, span, ALWAYS_OPEN, FULL), ALWAYS_OPEN, FULL)
+
+
+def days_shown(document: Json) -> tuple[str, str]:
+    """The first and the last day of the calendar, which has both sessions of each."""
+    ((days),) = [calendar["days"] for calendar in document["calendars"]]
+    assert all(day["sessions"] == ["AM", "PM"] for day in days)
+    return days[0]["date"], days[-1]["date"]
+
+
+def test_evidence_of_a_rate_shows_its_year_and_nothing_else() -> None:
+    last, first = tick_of(date(2025, 7, 31), Session.PM), tick_of(date(2025, 8, 1))
+    marks = {last: "/", first: "O", tick_of(date(2026, 7, 31), Session.PM): "/"}
+    document = evidence_of("SA", child(marks, born=date(2014, 3, 9)))
+    assert days_shown(document) == ("2025-08-01", "2026-07-31")
+    assert [session["date"] for session in document["sessions"]] == ["2025-08-01", "2026-07-31"]
+    assert document["format"] == "rollcall-evidence-1"
+    assert document["academic_year"] == "2025-26"
+    assert document["compulsory_school_age"] == {"from": "2019-03-31", "to": "2030-06-28"}
+    assert evidence_of("SA", child(marks, born=None))["compulsory_school_age"] is None
+
+
+def test_evidence_of_a_run_shows_four_weeks_before_it_and_after_what_it_is_explained_by() -> None:
+    flag = (Flagged("CLA", tick_of(date(2025, 9, 1)), tick_of(date(2025, 12, 1), Session.PM)),)
+    document = evidence_of("UNEXPLAINED", child({tick_of(date(2025, 10, 15), Session.PM): "O"}, flags=flag))
+    assert days_shown(document) == ("2025-09-17", "2025-11-12")
+    assert document["flags"] == [{"flag": "CLA", "from": "2025-09-01", "to": "2025-12-01"}]
+    assert document["academic_year"] is None
+    for_ever = child({tick_of(date(2025, 10, 15)): "N"}, flags=(Flagged("CLA", 0, NEVER),))
+    document = evidence_of("UNEXPLAINED", for_ever)
+    assert document["flags"] == [{"flag": "CLA", "from": "0001-01-01", "to": None}]
+    assert (document["crossed_on"], document["firm_on"]) == ({"date": "2025-10-15", "session": "AM"}, None)
+
+
+def test_evidence_of_a_window_shows_two_weeks_before_it_and_its_last_week_whole() -> None:
+    marks = dict.fromkeys(sessions([date(2026, 1, 12) + timedelta(n) for n in range(5)]), "L")
+    assert days_shown(evidence_of("PUNCTUALITY", child(marks))) == ("2025-10-27", "2026-01-18")

@@ -1,20 +1,24 @@
 """What the sentence of an episode says, word by word: parents, heads and courts read it."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from absence_engine.domain import sentences
 from absence_engine.domain.counts import Counts
-from absence_engine.domain.explain import explain
+from absence_engine.domain.explain import explain, for_pupil
 from absence_engine.domain.penalty import PENALTY
-from absence_engine.domain.policy import policies
+from absence_engine.domain.policy import Policy, policies
+from absence_engine.domain.records import ChildRecord
 from absence_engine.domain.spans import Child, Scope, spans
 from absence_engine.domain.thresholds import Rate, Run, Tally, Window
-from absence_engine.domain.ticks import tick_of
+from absence_engine.domain.ticks import day_of, tick_of
 from common.academic import Session
+from common.events.absence_engine import Explanation
 
-from tests.unit.absence_engine.children import AUTUMN, URN, calendars, child
+from tests.unit.absence_engine.children import AUTUMN, DEAD, PUPIL, URN, calendars, child, sheets
+from tests.unit.absence_engine.policies import SMALL, changed
 
 POLICY = policies()[-1]
 CALENDARS = calendars({URN: AUTUMN})
@@ -28,6 +32,54 @@ def test_a_reason_that_is_not_known_yet_is_told_firm_or_not(codes: str, unknown:
     assert span.kind == PENALTY
     sentence = explain(marked, span, CALENDARS, POLICY).sentence
     assert ("The reason for 1 of them is not yet known." in sentence) == bool(unknown)
+
+
+def explained(record: ChildRecord, kind: str, policy: Policy = POLICY) -> Explanation:
+    """The explanation of a child's first span of a kind."""
+    one = Child.of(record)
+    (found,) = spans([one], [Scope.whole(one)], CALENDARS, policy)
+    span = next(span for span in found if span.kind == kind)
+    return explain(one, span, CALENDARS, policy)
+
+
+def test_an_explanation_names_the_version_since_which_its_threshold_is_as_it_is() -> None:
+    absent = child(dict.fromkeys(AUTUMN[:3], "O"))
+    assert explained(absent, "PA").policy_version == POLICY.version
+    assert explained(absent, "PA", replace(POLICY, since={"PA": "england-1"})).policy_version == "england-1"
+
+
+def test_a_line_of_several_in_so_many_is_compared_as_integers() -> None:
+    told = explained(child(dict.fromkeys(AUTUMN[:3], "O")), "AT_RISK", SMALL)
+    assert told.formula == {
+        "absent": 1, "possible": 1, "part": 2, "of": 30, "comparison": "absent * 30 >= possible * 2",
+    }  # fmt: skip
+    assert explained(child(dict.fromkeys(AUTUMN[:3], "O")), "PA").formula["comparison"] == "absent * 10 >= possible"
+
+
+def test_a_window_names_its_own_weeks_and_none_before_them() -> None:
+    told = explained(child(dict.fromkeys(AUTUMN[-10:], "L")), "PUNCTUALITY", in_weeks(5))
+    mondays = sorted({day_of(tick) - timedelta(day_of(tick).weekday()) for tick in AUTUMN})
+    first, last = mondays[-5], day_of(AUTUMN[-1])
+    assert told.school_weeks == [day.isoformat() for day in mondays[-5:]]
+    assert told.sentence.startswith(
+        f"10 sessions were late within 5 school weeks, from {first.day} {first:%B %Y} to {last.day} {last:%B %Y}; 10 "
+        "within 5 school weeks are"
+    )
+
+
+def in_weeks(weeks: int) -> Policy:
+    return changed(POLICY, PUNCTUALITY={"weeks": weeks})
+
+
+def test_a_merged_childs_explanation_is_the_same_under_its_new_id() -> None:
+    marks = dict.fromkeys(AUTUMN[:20], "O")
+    told = explained(child(marks), "CONTINUOUS_10")
+    under_another = explained(
+        child(marks)._replace(pupil_id=DEAD, sheets=tuple(sheets(marks, URN, DEAD))), "CONTINUOUS_10"
+    )
+    assert for_pupil(told, DEAD, "CONTINUOUS_10") == under_another
+    assert for_pupil(told, PUPIL, "CONTINUOUS_10") == told
+    assert under_another.hash != told.hash
 
 
 @pytest.mark.parametrize(
