@@ -25,6 +25,7 @@ from absence_engine.actions.holding import Policies
 from absence_engine.actions.reevaluate import CHUNKS_AT_ONCE, evaluate_next
 from absence_engine.domain.policy import policies, written
 from absence_engine.store import sheets
+from absence_engine.store.packing import pack
 from common.academic import GRID, Session, place_of
 from common.clock import Clock
 from common.codes import code_table
@@ -216,8 +217,9 @@ async def fill(database: Database, pupils: int, without: int = 0) -> None:
             stays = [(one, urn, date(2025, 9, 1), "single", f"Class {n % 14}") for n, (one, urn) in enumerate(ids)]
             columns = ["pupil_id", "urn", "from_date", "kind", "registration_group"]
             await tx.copy_records_to_table("enrolment", records=stays, columns=columns)
-            sheets = [(one, urn, YEAR, codes.tobytes()) for (one, urn), codes in zip(ids, matrix, strict=True)]
-            await tx.copy_records_to_table("sheet", records=sheets, columns=["pupil_id", "urn", "year", "codes"])
+            packed = pack([codes.tobytes() for codes in matrix])
+            rows = [(one, urn, YEAR, marks) for (one, urn), marks in zip(ids, packed, strict=True)]
+            await tx.copy_records_to_table("sheet", records=rows, columns=["pupil_id", "urn", "year", "marks"])
     async with database.connection() as connection:
         await connection.execute("vacuum analyze")
 

@@ -35,7 +35,8 @@ REGISTERS = {
 }
 ENGINE = {
     "children": "select pupil_id::text, survivor::text, date_of_birth from child",
-    "sheets": "select pupil_id::text, urn, year, codes from sheet where codes <> decode(repeat('00', 732), 'hex')",
+    "sheets": "select pupil_id::text, urn, year, marks from sheet"
+    " where marks <> decode(repeat('00', length(marks)), 'hex')",
     "episodes": "select episode_id::text, pupil_id::text, kind, crossed_on, state, hash from episode"
     " where state <> 'reversed'",
 }

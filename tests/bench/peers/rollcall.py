@@ -25,6 +25,7 @@ from absence_engine import consumer
 from absence_engine.actions.holding import Policies
 from absence_engine.domain.counts import count_rows
 from absence_engine.domain.policy import Policy, read
+from absence_engine.store.packing import unpack
 from common.broker import Partition, Record
 from common.clock import Clock
 from common.consume import Consumer, Pile
@@ -185,12 +186,12 @@ async def run(meter_module: Any, topic: str, size: int, policies: Policies) -> i
 async def _totals(database: Database) -> list[tuple[Any, ...]]:
     """(pupil, possible, absent, unauthorised, flags); the flags are the standing episodes."""
     async with database.connection() as connection:
-        sheets = await connection.fetch("select pupil_id::text, codes from sheet")
+        sheets = await connection.fetch("select pupil_id::text, marks from sheet")
         standing = await connection.fetch(
             "select pupil_id::text, kind from episode where state <> 'reversed' "
             "and (kind = 'PN_10_IN_10' or (state = 'open' and not provisional))"
         )
-    codes = np.frombuffer(b"".join(row[1] for row in sheets), np.uint8).reshape(len(sheets), -1)
+    codes = np.frombuffer(b"".join(unpack([row[1] for row in sheets])), np.uint8).reshape(len(sheets), -1)
     flags: dict[str, int] = {}
     for pupil_id, kind in standing:
         flags[pupil_id] = flags.get(pupil_id, 0) | FLAGS.get(kind, 0)

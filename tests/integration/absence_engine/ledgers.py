@@ -170,4 +170,6 @@ class Engine:
         )
 
     async def sheets(self) -> list[tuple[Any, ...]]:
-        return await self.fetch("select * from sheet where codes <> repeat(E'\\\\000', 732)::bytea order by 1, 2, 3")
+        return await self.fetch(
+            "select * from sheet where marks <> repeat(E'\\\\000', length(marks))::bytea order by 1, 2, 3"
+        )

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from absence_engine.store.packing import unpack
 from common.events.registers import RegisterMissing, RegisterReceived
 from common.migrate import migrate, versions_folder
 
@@ -97,7 +98,7 @@ async def test_the_registers_of_the_past_are_found_in_the_sheets(
 ) -> None:
     await engine.take(ledger().entries)
     known = await engine.fetch("select * from covered order by 1, 2, 3")
-    sheets = await engine.fetch("select pupil_id, urn, year, codes from sheet")
+    sheets = await engine.fetch("select pupil_id, urn, year, marks from sheet")
     monkeypatch.syspath_prepend(str(tmp_path))
     for last in ("0005", "0006"):
         versions = tmp_path / f"engine_of_{last}" / "store" / "versions"
@@ -109,9 +110,8 @@ async def test_the_registers_of_the_past_are_found_in_the_sheets(
         await migrate(database_url, f"engine_of_{last}")
         connection = await asyncpg.connect(database_url)
         if last == "0005":
-            await connection.executemany(
-                "insert into sheet (pupil_id, urn, year, codes) values ($1, $2, $3, $4)", sheets
-            )
+            rows = [(*key, codes) for (*key, _), codes in zip(sheets, unpack([row[3] for row in sheets]), strict=True)]
+            await connection.executemany("insert into sheet (pupil_id, urn, year, codes) values ($1, $2, $3, $4)", rows)
         else:
             found = await connection.fetch("select * from covered order by 1, 2, 3")
             assert [tuple(row) for row in found] == known != []

@@ -53,7 +53,7 @@ REGISTERS = [
     ("pupil", "update pupil set survivor = null where survivor is not null", "merged children"),
 ]
 ENGINE = [
-    ("sheet", "update sheet set codes = set_byte(codes, 64, 2)", "not what the ledger says"),
+    ("sheet", "update sheet set marks = set_byte(marks, 16, 170)", "not what the ledger says"),
     ("sheet", "delete from sheet", "the engine has none"),
     ("school", "update school set recalculating = true", "in the engine"),
     ("calendar", "update calendar set sessions = set_byte(sessions, 64, 0)", "calendar of school"),

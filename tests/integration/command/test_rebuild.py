@@ -15,7 +15,7 @@ from tests.integration.command.test_up import where
 
 URN, TODAY = 100950, "2025-09-10"
 DAYS = ["2025-09-02", "2025-09-03", "2025-09-04"]
-FORGET = "update sheet set codes = repeat(E'\\\\000', 732)::bytea"
+FORGET = "update sheet set marks = repeat(E'\\\\000', 732)::bytea"
 
 
 def rebuild(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from audit.read.snapshot import Connection
 
 POSITIONS = "select urn, number, entry_id, evaluated, state, reason from ledger_position"
 SCHOOL = "select name, la_code, phase, recalculating from school where urn = $1"
-SHEETS = "select pupil_id::text, year, codes from sheet where urn = $1"
+SHEETS = "select pupil_id::text, year, marks from sheet where urn = $1"
 CALENDARS = "select year, sessions from calendar where urn = $1"
 ENROLMENTS = "select pupil_id::text, from_date, to_date, kind from enrolment where urn = $1 order by from_date"
 CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_group, flags, flag_spans from child"
@@ -87,7 +87,18 @@ async def school(connection: Connection, urn: int) -> dict[str, Any]:
 async def sheets(connection: Connection, urn: int) -> AsyncIterator[tuple[str, int, bytes]]:
     """A school's sheets: pupil, academic year, 732 code numbers."""
     async for row in connection.cursor(SHEETS, urn, prefetch=BATCH):
-        yield row["pupil_id"], row["year"], row["codes"]
+        yield row["pupil_id"], row["year"], unpacked(row["marks"])
+
+
+def unpacked(row: bytes) -> bytes:
+    """The 732 code numbers of a sheet: two bits a place, the lowest first (0 no mark, 1 code /, 2 code \\, 3 the next
+    of the numbers that follow the 183 bytes); or the numbers themselves.
+    """
+    if len(row) == 732:
+        return row
+    others = iter(row[183:])
+    kinds = (byte >> shift & 3 for byte in row[:183] for shift in (0, 2, 4, 6))
+    return bytes(next(others) if kind == 3 else kind for kind in kinds)
 
 
 async def calendars(connection: Connection, urn: int) -> dict[int, bytes]:

@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
+import asyncpg
 from common.db import Transaction
 
 from absence_engine.domain.areas import Member
 from absence_engine.domain.records import ChildRecord, Enrolment, Sheet
 from absence_engine.store import children, schools, sheets
+from absence_engine.store.packing import unpack
 
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 LIVING = "select coalesce(survivor, pupil_id)::text from child where pupil_id = $1"
@@ -34,18 +36,18 @@ STAYS = """
     where urn = any($1::int[]) and from_date <= $4 and (to_date is null or to_date >= $3)
 """
 MARKS = """
-    select coalesce(child.survivor, pupil_id) as living, urn, codes
+    select coalesce(child.survivor, pupil_id) as living, urn, marks
     from sheet join child using (pupil_id) where year = $2 and ($5::int[] is null or urn = any($5::int[]))
 """
 FOUND = f"""
-select living::text, count(kind) > 1 or count(codes) > 1 or coalesce(max(urn) <> max(marked_at), false) as is_other,
-    max(urn), max(from_date), max(to_date), max(kind), case when count(codes) = 1 then string_agg(codes, '') end,
+select living::text, count(kind) > 1 or count(marks) > 1 or coalesce(max(urn) <> max(marked_at), false) as is_other,
+    max(urn), max(from_date), max(to_date), max(kind), case when count(marks) = 1 then string_agg(marks, '') end,
     max(born)
 from (
-    select living, urn, from_date, to_date, kind, born, null::int as marked_at, null::bytea as codes
+    select living, urn, from_date, to_date, kind, born, null::int as marked_at, null::bytea as marks
     from ({STAYS}) as stay
     union all
-    select living, null, null, null, null, null, urn, codes from ({MARKS}) as marks
+    select living, null, null, null, null, null, urn, marks from ({MARKS}) as sheet
 ) as found group by living having count(kind) > 0
 """  # noqa: S608 (constants)
 CHUNK = 5000
@@ -118,7 +120,9 @@ async def stays(
     where = (listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed)
     cursor = await tx.cursor(FOUND, *where)
     while rows := await cursor.fetch(CHUNK):
-        plain = [
-            PlainStay(row[0], Enrolment(row[2], row[3], row[4], row[5]), row[6], row[7]) for row in rows if not row[1]
-        ]
-        yield plain, [row[0] for row in rows if row[1]]
+        yield _plain([row for row in rows if not row[1]]), [row[0] for row in rows if row[1]]
+
+
+def _plain(rows: Sequence[asyncpg.Record]) -> list[PlainStay]:
+    codes = iter(unpack([row[6] for row in rows if row[6] is not None]))
+    return [PlainStay(row[0], Enrolment(*row[2:6]), None if row[6] is None else next(codes), row[7]) for row in rows]

@@ -13,6 +13,7 @@ from common.events.registers import FlagSpan
 
 from absence_engine.domain.flags import Flagged, flagged
 from absence_engine.domain.records import Kind
+from absence_engine.store.packing import unpack
 
 SCHOOLS = """
 select urn, phase, trust, locality, coalesce(la.la_code, s.la_code), la.from_date,
@@ -33,7 +34,7 @@ where e.urn = any($1::int[]) and e.from_date <= $3 and (e.to_date is null or e.t
 """
 FACTS = ("date_of_birth", "year_group", "year_group_in")
 FLAGS = ("flags", "flag_spans::text")
-SHEETS = "select pupil_id::text, urn, codes from sheet where urn = any($1::int[]) and year = $2"
+SHEETS = "select pupil_id::text, urn, marks from sheet where urn = any($1::int[]) and year = $2"
 ELSEWHERE = """
 select distinct pupil_id::text
 from sheet as s cross join lateral (
@@ -111,7 +112,9 @@ async def stays(tx: Transaction, urns: Sequence[int], first: date, last: date, *
 
 async def sheets(tx: Transaction, urns: Sequence[int], year: int) -> dict[tuple[str, int], bytes]:
     """The sheets of some schools in a year, by id of the ledger and URN."""
-    return {(row[0], row[1]): row[2] for row in await tx.fetch(SHEETS, urns, year)}
+    rows = await tx.fetch(SHEETS, urns, year)
+    codes = unpack([row[2] for row in rows])
+    return {(row[0], row[1]): its for row, its in zip(rows, codes, strict=True)}
 
 
 async def elsewhere(tx: Transaction, urns: Sequence[int], years: Sequence[int]) -> set[str]:

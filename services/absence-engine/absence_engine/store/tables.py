@@ -130,13 +130,13 @@ class PersonalTarget(Base, table=True):
 
 
 class Sheet(Base, table=True):
-    """A year of marks: 732 code numbers, 0 where none stands."""
+    """A year of marks, packed (`packing`)."""
 
     __table_args__ = (Index("sheet_urn", "urn", "year"),)
     pupil_id: str = Field(sa_column=_id(key=True))
     urn: int = Field(sa_column=_urn())
     year: int = Field(sa_column=_small(key=True))
-    codes: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    marks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Episode(Base, table=True):
@@ -206,6 +206,20 @@ class Pattern(Base, table=True):
     gone_at: datetime | None = Field(sa_column=_moment(null=True))
     epoch: int
     revision: int
+
+
+class Household(Base, table=True):
+    """A code of those that were told last of an id: two living children who share one are siblings on the days of both,
+    unless they share one that says `apart`.
+    """
+
+    __table_args__ = (Index("household_code", "code"),)
+    pupil_id: str = Field(sa_column=_id(key=True))
+    place: int = Field(sa_column=_small(key=True))
+    code: str = Field(sa_column=_id())
+    from_date: date | None
+    to_date: date | None
+    apart: bool
 
 
 class PatternLook(Base, table=True):
