@@ -21,6 +21,7 @@ from tests.bench import (
     reevaluate_bench,
     replay_bench,
     roll_bench,
+    scale_out_bench,
     sessions_bench,
     startup_bench,
 )
@@ -40,6 +41,7 @@ BENCHES = {
     "engine": engine_peers_bench.run,
     "replay": replay_bench.run,
     "reevaluate": reevaluate_bench.run,
+    "scale-out": scale_out_bench.run,
 }
 
 

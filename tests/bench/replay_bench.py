@@ -142,11 +142,13 @@ def sessions_of(schools: Sequence[School], sessions: int) -> Iterator[list[tuple
         yield told
 
 
-async def publish(broker: Broker, topic: str, registers: Iterable[tuple[int, bytes, int]]) -> tuple[int, int]:
+async def publish(
+    broker: Broker, topic: str, registers: Iterable[tuple[int, bytes, int]], partitions: int = PARTITIONS
+) -> tuple[int, int]:
     """Publishes registers; how many there are, and how many marks."""
-    await broker.ensure_topics({topic: PARTITIONS})
+    await broker.ensure_topics({topic: partitions})
     publisher = await broker.publisher([topic])
-    waiting: dict[int, list[Message]] = {n: [] for n in range(PARTITIONS)}
+    waiting: dict[int, list[Message]] = {n: [] for n in range(partitions)}
     messages = marks = 0
     for urn, body, count in registers:
         key = str(urn).encode()
