@@ -6,10 +6,13 @@ from itertools import pairwise
 
 import pytest
 from absence_engine.domain.explain import explain
+from absence_engine.domain.flags import Flagged
 from absence_engine.domain.policy import Policy
+from absence_engine.domain.rates import lines_of
 from absence_engine.domain.reach import Stands, reach
 from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
 from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
+from absence_engine.domain.ticks import NEVER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +29,7 @@ from tests.unit.absence_engine.children import (
     sheets,
     stay,
 )
-from tests.unit.absence_engine.policies import FULL, SMALL
+from tests.unit.absence_engine.policies import FULL, SMALL, changed
 
 CALENDARS = calendars({URN: TERM, OTHER: TERM})
 EMPTY = bytes(732)
@@ -145,3 +148,67 @@ def test_a_correction_is_always_looked_at() -> None:
     before = child(dict.fromkeys(AUTUMN[:20], "/"))
     after = child(dict.fromkeys(AUTUMN[:20], "/") | {AUTUMN[3]: "L"})
     assert reached(before, after, FULL) == Scope(frozenset({2025}), frozenset())
+
+
+# -- rates, exactly ---------------------------------------------------------------------------------------------------
+
+QUICK = changed(
+    FULL,
+    AT_RISK={"minimum_possible": 3, "recovery_sessions": 2},
+    BELOW_95={"minimum_possible": 9, "recovery_sessions": 4},
+    SCHOOL_TARGET={"targets": {str(URN): "80", str(OTHER): "70"}, "minimum_possible": 5, "recovery_sessions": 3},
+    CIN_CP_95={"flags": ["CP"], "minimum_possible": 12, "recovery_sessions": 1},
+    PA={"minimum_possible": 7, "recovery_sessions": 5},
+    SA={"minimum_possible": 4, "recovery_sessions": 1},
+)
+"""Rates that open, become firm and end within a few sessions, each at another one."""
+
+STORIES = [
+    "O" * 12 + "/" * 58,
+    "/" * 12 + "O" + "/" * 25 + "O" + "/" * 30,
+    "/O" * 12 + "/" * 40,
+    "///O" * 6 + "/" * 9 + "OO" + "/" * 20,
+    "//##O#//#####/O#" + "/#" * 12 + "OO" + "#/" * 10,
+    "/" * 40 + "MMM" + "/" * 12 + "M" + "/" * 10,
+]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7])
+@pytest.mark.parametrize("story", STORIES)
+def test_of_marks_behind_all_others_just_those_are_looked_at_that_change_a_rate(story: str, at_once: int) -> None:
+    """With a flag for some of the sessions, whose first and last one count."""
+    flag = (Flagged("CP", AUTUMN[9], AUTUMN[30]), Flagged("CP", AUTUMN[41], AUTUMN[41]))
+    states = [child(dict(zip(AUTUMN, story[:n], strict=False)), flags=flag) for n in range(1, len(story) + 1, at_once)]
+    looked_at = changed_at = 0
+    for before, after in pairwise(states):
+        scope = reached(before, after, QUICK)
+        assert scope is not None
+        changes = whole(before, QUICK) != whole(after, QUICK)
+        assert (2025 in scope.years) == (changes and _rates(before) != _rates(after))
+        looked_at, changed_at = looked_at + bool(scope.years), changed_at + changes
+    assert 0 < looked_at <= changed_at
+
+
+def _rates(record: ChildRecord) -> list[Span]:
+    return [span for span in whole(record, QUICK) if span.kind in QUICK.rates]
+
+
+def test_a_school_target_is_one_line_only_where_all_schools_of_the_year_share_it() -> None:
+    both = [*sheets({AUTUMN[0]: "/"}), *sheets({AUTUMN[1]: "/"}, OTHER), *sheets({TERM[0]: "/"}, OTHER)]
+    record = child({})._replace(sheets=tuple(both))
+    assert lines_of(record, 2025, QUICK) is None
+    (of_last_year,) = [line for line in lines_of(record, 2024, QUICK) or () if line.kind == "SCHOOL_TARGET"]
+    assert (of_last_year.part, of_last_year.of) == (3_000, 10_000)
+    alike = changed(QUICK, SCHOOL_TARGET={"targets": {str(URN): "80", str(OTHER): "80.00"}})
+    (shared,) = [line for line in lines_of(record, 2025, alike) or () if line.kind == "SCHOOL_TARGET"]
+    assert (shared.part, shared.of, shared.times) == (2_000, 10_000, None)
+
+
+def test_what_a_child_cannot_cross_is_no_line_of_it() -> None:
+    none = changed(QUICK, SCHOOL_TARGET={"targets": {}})
+    its = lines_of(child({AUTUMN[0]: "/"}), 2025, none)
+    assert [line.kind for line in its or ()] == [kind for kind in QUICK.rates if kind in QUICK.plain_rates]
+    flagged = child({AUTUMN[0]: "/"}, flags=(Flagged("CP", 3, 5), Flagged("FSM", 0, NEVER)))
+    its = lines_of(flagged, 2025, none)
+    assert [line.kind for line in its or ()] == [kind for kind in QUICK.rates if kind != "SCHOOL_TARGET"]
+    assert [(line.kind, line.times) for line in its or () if line.times] == [("CIN_CP_95", [(3, 5)])]
