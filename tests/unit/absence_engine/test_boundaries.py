@@ -9,7 +9,7 @@ import pytest
 from absence_engine.domain.flags import Flagged
 from absence_engine.domain.policy import Policy, read
 from absence_engine.domain.records import ChildRecord
-from absence_engine.domain.spans import Child, Scope, spans
+from absence_engine.domain.spans import Child, Scope, Span, spans
 from absence_engine.domain.ticks import NEVER, day_of, session_of, tick_of
 from common.academic import Session
 from common.codes import code_table
@@ -170,6 +170,72 @@ def test_no_rate_opens_outside_compulsory_school_age() -> None:
         assert [span[0] for span in places(marked("380xO", born=born), kind)] == [from_], kind
 
 
+FIRST_OF_AUGUST = tick_of(date(2025, 8, 1))
+
+
+def test_the_first_morning_of_an_academic_year_is_one_of_its_sessions() -> None:
+    at_once = policy(PA={**THRESHOLDS["PA"], "minimum_possible": 1}, CIN_CP_95={**THRESHOLDS["CIN_CP_95"], "of": 1000})
+    (span,) = all_spans(child({FIRST_OF_AUGUST: "O"}), "PA", at_once)
+    assert (span.year, span.crossed, span.firm) == (2025, FIRST_OF_AUGUST, FIRST_OF_AUGUST)
+    for last, kinds in ((FIRST_OF_AUGUST - 1, []), (FIRST_OF_AUGUST, ["CIN_CP_95"])):
+        its = child({FIRST_OF_AUGUST: "O"}, flags=(Flagged("CP", 0, last),))
+        assert [span.kind for span in all_spans(its, "CIN_CP_95", at_once)] == kinds
+
+
+def all_spans(record: ChildRecord, kind: str, by: Policy = SHIPPED, scope: Scope | None = None) -> list[Span]:
+    whole = Child.of(record)
+    (found,) = spans([whole], [scope or Scope.whole(whole)], OPEN, by)
+    return [span for span in found if span.kind == kind]
+
+
+def test_a_rate_ends_with_its_years_last_session_once_a_later_year_has_a_mark() -> None:
+    last = len(YEAR)
+    of_year = dict.fromkeys(TICKS[last - 50 : last], "O")
+    (still,) = all_spans(child(of_year), "PA")
+    assert (still.year, still.ended, still.reason) == (2025, None, None)
+    (over,) = all_spans(child(of_year | {TICKS[last]: "#"}), "PA")
+    assert (over.ended, over.reason) == (TICKS[last - 1], "year_end")
+    back = dict.fromkeys(TICKS[last - 50 : last - 46], "O") | dict.fromkeys(TICKS[last - 46 : last], "/")
+    (recovered,) = all_spans(child(back | {TICKS[last]: "/"}), "PA")
+    assert (recovered.ended, recovered.reason) == (TICKS[last - 1], "recovered")
+
+
+def test_a_later_year_whose_marks_have_all_gone_ends_nothing() -> None:
+    (sheet,) = sheets(dict.fromkeys(TICKS[:50], "O"))
+    emptied = child({})._replace(sheets=(sheet, sheet._replace(year=2026, codes=bytes(len(sheet.codes)))))
+    (span,) = all_spans(emptied, "PA")
+    assert (span.ended, span.reason) == (None, None)
+    assert all_spans(emptied._replace(sheets=emptied.sheets[1:]), "PA") == []
+
+
+def test_only_the_years_and_kinds_of_a_scope_are_looked_at() -> None:
+    last = len(YEAR)
+    both = child(dict.fromkeys(TICKS[last - 50 : last + 50], "O"))
+    assert [span.year for span in all_spans(both, "PA")] == [2025, 2026]
+    assert [span.year for span in all_spans(both, "PA", scope=Scope(frozenset({2026, 2030}), frozenset()))] == [2026]
+    assert all_spans(both, "CONTINUOUS_10", scope=Scope(frozenset({2026}), frozenset({"CONTINUOUS_20"}))) == []
+    assert len(all_spans(both, "CONTINUOUS_20", scope=Scope(frozenset(), frozenset({"CONTINUOUS_20"})))) == 1
+
+
+def test_each_child_of_several_has_its_own_spans() -> None:
+    several = [Child.of(marked(said)) for said in ("40x/", "30xI 10x/", "10xL", "40xO", "")]
+    found = spans(several, [Scope.whole(one) for one in several], OPEN, SHIPPED)
+    assert [{span.kind for span in its} & {"PUNCTUALITY", "SICKNESS_15", "CONTINUOUS_20"} for its in found] == [
+        set(), {"SICKNESS_15"}, {"PUNCTUALITY"}, {"CONTINUOUS_20"}, set(),
+    ]  # fmt: skip
+
+
+def test_sessions_at_a_school_without_a_target_are_below_none() -> None:
+    its = {**THRESHOLDS["SCHOOL_TARGET"], "targets": {str(URN): "0.02"}}
+    away = sheets(dict.fromkeys(TICKS[:10], "O"), OTHER)
+    two = ChildRecord(
+        child({}).pupil_id, date(2014, 3, 9), (stay(URN), stay(OTHER)), (*away, *sheets({TICKS[10]: "/"}))
+    )
+    assert places(two, "SCHOOL_TARGET", policy(SCHOOL_TARGET=its)) == []
+    absent = two._replace(sheets=(*away, *sheets({TICKS[10]: "O"})))
+    assert places(absent, "SCHOOL_TARGET", policy(SCHOOL_TARGET=its)) == [(11, None, None)]
+
+
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +347,8 @@ def test_fifteen_days_of_illness_are_thirty_sessions_of_one_year() -> None:
     assert places(child(dict.fromkeys(over_the_edge, "I")), "SICKNESS_15") == []
     in_the_year = TICKS[last - 30 : last + 1]
     assert places(child(dict.fromkeys(in_the_year, "I")), "SICKNESS_15") == [(last, last, last)]
+    (over,), (still,) = (all_spans(child(dict.fromkeys(of, "I")), "SICKNESS_15") for of in (in_the_year, TICKS[:30]))
+    assert (over.reason, still.reason) == ("year_end", None)
 
 
 # -- windows ----------------------------------------------------------------------------------------------------------

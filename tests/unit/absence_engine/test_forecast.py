@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 from absence_engine.domain.counts import Counts
 from absence_engine.domain.detail import detail, dfe_stays
-from absence_engine.domain.forecast import outlook, planned, with_marks
+from absence_engine.domain.forecast import Planned, difference, endings, outlook, planned, with_marks
 from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.marks import child_years
+from absence_engine.domain.spans import Span
 from absence_engine.domain.terms import easter, half_term, spring_bank_holiday
 from absence_engine.domain.ticks import NEVER, tick_of
 from hypothesis import given
@@ -85,3 +86,51 @@ def test_a_stay_without_a_possible_session_and_a_guest_are_in_no_statistic() -> 
     ends = [stay(to=DAYS[0]), stay(from_=DAYS[1])]
     assert [one.from_ for one, _ in dfe_stays(child(marks, stays=ends), 2025)] == [DAYS[1]]
     assert dfe_stays(child(marks, stays=[stay(kind="guest")]), 2025) == []
+
+
+# -- how spans end, and what happens to them --------------------------------------------------------------------------
+
+PLAN = [Planned(tick, URN) for tick in sessions(DAYS)]
+FIRST = tick_of(DAYS[0])
+
+
+def span(kind: str = "PA", crossed: int = FIRST, firm: int | None = None, ended: int | None = None) -> Span:
+    return Span(kind, 2025, crossed, firm, ended, None if ended is None else "recovered")
+
+
+def test_an_open_span_ends_after_as_many_sessions_as_the_plan_has_up_to_its_end() -> None:
+    now = [span(), span("SA", ended=FIRST + 1), span("AT_RISK")]
+    attending = [span(ended=PLAN[3].tick), span("AT_RISK"), span("BELOW_95", ended=PLAN[0].tick)]
+    found = endings(now, attending, PLAN)
+    assert [(one.span.kind, one.attend, one.at, one.reason) for one in found] == [
+        ("PA", 4, PLAN[3].tick, "recovered"),
+        ("AT_RISK", None, None, None),
+    ]
+    (moved,) = endings([span()], [span(crossed=FIRST + 1, ended=PLAN[3].tick)], PLAN)
+    assert (moved.attend, moved.at) == (None, None)
+
+
+def test_what_happens_to_spans_is_said_once_of_each() -> None:
+    before = [span(), span("SA"), span("AT_RISK", firm=FIRST), span("BELOW_95", firm=FIRST, ended=FIRST)]
+    after = [
+        span(firm=FIRST),
+        span("SA", ended=FIRST + 5),
+        span("AT_RISK", firm=FIRST),
+        span("BELOW_95", firm=FIRST, ended=FIRST),
+        span("CIN_CP_95", firm=FIRST, ended=FIRST + 2),
+        span("PA", crossed=FIRST + 8),
+    ]
+    found = difference(before, after)
+    assert [(one.kind, one.crossed) for one in found.opened] == [("CIN_CP_95", FIRST), ("PA", FIRST + 8)]
+    assert [one.kind for one in found.firm] == ["PA", "CIN_CP_95"]
+    assert [one.kind for one in found.ended] == ["SA", "CIN_CP_95"]
+    assert difference(after, after) == ([], [], [])
+
+
+def test_sessions_that_a_child_was_not_enrolled_for_are_not_planned() -> None:
+    record = child({}, stays=[stay(from_=DAYS[1], to=DAYS[3]), stay(OTHER, from_=DAYS[3])])
+    both = calendars({URN: sessions(DAYS), OTHER: sessions(DAYS)})
+    found = planned(record, both, tick_of(DAYS[0]), tick_of(DAYS[3]))
+    assert [one.tick for one in found] == [*sessions(DAYS[1:3]), tick_of(DAYS[3])]
+    assert [one.urn for one in found] == [URN] * 5
+    assert planned(record, both, tick_of(DAYS[3], 1) + 1, NEVER) == [Planned(t, OTHER) for t in sessions(DAYS[4:])]
