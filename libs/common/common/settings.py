@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     client_secret: str | None = Field(default=None, repr=False)
     registers_url: str | None = Field(default=None, description="Where notifications finds the registers service.")
 
+    household_key: str | None = Field(
+        default=None, min_length=32, repr=False, description="What siblings' codes are made with; none, no codes."
+    )
+
     today: date | None = Field(default=None, description="The date that it is; development and tests only.")
     letter_hold_hours: float = Field(default=24, ge=0, description="How long a letter waits before it may leave.")
     letters_folder: Path = Field(default=Path("letters"), description="Where the folder channel puts sent letters.")
@@ -81,6 +85,10 @@ class Settings(BaseSettings):
             user=self.kafka_user,
             password=self.kafka_password,
         )
+
+    def household_secret(self) -> bytes | None:
+        """The key of households."""
+        return None if self.household_key is None else self.household_key.encode()
 
     def clock(self) -> Clock:
         """The clock of this process."""

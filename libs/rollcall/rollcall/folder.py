@@ -1,14 +1,15 @@
 """The data folder: what is in it, and who may use it.
 
-`postgres/` the database cluster · `issuer.json` keys and client secrets · `letters/` letters sent · `run.json` where
-the product runs. Two locks: the supervisor's says that the product runs; the worker's outlives a supervisor that was
-killed, so that its successor can end the orphan first.
+`postgres/` the database cluster · `issuer.json` keys and client secrets · `households.json` the key of households ·
+`letters/` letters sent · `run.json` where the product runs. Two locks: the supervisor's says that the product runs; the
+worker's outlives a supervisor that was killed, so that its successor can end the orphan first.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import secrets
 import signal
 import time
 from dataclasses import asdict, dataclass
@@ -46,7 +47,14 @@ class Folder:
         self.postgres = self.path / "postgres"
         self.letters = self.path / "letters"
         self.issuer = self.path / "issuer.json"
+        self._households = self.path / "households.json"
         self._run = self.path / "run.json"
+
+    def household_key(self) -> str:
+        """The key of households, made when it is first asked for."""
+        if not self._households.exists():
+            make_once(self._households, {"key": secrets.token_urlsafe(32)})
+        return json.loads(self._households.read_text())["key"]
 
     def running(self) -> Running | None:
         """What the last supervisor wrote down; it may be gone since."""
@@ -112,6 +120,18 @@ def _lock(path: Path) -> int | None:
         os.close(file)
         return None
     return file
+
+
+def make_once(path: Path, content: Any) -> None:
+    """Writes JSON where there is no such file yet; of two commands that start at once both go on with one content."""
+    draft = path.with_name(f".{path.name}.new.{os.getpid()}")
+    write_whole(draft, content)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
 
 
 def write_whole(path: Path, content: Any) -> None:

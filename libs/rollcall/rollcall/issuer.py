@@ -17,7 +17,7 @@ from common.scopes import AUDIENCE, SCOPES
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from rollcall.folder import write_whole
+from rollcall.folder import make_once, write_whole
 
 EMBEDDED_ISSUER = "urn:rollcall:embedded"
 COMMAND_SECONDS = 12 * 3600
@@ -87,18 +87,10 @@ def load(path: Path, *, issuer: str | None = None) -> Issuer:
 
 
 def _create(path: Path) -> None:
-    """Makes the file in one step, so that of two commands that start at once both go on with the same keys."""
     key = ECKey.generate_key("P-256", {"kid": uuid.uuid4().hex})
     made = Issuer(
         issuer=EMBEDDED_ISSUER,
         key=key.as_dict(private=True),
         service_client={"id": "rollcall-services", "secret": secrets.token_urlsafe(32)},
     )
-    draft = path.with_name(f".{path.name}.new.{os.getpid()}")
-    write_whole(draft, asdict(made))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
+    make_once(path, asdict(made))

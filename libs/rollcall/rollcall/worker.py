@@ -102,6 +102,8 @@ def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings
         "client_id": keys.service_client["id"],
         "client_secret": keys.service_client["secret"],
     }
+    if "ROLLCALL_HOUSEHOLD_KEY" not in os.environ:
+        fixed["household_key"] = folder.household_key()
     if "ROLLCALL_LETTERS_FOLDER" not in os.environ:
         folder.letters.mkdir(mode=0o700, exist_ok=True)
         fixed["letters_folder"] = folder.letters

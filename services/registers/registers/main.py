@@ -12,6 +12,7 @@ from registers import api
 from registers.actions.batches import Batches
 from registers.actions.chasing import Chase
 from registers.actions.expecting import Expecting
+from registers.actions.households import Households
 from registers.actions.recording import Recorder
 from registers.actions.rejudging import Rejudging
 from registers.actions.release import Release
@@ -35,7 +36,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         relay.wake()
         queued.set()
 
-    writer = Writer(database, clock, written)
+    writer = Writer(database, clock, written, household_key=settings.household_secret())
     context = Context(database, clock, writer, Recorder(database, clock, relay.wake))
 
     async def database_answers() -> Check:
@@ -49,6 +50,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             Release(database, writer),
             Rejudging(database, writer, queued),
             Chase(database, writer),
+            Households(database, writer),
             Expecting(database, writer),
             Batches(database, clock, relay.wake, context.batches),
         ),

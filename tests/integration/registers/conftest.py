@@ -163,14 +163,20 @@ class Process:
         return httpx.AsyncClient(transport=transport, base_url="http://rollcall", headers=bearer())
 
 
-def writer_on(database: Database, today: date = TODAY, wake: Callable[[], None] = lambda: None) -> Writer:
+def writer_on(
+    database: Database,
+    today: date = TODAY,
+    wake: Callable[[], None] = lambda: None,
+    household_key: bytes | None = None,
+) -> Writer:
     """What writes in the process of a given day."""
-    return Writer(database, Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC)), wake)
+    clock = Clock(fixed_today=today, wall=lambda: datetime(2025, 9, 15, 9, tzinfo=UTC))
+    return Writer(database, clock, wake, household_key=household_key)
 
 
-def assemble(database: Database, today: date = TODAY) -> Process:
+def assemble(database: Database, today: date = TODAY, household_key: bytes | None = None) -> Process:
     woken: list[None] = []
-    writer = writer_on(database, today, lambda: woken.append(None))
+    writer = writer_on(database, today, lambda: woken.append(None), household_key)
     recorder = Recorder(database, writer.clock, writer.wake)
     router = api.create_router(Context(database, writer.clock, writer, recorder))
     service = Service(name="registers", router=router, streams=api.STREAMS)

@@ -109,11 +109,22 @@ class FlagSpan(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
     source: str
 
 
+class Household(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"from_": "from"}):
+    """That a child belongs to a household from one day to another, both inclusive; null: open. `code` is a keyed hash
+    (32 hexadecimal digits) that means nothing outside Rollcall, and another one once the key is another.
+    """
+
+    code: str
+    from_: str | None = None
+    to: str | None = None
+
+
 class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What is known of a child beside the enrolments. The highest `pupil_version` wins, whichever school told it.
 
     `flags`: what the last roll said. `flag_spans`: what anybody says, dated; for the group that a child is in on a day.
     `year_group_in`: the academic year (`2025-26`) in which `year_group` was said; in others it follows from that.
+    `households`: two children with one code are siblings, unless `not_siblings` of both have one code, too.
     """
 
     pupil_id: str
@@ -123,6 +134,8 @@ class PupilFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     flags: list[str]
     flag_spans: list[FlagSpan] = []
     year_group_in: str | None = None
+    households: list[Household] = []
+    not_siblings: list[str] = []
 
 
 @register

@@ -1,6 +1,6 @@
 """Flags of a child: said by whoever is their source, told in the ledger, followed through merges and splits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from registers.actions.writing import Write, Writer
 from registers.domain import flags as rules
 from registers.domain import roll
 from registers.domain.flags import Span
-from registers.store import flags, identities, pupils
+from registers.domain.households import NOBODY, Codes, codes
+from registers.store import flags, households, identities, pupils
 
 
 class Written(NamedTuple):
@@ -66,10 +67,29 @@ async def school_of(write: Write, caller: Caller, pupil_id: str, page: str) -> i
 
 async def tell(write: Write, urn: int, pupil_id: str, spans: Sequence[Span]) -> None:
     """Announces a (locked) child as known now, with all its spans."""
-    person = await pupils.person(write.tx, pupil_id)
-    raised = person._replace(version=person.version + 1)
-    await pupils.change(write.tx, [raised], ())
-    write.facts(urn).pupils.append(roll.facts_of(raised, spans))
+    await _tell_all(write, urn, {pupil_id: spans})
+
+
+async def codes_of(write: Write, children: Collection[str]) -> dict[str, Codes]:
+    """What is to be told of the households of these (living) children."""
+    if write.household_key is None:
+        return dict.fromkeys(children, NOBODY)
+    made = await households.of_children(write.tx, children)
+    return {child: codes(write.household_key, *its) for child, its in made.items()}
+
+
+async def _tell_all(write: Write, urn: int, said: Mapping[str, Sequence[Span]]) -> None:
+    told = await codes_of(write, said)
+    raised = [
+        person._replace(
+            version=person.version + 1,
+            households=told[person.pupil_id].households,
+            not_siblings=told[person.pupil_id].not_siblings,
+        )
+        for person in await pupils.people(write.tx, said)
+    ]
+    await pupils.change(write.tx, raised, ())
+    write.facts(urn).pupils.extend(roll.facts_of(person, said[person.pupil_id]) for person in raised)
 
 
 async def brought(write: Write, merges: Sequence[tuple[str, str]]) -> set[str]:
@@ -83,8 +103,8 @@ async def brought(write: Write, merges: Sequence[tuple[str, str]]) -> set[str]:
 async def follow(write: Write, urn: int, children: Collection[str]) -> None:
     """After a merge or a split: announces these (locked) living children with the spans that are theirs now."""
     said = await flags.of_children(write.tx, children)
-    for child in sorted(children):
-        await tell(write, urn, child, said.get(child, []))
+    if children:
+        await _tell_all(write, urn, {child: said.get(child, []) for child in sorted(children)})
 
 
 async def of_pupil(database: Database, caller: Caller, pupil_id: str, on: date | None) -> tuple[str, list[Span]]:

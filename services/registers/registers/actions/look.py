@@ -18,6 +18,7 @@ from registers.actions.access import check_known_school, check_school, living_pu
 from registers.domain.absence_notices import unsettled
 from registers.domain.calendars import Calendar
 from registers.domain.enrolments import Stay
+from registers.domain.households import without_codes
 from registers.domain.identity_changes import IdentityChange
 from registers.domain.policy import policy_on
 from registers.domain.quality import OLDEST, YOUNGEST
@@ -127,10 +128,12 @@ async def doubts(
 
 
 async def changes(database: Database, caller: Caller, urn: int, since: int, limit: int) -> list[tuple[int, bytes]]:
-    """Number and event of the ledger's entries after `since`, in order."""
+    """Number and event of the ledger's entries after `since`, in order; without the codes of households, which are
+    for Rollcall alone.
+    """
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
-        return await ledger.since(tx, urn, since, limit)
+        return [(number, without_codes(body)) for number, body in await ledger.since(tx, urn, since, limit)]
 
 
 async def by_upn(database: Database, caller: Caller, upn: str) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from common.errors import Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
 
-from registers.actions import flags
+from registers.actions import flags, households
 from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
 from registers.domain import enrolments
@@ -101,6 +101,7 @@ async def _merge(
             0, new_id(), "merge", survivor, dead, False, versions[dead], urn, *said, write.now
         )  # fmt: skip
         records.append(await identities.record(write.tx, change, went[dead]))
+    told |= await households.moved(write, {survivor for _, survivor in merges})
     await flags.follow(write, urn, told)
     return records, await _unite_stays(write, dict(merges), knowing, stays)
 

@@ -9,8 +9,9 @@ from common.db import Database, Transaction
 from common.errors import Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
 
+from registers.actions import households
 from registers.actions.access import check_known_school, check_school, living_pupil
-from registers.actions.flags import tell
+from registers.actions.flags import follow, school_of, tell
 from registers.actions.writing import Write, Writer
 from registers.domain import flags as rules
 from registers.domain import plans as plan_rules
@@ -100,24 +101,38 @@ async def social_workers(database: Database, caller: Caller, pupil_id: str) -> l
         return await people.social_workers(tx, await identities.ids(tx, living))
 
 
-async def put_siblings(
-    database: Database, caller: Caller, pupil_id: str, said: Mapping[str, bool], today: date
-) -> Siblings:
+async def put_siblings(writer: Writer, caller: Caller, pupil_id: str, said: Mapping[str, bool]) -> Siblings:
     """Says who is a child's sibling, and who is none, in place of what was said of children whom the caller may see.
+    Of each of them it is told in the ledger of a school that the caller may see.
 
     InvalidError for a sibling whom the caller may not see, or who is the child itself; MovedError for an id that died.
     """
 
-    async def work(tx: Transaction) -> Siblings:
-        ids = await _own_ids(tx, caller, pupil_id, "siblings")
+    async def work(write: Write) -> Siblings:
+        tx = write.tx
+        await school_of(write, caller, pupil_id, "siblings")
+        ids = await identities.ids(tx, pupil_id)
         others = {await _other(tx, caller, pupil_id, other): is_sibling for other, is_sibling in said.items()}
-        earlier = await people.said_siblings(tx, ids)
-        forgotten = await people.visible(tx, earlier, caller.schools) | others.keys()
+        forgotten = await people.visible(tx, await people.said_siblings(tx, ids), caller.schools) | others.keys()
+        homes = await _schools_of(write, caller, {pupil_id, *forgotten})
         seen = [id for other in sorted(forgotten) for id in await identities.ids(tx, other)]
         await people.say_siblings(tx, ids, pupil_id, seen, others)
-        return await _siblings(tx, caller, pupil_id, ids, today)
+        for child in sorted(await households.moved(write, homes)):
+            await follow(write, homes[child], [child])
+        return await _siblings(tx, caller, pupil_id, ids, write.today)
 
-    return await database.in_transaction(work)
+    found, _ = await writer.run([], work)
+    return found
+
+
+async def _schools_of(write: Write, caller: Caller, children: Collection[str]) -> dict[str, int]:
+    """For each of these (visible) children the school in whose ledger it is told of; all locked when this returns."""
+    knowing = await pupils.schools_knowing(write.tx, children)
+    seen = [urn for urn in sorted(knowing, reverse=True) if caller.may_see_school(urn)]
+    homes = {child: urn for urn in seen for child in knowing[urn]}
+    write.needs(homes.values())
+    await pupils.lock(write.tx, children)
+    return homes
 
 
 async def siblings(database: Database, caller: Caller, pupil_id: str, today: date) -> Siblings:

@@ -23,7 +23,7 @@ from registers.domain.identity import Identities, RowKeys
 from registers.domain.problems import Problem
 from registers.domain.roll import KnownRoll, RollChanges, RowAnswer, SentPupil
 from registers.domain.schools import Closure
-from registers.store import contacts, flags, pupils, schools, upns, year_groups
+from registers.store import contacts, flags, households, pupils, schools, upns, year_groups
 
 CONTACTS = uuid.UUID("8d0f8d5e-0d9c-5a43-9c8b-2f5a3d3f5c11")
 """The namespace of contact ids: a contact keeps its id when it leaves a roll and comes back (`_contact_ids`)."""
@@ -115,6 +115,9 @@ async def _decide(
     known.keeps_contacts = closure is not None and closure.on < write.today
     rows = [(row.pupil, row.keys.local_id, who) for row, who in zip(sent.rows, found.rows, strict=True)]
     known.spans = await flags.of_children(write.tx, ids)
+    known.household_key = write.household_key
+    if known.household_key is not None:
+        known.made = await households.of_children(write.tx, ids, but=sent.urn)
     contact_id = await _contact_ids(write, sent, found, known)
     changes = roll.decide(rows, known, found.upns, contact_id, sent.urn, write.today)
     changes.spans = {

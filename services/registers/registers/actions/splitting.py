@@ -11,7 +11,7 @@ from datetime import timedelta
 from common.errors import ConflictError, Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
 
-from registers.actions import flags
+from registers.actions import flags, households
 from registers.actions.merging import EVER, Changed, Said, living_id, see
 from registers.actions.settling import settle_children
 from registers.actions.writing import Write, Writer, new_id
@@ -300,8 +300,9 @@ async def _tell(
     """Announces and records a split (pupil, other, whether it is restored, version), and judges both anew."""
     pupil_id, other, restored, version = what
     write.facts(urn).split.append(what)
-    if restored:  # of the other one, nothing was told while it was dead
-        await _tell_flags(write, [pupil_id, other])
+    # of a restored one, nothing was told while it was dead
+    told = {pupil_id, other} if restored else await households.moved(write, [pupil_id, other])
+    await _tell_flags(write, sorted(told))
     for school in schools:
         await settle_children(write, school, {pupil_id: EVER, other: EVER})
     change = IdentityChange(0, new_id(), "split", pupil_id, other, restored, version, urn, *said, write.now)

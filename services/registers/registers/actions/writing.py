@@ -39,8 +39,11 @@ class BeginAgainError(Exception):
 class Write:
     """One write under way. `today` and `now` are the same for all of it; what it says is collected by school."""
 
-    def __init__(self, tx: Transaction, heads: dict[int, Head], now: datetime, today: date) -> None:
+    def __init__(
+        self, tx: Transaction, heads: dict[int, Head], now: datetime, today: date, household_key: bytes | None
+    ) -> None:
         self.tx = tx
+        self.household_key = household_key
         self.now = now
         self.today = today
         self.codes = code_table()
@@ -73,11 +76,20 @@ class Write:
 
 
 class Writer:
-    """Runs writes. `wake` is called after each commit that added to a ledger."""
+    """Runs writes. `wake` is called after each commit that added to a ledger. Without a `household_key` nobody is told
+    of households.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, wake: Callable[[], None], keyed: Keyed | None = None, kind: Any = Any
+        self,
+        database: Database,
+        clock: Clock,
+        wake: Callable[[], None],
+        keyed: Keyed | None = None,
+        kind: Any = Any,
+        household_key: bytes | None = None,
     ) -> None:
+        self.household_key = household_key
         self._database = database
         self.clock = clock
         self.wake = wake
@@ -87,7 +99,9 @@ class Writer:
         """The writer of one request, which does once what its key names, if it has one. `kind`: what a work of it comes
         to.
         """
-        return self if keyed is None else Writer(self._database, self.clock, self.wake, keyed, kind)
+        if keyed is None:
+            return self
+        return Writer(self._database, self.clock, self.wake, keyed, kind, self.household_key)
 
     async def run(self, urns: Collection[int], work: Callable[[Write], Awaitable[T]]) -> tuple[T, dict[int, int]]:
         """Does `work` in a transaction with these schools locked; its result, and each locked school's last number.
@@ -109,7 +123,7 @@ class Writer:
             heads = await schools.lock(tx, urns)
             if len(heads) < len(urns):
                 raise NotFoundError("No such school.")
-            write = Write(tx, heads, self.clock.now(), self.clock.today())
+            write = Write(tx, heads, self.clock.now(), self.clock.today(), self.household_key)
             result = await work(write)
             said = await write.announce()
             return result, {urn: write.sequence(urn) for urn in urns}, said

@@ -107,8 +107,7 @@ def _add_siblings(router: APIRouter, context: Context) -> None:
             place = sent.not_siblings.index(min(both))
             raise InvalidError(faults=[Fault(f"/not_siblings/{place}", "said-twice", "Among the siblings as well.")])
         said = {str(other): True for other in sent.siblings} | {str(other): False for other in sent.not_siblings}
-        today = context.clock.today()
-        return _siblings(await actions.put_siblings(context.database, caller, str(pupil_id), said, today))
+        return _siblings(await actions.put_siblings(context.writer, caller, str(pupil_id), said))
 
     @router.get(path, operation_id="getSiblings", summary="A child's households and siblings")
     async def get(pupil_id: PupilId, caller: Reader) -> SiblingsOut:  # pyright: ignore[reportUnusedFunction]

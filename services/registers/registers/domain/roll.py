@@ -14,11 +14,12 @@ from common.academic import year_name, year_of
 from common.events import registers as events
 from msgspec import UNSET, Meta, UnsetType
 
-from registers.domain import contacts, enrolments, flags
+from registers.domain import contacts, enrolments, flags, households
 from registers.domain.contacts import FIRST_YEAR, LAST_YEAR, Contact, ContactAnswer, SentContact
 from registers.domain.enrolments import Stay
 from registers.domain.flags import Kind as FlagKind
 from registers.domain.flags import Moved, Span
+from registers.domain.households import Made, homes_of
 from registers.domain.identity import Identities, Identity
 from registers.domain.leaving import leaving_reasons
 from registers.domain.problems import Problem
@@ -77,7 +78,7 @@ class SentPupil(msgspec.Struct, frozen=True, gc=False):
 class Person(NamedTuple):
     """What is known of a child, whichever school told it; `version` rises with what is announced. `year_group_in`: the
     academic year in which `year_group` was said (its first calendar year); None before anybody did. Names and sex are
-    told to nobody who follows the ledger.
+    told to nobody who follows the ledger; `households` and `not_siblings` are codes (`registers.domain.households`).
     """
 
     pupil_id: str
@@ -90,12 +91,15 @@ class Person(NamedTuple):
     version: int
     year_group_in: int | None = None
     sex: Sex | None = None
+    households: tuple[str, ...] = ()
+    not_siblings: tuple[str, ...] = ()
 
 
 @dataclass
 class KnownRoll:
     """What is known of the children of a roll, and of their stays, contacts and local ids at its school; the school
     itself, None while it takes pupils for good. `keeps_contacts`: it has closed, and others say now whom to write to.
+    `made`: of what their households are made beside the school's own contacts.
     """
 
     people: dict[str, Person] = field(default_factory=dict[str, Person])
@@ -105,6 +109,8 @@ class KnownRoll:
     spans: dict[str, list[Span]] = field(default_factory=dict[str, list[Span]])
     closure: Closure | None = None
     keeps_contacts: bool = False
+    household_key: bytes | None = None
+    made: dict[str, Made] = field(default_factory=dict[str, Made])
 
 
 class RowAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -209,7 +215,9 @@ def decide(
             moved = flags.follow_roll(child, spans, row.flags, news, row.enrolment.from_, today, urn)
             if moved != flags.NOTHING:
                 changes.flags[child] = moved
-        touched = _person(row, child, person, upns.get(child), changes, year_of(today)) or who.is_merged
+        sent_contacts = None if known.keeps_contacts else row.contacts
+        told = _codes(child, sent_contacts, known)
+        touched = _person(row, child, person, upns.get(child), changes, year_of(today), told) or who.is_merged
         if known.local_ids.get(row.local_id) != child:
             changes.local_ids[row.local_id] = child
             touched = True
@@ -220,7 +228,6 @@ def decide(
             touched = True
         if row.year_group is not UNSET:
             changes.year_groups[child] = row.year_group
-        sent_contacts = None if known.keeps_contacts else row.contacts
         answer, people = contacts.decide(sent_contacts, child, known.contacts.get(child, {}), contact_id)
         changes.contacts.extend(people.kept)
         changes.gone_contacts.extend(people.gone)
@@ -266,13 +273,33 @@ def facts_of(person: Person, spans: Iterable[Span] = ()) -> events.PupilFacts:
         flags=list(person.flags),
         flag_spans=flags.as_events(spans) if spans else [],
         year_group_in=None if person.year_group_in is None else year_name(person.year_group_in),
+        households=households.as_events(person.households),
+        not_siblings=list(person.not_siblings),
     )
 
 
+def _codes(child: str, sent: Sequence[SentContact] | None, known: KnownRoll) -> households.Codes:
+    """What is to be told of a child's households once the contacts of its row are kept."""
+    if known.household_key is None:
+        return households.NOBODY
+    contacts = [one.sent for one in known.contacts.get(child, {}).values()] if sent is None else sent
+    elsewhere, pairs = known.made.get(child, Made([], []))
+    homes = [*elsewhere, *(home for contact in contacts for home in homes_of(contact))]
+    return households.codes(known.household_key, homes, pairs)
+
+
 def _person(
-    row: SentPupil, child: str, before: Person | None, new_upn: str | None, changes: RollChanges, year: int
+    row: SentPupil,
+    child: str,
+    before: Person | None,
+    new_upn: str | None,
+    changes: RollChanges,
+    year: int,
+    told: households.Codes,
 ) -> bool:
-    """Notes what the row says of the child in an academic year; whether that is new."""
+    """Notes what the row says of the child in an academic year; whether that is new, apart from what is `told` of its
+    households.
+    """
     base = before or Person(child, None, "", "", None, None, (), 0)
     facts = (
         row.date_of_birth or base.date_of_birth,
@@ -280,19 +307,23 @@ def _person(
         base.flags if row.flags is None else tuple(sorted(set(row.flags))),
     )
     said_in = base.year_group_in if row.year_group is UNSET else year
-    known = before is not None and (*facts, said_in) == (
+    known = before is not None and (*facts, said_in, *told) == (
         before.date_of_birth,
         before.year_group,
         before.flags,
         before.year_group_in,
+        before.households,
+        before.not_siblings,
     )
     announced = not known or child in changes.flags
     version = base.version + announced
     sex = base.sex if row.sex is None else None if row.sex == "unknown" else row.sex
-    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version, said_in, sex)
+    after = Person(child, new_upn or base.upn, row.given_name, row.family_name, *facts, version, said_in, sex, *told)
     if announced:
         changes.announced.append(after)
     if after == before:
         return False
     (changes.created if before is None else changes.updated).append(after)
-    return True
+    if before is None or child in changes.flags:
+        return True
+    return after != before._replace(version=version, households=told.households, not_siblings=told.not_siblings)

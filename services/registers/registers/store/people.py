@@ -40,10 +40,12 @@ with own as (
     select distinct household from contact
     where pupil_id = $1 and household is not null and ($2::int[] is null or urn = any($2))
         and (from_date is null or from_date <= $3) and (to_date is null or to_date >= $3)
+        and not coalesce(barred_from <= $3 and (barred_to is null or barred_to >= $3), false)
 )
 select c.household::text as household, c.pupil_id::text as pupil_id, min(c.address::text) as address
 from contact as c join own using (household) join pupil as p on p.pupil_id = c.pupil_id and p.survivor is null
 where (c.from_date is null or c.from_date <= $3) and (c.to_date is null or c.to_date >= $3)
+    and not coalesce(c.barred_from <= $3 and (c.barred_to is null or c.barred_to >= $3), false)
     and ($2::int[] is null or c.urn = any($2))
 group by 1, 2 order by 1, 2
 """

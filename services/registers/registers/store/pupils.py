@@ -6,6 +6,7 @@ from typing import Any
 from common.db import Transaction
 
 from registers.domain.enrolments import Stay
+from registers.domain.households import Codes
 from registers.domain.identity import Children, Named
 from registers.domain.roll import KnownRoll, Person
 from registers.store import contacts
@@ -34,9 +35,10 @@ there are, twice for each roll.
 LOCK = "select 1 from pupil where pupil_id = any($1::uuid[]) order by pupil_id for no key update"
 PEOPLE = """
 select pupil_id::text, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in,
-    sex
+    sex, households, not_siblings
 from pupil where pupil_id = any($1::uuid[])
 """
+CODES = "select pupil_id::text, households, not_siblings from pupil where pupil_id = any($1::uuid[])"
 STAYS = """
 select pupil_id::text, from_date, to_date, kind, home_la, leaving_reason, destination,
     planned_end, planned_reason, planned_destination, registration_group
@@ -48,10 +50,12 @@ FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
 CHANGE = """
 update pupil as old set upn = p.upn, given_name = p.given_name, family_name = p.family_name,
     date_of_birth = p.date_of_birth, year_group = p.year_group, flags = string_to_array(p.flags, ' '),
-    version = p.version, year_group_in = p.year_group_in, sex = p.sex
+    version = p.version, year_group_in = p.year_group_in, sex = p.sex,
+    households = string_to_array(p.households, ' '), not_siblings = string_to_array(p.not_siblings, ' ')
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[], $6::smallint[], $7::text[], $8::bigint[],
-    $9::smallint[], $10::text[])
-    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in, sex)
+    $9::smallint[], $10::text[], $11::text[], $12::text[])
+    as p(pupil_id, upn, given_name, family_name, date_of_birth, year_group, flags, version, year_group_in, sex,
+        households, not_siblings)
 where old.pupil_id = p.pupil_id
 """
 NAME = """
@@ -66,7 +70,7 @@ insert into enrolment (urn, pupil_id, from_date, to_date, kind, home_la, leaving
 select $1, * from unnest($2::uuid[], $3::date[], $4::date[], $5::text[], $6::text[], $7::text[], $8::text[],
     $9::date[], $10::text[], $11::text[], $12::text[])
 """
-_FLAGS = Person._fields.index("flags")
+_LISTS = [Person._fields.index(name) for name in ("flags", "households", "not_siblings")]
 
 KNOWN_BY = "select urn, pupil_id::text from school_pupil where pupil_id = any($1::uuid[])"
 STAYS_OF = """
@@ -116,6 +120,17 @@ async def person(tx: Transaction, pupil_id: str) -> Person:
     """What is known of a child, which there must be."""
     (row,) = await tx.fetch(PEOPLE, [pupil_id])
     return _person(row)
+
+
+async def people(tx: Transaction, pupil_ids: Collection[str]) -> list[Person]:
+    """What is known of these children, in no order."""
+    return [_person(row) for row in await tx.fetch(PEOPLE, list(pupil_ids))]
+
+
+async def codes(tx: Transaction, pupil_ids: Collection[str]) -> dict[str, Codes]:
+    """What was told last of these children's households."""
+    rows = await tx.fetch(CODES, list(pupil_ids))
+    return {row[0]: Codes(tuple(row[1]), tuple(row[2])) for row in rows}
 
 
 async def stays(tx: Transaction, urn: int, pupil_ids: Collection[str] | None = None) -> dict[str, list[Stay]]:
@@ -175,12 +190,13 @@ async def all_stays(tx: Transaction, pupil_ids: Collection[str]) -> dict[tuple[i
 
 def _person(row: Any) -> Person:
     values = list(row.values())
-    values[_FLAGS] = tuple(values[_FLAGS])
+    for at in _LISTS:
+        values[at] = tuple(values[at])
     return Person(*values)
 
 
 def _people(people: Sequence[Person]) -> list[list[Any]]:
-    rows = [person._replace(flags=()) for person in people]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    columns[6] = [" ".join(person.flags) for person in people]
+    columns = [list(column) for column in zip(*people, strict=True)]
+    for at in _LISTS:
+        columns[at] = [" ".join(words) for words in columns[at]]
     return columns

@@ -127,6 +127,7 @@ class Pupil(Table, table=True):
     """A child. One that turned out to be another child has no UPN any more, and names the child that lives
     (`survivor`) and the one that it was merged into, which may have died itself. `identity_version` rises with its
     merges and splits. `year_group_in`: the academic year in which `year_group` was said. `sex`: female, male.
+    `households`, `not_siblings`: what was told last (`registers.domain.households`).
     """
 
     __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
@@ -139,6 +140,8 @@ class Pupil(Table, table=True):
     year_group_in: int | None = _column(SmallInteger, null=True)
     sex: str | None = _column(Text, null=True)
     flags: list[str] = _column(ARRAY(Text))
+    households: list[str] = _column(ARRAY(Text), server_default=text("'{}'"))
+    not_siblings: list[str] = _column(ARRAY(Text), server_default=text("'{}'"))
     version: int = _column(BigInteger)
     survivor: UUID | None = _column(Uuid, null=True)
     merged_into: UUID | None = _column(Uuid, null=True)
