@@ -12,6 +12,7 @@ from absence_engine.actions.policies import keep_up
 from absence_engine.actions.reevaluate import Reevaluating
 from absence_engine.consumer import handler
 from absence_engine.domain.policy import ALWAYS, Policy, policies, read
+from absence_engine.store import episodes
 from common.events.registers import RecalculationEnded, RecalculationStarted
 from common.listen import Signal
 
@@ -61,12 +62,11 @@ async def test_children_are_judged_by_a_version_that_is_published_and_others_are
     assert await engine.fetch("select * from episode where pupil_id = $1", BEN) == others
     kept = await engine.fetch("select distinct policy_version from episode where kind <> 'PA'")
     assert kept == [(SHIPPED.version,)]
-    explained = await engine.fetch(
-        "select explanation->'formula'->>'comparison', explanation->>'policy_version' from episode"
-        " where kind = 'PA' and pupil_id = $1",
-        ANN,
-    )
-    assert explained == [("absent * 12 >= possible", VERSION)]
+    of_ann = await engine.fetch("select episode_id::text from episode where kind = 'PA' and pupil_id = $1", ANN)
+    async with engine.database.connection() as connection:
+        (told,) = (await episodes.whole(connection, of_ann[0])).values()
+    assert told.explanation.formula["comparison"] == "absent * 12 >= possible"
+    assert told.explanation.policy_version == VERSION
     announced = [event.data for event in await engine.said() if event.subject == ANN and event.data.kind == "PA"]
     assert [(data.state, data.explanation.policy_version) for data in announced[-2:]] == [
         ("ended", SHIPPED.version),

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 import asyncpg
+import msgspec
 import pytest
+from absence_engine.store.explanations import pack
 from audit import run
 from audit.read.snapshot import database_url
+from common.events.absence_engine import Explanation
 
 TODAY = date(2025, 12, 1)
 
@@ -52,6 +55,9 @@ REGISTERS = [
     ),
     ("pupil", "update pupil set survivor = null where survivor is not null", "merged children"),
 ]
+NOTHING = Explanation(sentence="", sessions=[], school_weeks=[], formula={}, policy_version="england-2024.2", hash="")
+BARE = f"update episode set evidence = '\\x{pack(NOTHING, []).hex()}'"
+BARE_BEFORE = f"update episode set evidence = null, explanation = '{msgspec.json.encode(NOTHING).decode()}'"
 ENGINE = [
     ("sheet", "update sheet set marks = set_byte(marks, 16, 170)", "not what the ledger says"),
     ("sheet", "delete from sheet", "the engine has none"),
@@ -69,8 +75,9 @@ ENGINE = [
     ("episode", f"update episode set crossed_on = '2025-09-02' {FIRM}", "no standing"),
     ("episode", f"update episode set hash = 'x' {FIRM}", "hash of the explanation"),
     ("episode", f"update episode set hash = 'x' {REVERSED}", "hash of what it rested on"),
-    ("episode", "update episode set explanation = explanation || '{\"formula\": {}}'", "formula"),
-    ("episode", "update episode set explanation = explanation || '{\"sessions\": []}'", "sessions behind"),
+    ("episode", BARE, "formula"),
+    ("episode", BARE, "sessions behind"),
+    ("episode", BARE_BEFORE, "formula"),
     ("episode", "update episode set school_urn = 100002", "school"),
     ("episode", f"update episode set policy_version = 'england-2024.1' {FIRM}", ": policy: the service has"),
     ("episode", f"delete from episode {FIRM}", "the engine does not"),

@@ -2,11 +2,13 @@
 
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any, NamedTuple
 
 from audit.child import Enrolment, Session
+from audit.codes import data_file
 from audit.fold import Facts, flag_spans
 from audit.policy import Policy, in_order, policy_of
 from audit.read.registers import BATCH, HALVES
@@ -30,7 +32,7 @@ REEVALUATING = """
 select la_code, max(version), sum(children)::bigint from reevaluation
 group by la_code having bool_or(finished_at is null) order by 1
 """
-EXPLANATIONS = "select episode_id::text, explanation from episode where episode_id = any($1::uuid[])"
+EXPLANATIONS = "select episode_id::text, evidence, hash, explanation from episode where episode_id = any($1::uuid[])"
 
 
 class Position(NamedTuple):
@@ -180,12 +182,23 @@ async def reevaluating(connection: Connection) -> list[tuple[str, str, int]]:
 async def explanations(connection: Connection, episode_ids: list[str]) -> dict[str, dict[str, Any]]:
     """The evidence of some episodes, as announced."""
     found = {
-        row["episode_id"]: json.loads(row["explanation"]) for row in await connection.fetch(EXPLANATIONS, episode_ids)
+        row["episode_id"]: _inflated(row["evidence"], row["hash"])
+        if row["evidence"]
+        else json.loads(row["explanation"])
+        for row in await connection.fetch(EXPLANATIONS, episode_ids)
     }
     for explanation in found.values():
         if isinstance(explanation["sessions"], str):
             explanation["sessions"] = _sessions(explanation["sessions"])
     return found
+
+
+def _inflated(evidence: bytes, sealed: str) -> dict[str, Any]:
+    """An explanation that was deflated against a text that the engine ships; its hash is in a column of its own."""
+    text = data_file("absence_engine", "store", "explanation.txt").read_bytes()
+    row = json.loads(zlib.decompressobj(-12, text).decompress(evidence[1:]))
+    names = ("sentence", "sessions", "school_weeks", "formula", "policy_version")
+    return dict(zip(names, row, strict=False)) | {"hash": sealed}
 
 
 def _sessions(text: str) -> list[dict[str, Any]]:

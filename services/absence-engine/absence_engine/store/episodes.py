@@ -1,22 +1,20 @@
 """Episodes: as values for the rules (`domain.claims.Episode`), with explanations for what is said about them.
 
-A session is a date and 0 or 1 here, a tick there. The sessions of an explanation are kept as one text (`packed`): as
-objects they would be most of what is kept of an episode. Explanations of before have them as objects.
+A session is a date and 0 or 1 here, a tick there. How an explanation is kept: `explanations`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
 from common.arrays import array
 from common.db import Transaction
-from common.events.absence_engine import CountedSession, Explanation, SchoolSequence
 
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.events import Told
-from absence_engine.domain.ticks import day_of, session_of, tick_of
+from absence_engine.domain.ticks import day_of, tick_of
+from absence_engine.store.explanations import of_before, pack, unpack
 
 COLUMNS = """
 episode_id::text, pupil_id::text, kind, year, state, crossed_on, crossed_session, firm_on, firm_session, ended_on,
@@ -35,9 +33,9 @@ from ({BEGAN}) as episode where state <> 'reversed'
 """  # noqa: S608 (a constant)
 OF_CHILDREN = f"select {COLUMNS} from ({BEGAN}) as episode"  # noqa: S608 (constants)
 BY_ID = f"select {COLUMNS} from episode where episode_id = any($1::uuid[])"  # noqa: S608 (a constant)
-WHOLE = f"select {COLUMNS}, explanation::text, sequence::text from episode where episode_id = any($1::uuid[])"  # noqa: S608
+WHOLE = f"select {COLUMNS}, evidence, explanation::text, sequence::text from episode where episode_id = any($1::uuid[])"  # noqa: S608
 PAGE = f"""
-select {COLUMNS}, explanation::text, sequence::text from episode
+select {COLUMNS}, evidence, explanation::text, sequence::text from episode
 where ($1::int is null or school_urn = $1) and ($2::uuid is null or episode_id > $2) order by episode_id limit $3
 """  # noqa: S608
 SAVE = """
@@ -49,20 +47,9 @@ on conflict (episode_id) do update set
     ended_session = excluded.ended_session, ended_reason = excluded.ended_reason, reversed_at = excluded.reversed_at,
     last_mark_on = excluded.last_mark_on, last_mark_session = excluded.last_mark_session,
     school_urn = excluded.school_urn, epoch = excluded.epoch, revision = excluded.revision, hash = excluded.hash,
-    policy_version = excluded.policy_version, event = excluded.event, explanation = excluded.explanation,
-    sequence = excluded.sequence
+    policy_version = excluded.policy_version, event = excluded.event, evidence = excluded.evidence, explanation = null,
+    sequence = null
 """
-
-
-class _Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """An explanation as it is kept."""
-
-    sentence: str
-    sessions: str | list[CountedSession]
-    school_weeks: list[str]
-    formula: dict[str, int | str]
-    policy_version: str
-    hash: str
 
 
 class Standing(NamedTuple):
@@ -129,62 +116,9 @@ def _row(told: Told) -> Mapping[str, Any]:
         "hash": e.hash,
         "policy_version": e.policy_version,
         "event": e.event,
-        "explanation": _kept(told.explanation),
-        "sequence": list(told.sequence),
+        "evidence": f"\\x{pack(told.explanation, told.sequence).hex()}",
         "origin": e.origin,
     }
-
-
-def packed(sessions: Iterable[CountedSession]) -> str:
-    """Sessions in time order as a text of words: each one's code behind its distance from the one before in half days
-    (of the first: from the year 0), and `@URN` before those of a school.
-    """
-    words: list[str] = []
-    urn, before = 0, 0
-    for one in sessions:
-        if one.school_urn != urn:
-            urn = one.school_urn
-            words.append(f"@{urn}")
-        tick = date.fromisoformat(one.date).toordinal() * 2 + (one.session == "PM")
-        words.append(f"{tick - before}{one.code}")
-        before = tick
-    return " ".join(words)
-
-
-def unpacked(text: str) -> list[CountedSession]:
-    """The sessions of such a text."""
-    found: list[CountedSession] = []
-    urn, tick = 0, 0
-    for word in text.split():
-        if word.startswith("@"):
-            urn = int(word[1:])
-            continue
-        code = word.lstrip("0123456789")
-        tick += int(word[: len(word) - len(code)])
-        found.append(CountedSession(day_of(tick).isoformat(), session_of(tick), code, urn))
-    return found
-
-
-def _kept(e: Explanation) -> _Kept:
-    return _Kept(
-        sentence=e.sentence,
-        sessions=packed(e.sessions),
-        school_weeks=e.school_weeks,
-        formula=e.formula,
-        policy_version=e.policy_version,
-        hash=e.hash,
-    )
-
-
-def _explanation(kept: _Kept) -> Explanation:
-    return Explanation(
-        sentence=kept.sentence,
-        sessions=unpacked(kept.sessions) if isinstance(kept.sessions, str) else kept.sessions,
-        school_weeks=kept.school_weeks,
-        formula=kept.formula,
-        policy_version=kept.policy_version,
-        hash=kept.hash,
-    )
 
 
 def _session(date_column: str, session_column: str, tick: int | None) -> Mapping[str, Any]:
@@ -221,5 +155,6 @@ def _episode(row: asyncpg.Record) -> Episode:
 
 
 def _told(row: asyncpg.Record) -> Told:
-    explanation = _explanation(msgspec.json.decode(row["explanation"], type=_Kept))
-    return Told(_episode(row), explanation, msgspec.json.decode(row["sequence"], type=list[SchoolSequence]))
+    kept = row["evidence"]
+    explanation, sequence = unpack(kept, row["hash"]) if kept else of_before(row["explanation"], row["sequence"])
+    return Told(_episode(row), explanation, sequence)

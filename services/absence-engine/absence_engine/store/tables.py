@@ -142,7 +142,8 @@ class Sheet(Base, table=True):
 class Episode(Base, table=True):
     """An announced episode; `year` is null for kinds that run over the years. `event` is what was announced last.
 
-    `origin` is the id under which it began: it belongs to the child that this id means.
+    `origin` is the id under which it began: it belongs to the child that this id means. What explains it is in
+    `evidence` (`explanations`); in `explanation` and `sequence` where an earlier version has written it.
     """
 
     __table_args__ = (
@@ -180,9 +181,10 @@ class Episode(Base, table=True):
     hash: str = Field(sa_type=Text)
     policy_version: str = Field(sa_type=Text)
     event: str = Field(sa_type=Text)
-    explanation: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    sequence: list[Any] = Field(sa_column=Column(JSONB, nullable=False))
+    explanation: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    sequence: list[Any] | None = Field(sa_column=Column(JSONB))
     origin: str | None = Field(sa_column=_id(null=True))
+    evidence: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class Pattern(Base, table=True):
