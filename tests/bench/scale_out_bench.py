@@ -10,6 +10,7 @@ what the first left, and nothing may have been said twice.
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import multiprocessing
 import os
@@ -105,14 +106,16 @@ class Group:
     url: str
     bootstrap: str
     name: str
+    topic: str = TOPIC
     long_lag: int = consume.LONG_LAG
+    largest: int = 4000
     members: list[tuple[SpawnProcess, Connection]] = field(default_factory=list)
 
     def start(self) -> None:
         """One process more."""
         ours, theirs = multiprocessing.Pipe()
-        member = f"{self.name}-{len(self.members)}"
-        arguments = (self.url, self.bootstrap, self.name, member, self.long_lag, theirs)
+        bare = dataclasses.replace(self, members=[])
+        arguments = (bare, f"{self.name}-{len(self.members)}", theirs)
         process = multiprocessing.get_context("spawn").Process(target=follow, args=arguments)
         process.start()
         theirs.close()
@@ -139,18 +142,19 @@ class Group:
         return used
 
 
-def follow(url: str, bootstrap: str, group: str, member: str, long_lag: int, told: Connection) -> None:
+def follow(group: Group, member: str, told: Connection) -> None:
     """A process of the group, until it is told to stop."""
-    consume.LONG_LAG = long_lag
-    run_loop(_follow(url, bootstrap, group, member, told))
+    consume.LONG_LAG = group.long_lag
+    run_loop(_follow(group, member, told))
 
 
-async def _follow(url: str, bootstrap: str, group: str, member: str, told: Connection) -> int:
-    database, broker, stop = await Database.open(url), open_kafka(bootstrap), asyncio.Event()
+async def _follow(group: Group, member: str, told: Connection) -> int:
+    database, broker, stop = await Database.open(group.url), open_kafka(group.bootstrap), asyncio.Event()
     policies = Policies(CLOCK)
     listening = Consumer(
-        database, broker, group=group, member=member, topics=[TOPIC], handle=consumer.handler(CLOCK, policies),
-        pile=consumer.pile(CLOCK, policies), name=member, partitions=PARTITIONS,
+        database, broker, group=group.name, member=member, topics=[group.topic],
+        handle=consumer.handler(CLOCK, policies), pile=consumer.pile(CLOCK, policies), name=member,
+        partitions=PARTITIONS, smallest=min(200, group.largest), largest=group.largest,
     )  # fmt: skip
 
     async def wait() -> None:
@@ -248,7 +252,7 @@ async def _changing(work: Work) -> Run:
     """Two processes by small batches; a third joins, then the first is killed."""
     async with servers.fresh_database(work.server.url, work.template) as url:
         database = await Database.open(url)
-        group = Group(url, work.kafka.bootstrap, "group-changing", NEVER)
+        group = Group(url, work.kafka.bootstrap, "group-changing", long_lag=NEVER)
         try:
             began = time.perf_counter()
             group.start()
