@@ -89,7 +89,7 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         _check_json(body)  # msgspec stops at the first wrong value, be it in the middle of no JSON
-        message, pointer = told(error)
+        message, pointer = told(error, decoder.type)
         raise InvalidError(
             "A value is missing or not of the right form.", faults=[Fault(pointer, "invalid", message)]
         ) from None
@@ -109,7 +109,7 @@ def _read_row(raw: msgspec.Raw, place: int) -> Row:
     try:
         pupil = _row.decode(raw)
     except msgspec.ValidationError as error:
-        message, pointer = told(error)
+        message, pointer = told(error, SentPupil)
         problem = Problem("invalid", message, f"/pupils/{place}{pointer}")
         sent: Any = _any.decode(raw)
         named = sent if isinstance(sent, dict) else {}

@@ -29,14 +29,16 @@ def _is_a_day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_is_a_day)]
 _DAYS = "-[0-9]{2}-[0-9]{2}$"
 DayOfLife = Annotated[
-    Day,
+    date,
     Field(ge=date(1900, 1, 1), le=date(2100, 12, 31)),
+    BeforeValidator(_is_a_day),
     WithJsonSchema({"type": "string", "format": "date", "pattern": f"^(19[0-9]{{2}}|20[0-9]{{2}}|2100){_DAYS}"}),
 ]
 """A day that something began or ended: others are slips of the pen, and have no day before or after them."""
 DayOfMark = Annotated[
-    Day,
+    date,
     Field(ge=date(FIRST_YEAR, 1, 1), le=date(LAST_YEAR, 12, 31)),
+    BeforeValidator(_is_a_day),
     WithJsonSchema({"type": "string", "format": "date", "pattern": f"^20[0-9]{{2}}{_DAYS}"}),
 ]
 """A day that a register may be for, as in a batch. JSON Schema has no least and greatest day, so a pattern says it."""

@@ -50,7 +50,10 @@ MENDS: dict[str, Mend] = {
     "retired-code": Mend("use-other-code", "putRegister", "Send the mark again with a code in force on that day."),
     "future-date": Mend("wait", None, "Nothing to do: the mark is applied when its day comes."),
     "closed-session": Mend(
-        "open-session", "putCalendar", f"If the session took place, list it in the calendar; if not, {_TAKE_BACK}."
+        "open-session",
+        "putCalendar",
+        "If the session took place for this pupil, list it in the calendar, with the pupil's year group where it names"
+        f" some, and between the school's `opened_on` and `closed_on`; if not, {_TAKE_BACK}.",
     ),
     "not-enrolled": Mend(
         "correct-enrolment", "putRoll", "Send the pupil's roll row with an enrolment that covers this day."

@@ -20,7 +20,7 @@ DETAILS: dict[str, str] = {
     "unknown-code": "Not an attendance code of the national table.",
     "retired-code": "This code is not in force on the date of the session.",
     "future-date": "The session lies after today; the mark is applied when its day comes.",
-    "closed-session": "The school's calendar has no such session.",
+    "closed-session": "Not open for this pupil: by the calendar, its year groups, or the school's own dates.",
     "not-enrolled": "The pupil is not on the school's roll on this date.",
 }
 

@@ -48,7 +48,7 @@ def add(piece: Piece, raw: bytes, place: Place, stamp: Stamp) -> None:
         try:
             sent = _decoder.decode(raw)
         except msgspec.ValidationError as error:
-            message, pointer = told(error)
+            message, pointer = told(error, BatchRegister)
             why = Problem("invalid", message, (place.pointer or "") + pointer)
         except (msgspec.DecodeError, RecursionError, ValueError):
             why = Problem("malformed", "This is not JSON.", place.pointer)
