@@ -15,6 +15,7 @@ from absence_engine import api, consumer
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.looking import LookingForPatterns
 from absence_engine.actions.policies import CHANNEL, applying
+from absence_engine.actions.reconciling import Reconciling
 from absence_engine.actions.reevaluate import Reevaluating
 from absence_engine.actions.simulate import Simulating
 
@@ -73,6 +74,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             Reevaluating(database, clock, policies, changed, counted, relay.wake),
             LookingForPatterns(database, clock, policies, changed, relay.wake),
             Simulating(database, clock, policies, changed),
+            Reconciling(database, clock, policies, changed, api.told),
         ),
         ready=(database_answers, ledgers_followed, policies_applied),
         close=database.close,

@@ -1,5 +1,6 @@
 """A simulated authority against its own statistics, DfE's real file, a school's own totals: over HTTP."""
 
+import asyncio
 import csv
 import io
 import json
@@ -12,7 +13,9 @@ import httpx
 import msgspec
 import pytest
 from absence_engine import api
+from absence_engine.actions.reconciling import Reconciling
 from common.events import Event
+from common.listen import Signal
 from common.security import FixedKeys, Verifier
 from common.service import Service
 from common.settings import Settings
@@ -188,6 +191,72 @@ async def test_dfes_file_as_it_comes(engine: Engine, client: httpx.AsyncClient) 
     assert rows[LA, "Total"]["coverage"]["expected_sessions"] > rows[LA, "Total"]["coverage"]["registers"]
     limited = await post(client, body, token=bearer([URN]))
     assert limited["rows"] == []
+
+
+async def in_the_background(client: httpx.AsyncClient, body: bytes, **query: Any) -> httpx.Response:
+    headers = {"content-type": "text/csv", "prefer": "respond-async, wait=1"} | query.pop("token", {})
+    answer = await client.post(PATH, content=body, params=query, headers=headers)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["preference-applied"] == "respond-async"
+    job = answer.json()
+    assert answer.headers["location"] == f"{PATH}/{job['reconciliation_id']}"
+    assert (job["state"], job["schools_counted"], job["rows"], "asked" in job) == ("queued", 0, [], False)
+    assert (await client.get(answer.headers["location"], headers=headers)).json() == job
+    return answer
+
+
+def worker(engine: Engine) -> Reconciling:
+    return Reconciling(engine.database, CLOCK, engine.policies, Signal(), api.told)
+
+
+async def test_a_file_counted_in_the_background_is_answered_as_at_once(
+    engine: Engine, client: httpx.AsyncClient
+) -> None:
+    for n, ledger in enumerate((school(URN, ANN), school(OTHER, BEN))):
+        play(ledger, (ANN, BEN)[n], "/" * 30 + "O" * 10)
+        ledger.facts((ANN, BEN)[n], "2015-03-09")
+        await engine.take(at(ledger.entries, EXPORTED), n)
+    body = files("simulator").joinpath("dfe_attendance_ytd_2025_26.csv").read_bytes()
+    asked: list[dict[str, Any]] = [{}, {"as_known_on": EXPORTED, "to": "2025-09-20"}, {"token": bearer([URN])}]
+    for query in asked:
+        at_once = await post(client, body, **query)
+        job = await in_the_background(client, body, **query)
+        assert await worker(engine).work(asyncio.Event())
+        found = (await client.get(job.headers["location"])).json()
+        assert found["state"] == "done"
+        assert found["schools_counted"] == (0 if "token" in query else 2)
+        its_own = ("reconciliation_id", "schools_counted", "created_at")
+        assert {k: v for k, v in found.items() if k not in its_own} == {
+            k: v for k, v in at_once.items() if k not in its_own
+        }
+    assert not await worker(engine).work(asyncio.Event())
+
+
+async def test_a_job_that_was_cut_off_is_begun_again(engine: Engine, client: httpx.AsyncClient) -> None:
+    ledger = school(URN, ANN)
+    play(ledger, ANN, "/" * 40)
+    await engine.take(ledger.entries)
+    body = files("simulator").joinpath("dfe_attendance_ytd_2025_26.csv").read_bytes()
+    job = await in_the_background(client, body)
+    stop = asyncio.Event()
+    stop.set()
+    assert await worker(engine).work(stop)
+    assert (await client.get(job.headers["location"])).json()["state"] == "queued"
+    assert await worker(engine).work(asyncio.Event())
+    assert (await client.get(job.headers["location"])).json()["state"] == "done"
+
+
+async def test_what_a_job_may_not_be_is_said_at_once(engine: Engine, client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "text/csv", "prefer": "respond-async"}
+    assert (await client.post(PATH, content=b"no,file\n", headers=headers)).status_code == 422
+    await engine.fetch("update engine set history_from = now() returning 1")
+    body = files("simulator").joinpath("dfe_attendance_ytd_2025_26.csv").read_bytes()
+    refused = await client.post(PATH, content=body, params={"as_known_on": "2020-01-01T00:00:00Z"}, headers=headers)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "before-history")
+    ledger = school(URN, ANN)
+    await engine.take(ledger.entries)
+    sent = {"school_urn": URN, "from": "2025-09-01", "to": "2025-09-30", "possible": 12}
+    assert (await post(client, sent, token={"prefer": "respond-async"}))["state"] == "done"
 
 
 async def test_a_schools_token_reconciles_its_own_school_alone(engine: Engine, client: httpx.AsyncClient) -> None:

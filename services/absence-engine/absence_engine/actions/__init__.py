@@ -19,6 +19,8 @@ history     answers: what changed, of a child, of a school; what took an episode
 evidence    answers: all that it takes to count an episode by hand
 patterns    answers: patterns of absence; the look at a school that says which are new and which are gone
 looking     has schools looked at after their school days
+reconcile   what others counted, against our marks; our figures as DfE's table
+reconciling reconciles a file in the background
 waiting     waits until an entry has been counted
 rebuild     starts again from the ledgers' first entries
 republish   says the current state of everything again

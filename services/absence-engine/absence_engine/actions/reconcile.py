@@ -1,11 +1,12 @@
 """Reconciliation: what somebody else counted, against our marks, with the reason of each difference.
 
 School by school: its stays, its sheets as they stand and as they were known at a moment, a histogram for each step
-(`domain.reconciliation`). Nothing is kept of it but the answer.
+(`domain.reconciliation`). Nothing is kept of it but the answer. Of a large authority it takes a while:
+`actions.reconciling` does it in the background.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import uuid4
@@ -67,12 +68,25 @@ class _Area:
     coverage: dict[str, Coverage]
 
 
+Others = Sequence[tuple[FileRow, str]]
+"""Rows that are not reconciled, each with why."""
+
+Tell = Callable[[], Awaitable[None]]
+"""Hears of each school that has been counted."""
+
+
 async def reconcile(
-    tx: Transaction, caller: Caller, rows: Sequence[FileRow], terms: Terms, policies: Policies, today: date
-) -> tuple[list[Reconciled], list[tuple[FileRow, str]]]:
-    """The rows that are ours, and the others with why they are not. InvalidError for a moment before history."""
+    tx: Transaction,
+    caller: Caller,
+    rows: Sequence[FileRow],
+    terms: Terms,
+    policies: Policies,
+    today: date,
+    tell: Tell | None = None,
+) -> tuple[list[Reconciled], Others]:
+    """The rows that are ours, and the others. InvalidError for a moment before history."""
     await figures.snapshot(tx)
-    counting = _Counting(tx, caller, terms, await policies.at_present(tx), today)
+    counting = _Counting(tx, caller, terms, await policies.at_present(tx), today, tell)
     found: list[Reconciled] = []
     others: list[tuple[FileRow, str]] = []
     for row in rows:
@@ -97,8 +111,11 @@ async def reconcile(
 class _Counting:
     """Counts each place once, however many rows are of it."""
 
-    def __init__(self, tx: Transaction, caller: Caller, terms: Terms, holding: Holding, today: date) -> None:
+    def __init__(
+        self, tx: Transaction, caller: Caller, terms: Terms, holding: Holding, today: date, tell: Tell | None
+    ) -> None:
         self._tx, self._caller, self._terms, self._holding, self._today = tx, caller, terms, holding, today
+        self._tell = tell
         self._known: dict[tuple[str | int, Asked], _Area | None] = {}
 
     def asked(self, year: int, row: FileRow) -> Asked:
@@ -128,7 +145,7 @@ class _Counting:
         schools = await grouping.schools(self._tx, urns)
         if not schools:
             return None
-        tallies = await tallied(self._tx, schools, la_code, asked, self._terms.known_on)
+        tallies = await tallied(self._tx, schools, la_code, asked, self._terms.known_on, self._tell)
         coverage: dict[str, Coverage] = {}
         for phase in tallies:
             its = [one.urn for one in schools if phase in (one.phase.lower(), TOTAL.lower())]
@@ -143,7 +160,12 @@ def _within(year: int, first: date, last: date) -> tuple[date, date]:
 
 
 async def tallied(
-    tx: Transaction, schools: Sequence[SchoolGroup], la_code: str | None, asked: Asked, known_on: datetime | None
+    tx: Transaction,
+    schools: Sequence[SchoolGroup],
+    la_code: str | None,
+    asked: Asked,
+    known_on: datetime | None,
+    tell: Tell | None = None,
 ) -> dict[str, Tally]:
     """The tallies of some schools by phase, and of all (`total`); with an authority's code, of its days alone."""
     found: dict[str, Tally] = {TOTAL.lower(): Tally.empty()}
@@ -155,6 +177,8 @@ async def tallied(
         tally = Tally.of(await asyncio.to_thread(steps, rows, asked, places), asked.one_in)
         for phase in {school.phase.lower(), TOTAL.lower()}:
             found.setdefault(phase, Tally.empty()).add(tally)
+        if tell is not None:
+            await tell()
     return found
 
 
@@ -241,6 +265,12 @@ def _shown(tallies: Sequence[tuple[str, Tally]], below: int) -> list[Counted]:
         )
         for n, (phase, tally) in enumerate(tallies)
     ]
+
+
+def schools_of(found: Sequence[Reconciled]) -> list[int] | None:
+    """The schools (URN) that an answer tells of; None where it tells of an authority."""
+    urns = {one.row.urn for one in found}
+    return None if None in urns else sorted(urn for urn in urns if urn is not None)
 
 
 async def keep(database: Database, clock: Clock, kept: Kept) -> str:

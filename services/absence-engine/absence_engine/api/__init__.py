@@ -34,8 +34,9 @@ from absence_engine.api import (
 )
 from absence_engine.api.at_least import waiter
 from absence_engine.api.links import LINKS
+from absence_engine.api.reconciliation_shapes import told
 
-__all__ = ["LINKS", "STREAMS", "TAGS", "create_router"]
+__all__ = ["LINKS", "STREAMS", "TAGS", "create_router", "told"]
 
 STREAMS = reconciliations.STREAMS
 

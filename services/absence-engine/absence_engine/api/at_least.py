@@ -17,6 +17,7 @@ MOST_URN, MOST_SEQUENCE = 2**31 - 1, 2**63 - 1
 
 _PAIR = re.compile(r"([0-9]{1,10}):([0-9]{1,19})")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
+_ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
 
 Reader = Annotated[Caller, needs("totals:read")]
 
@@ -61,3 +62,8 @@ def seconds_of(prefer: str | None) -> int:
     """How long to wait, by RFC 7240; preferences that we don't know are passed over."""
     match = _WAIT.search(prefer or "")
     return min(int(match[1]), MOST_SECONDS) if match else DEFAULT_SECONDS
+
+
+def prefers_async(prefer: str | None) -> bool:
+    """Whether an answer that may take long is to be looked for later, by RFC 7240."""
+    return _ASYNC.search(prefer or "") is not None

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from common import academic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from absence_engine.actions.reconcile import Reconciled
+from absence_engine.actions.reconcile import Others, Reconciled
 from absence_engine.api.examples import URN
-from absence_engine.domain.dfe_file import REASONS, FileRow
+from absence_engine.domain.dfe_file import REASONS
 from absence_engine.domain.reconciliation import unexplained
 
 RECONCILIATION_ID = "b6a1f0de-52c4-4f5c-8f0e-2b6f3c9d7a10"
@@ -76,6 +76,8 @@ OTHER: dict[str, Any] = {
 }
 RECONCILIATION: dict[str, Any] = {
     "reconciliation_id": RECONCILIATION_ID,
+    "state": "done",
+    "schools_counted": None,
     "created_at": "2025-11-03T10:00:00Z",
     "by": "integration",
     "source": "school-totals",
@@ -177,10 +179,14 @@ class OtherOut(BaseModel):
 
 
 class ReconciliationOut(BaseModel):
-    """What somebody else counted, against our marks; who asked, and when."""
+    """What somebody else counted, against our marks; who asked, and when. `queued` or `running`, it has no rows
+    yet.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [RECONCILIATION]})
     reconciliation_id: str
+    state: Literal["queued", "running", "done"] = "done"
+    schools_counted: int | None = Field(None, description="How many schools have been counted in the background.")
     created_at: datetime
     by: str
     source: str
@@ -188,6 +194,11 @@ class ReconciliationOut(BaseModel):
     rows: list[RowOut]
     others: list[OtherOut]
     unknown_columns: list[str]
+
+
+def told(found: Sequence[Reconciled], others: Others, source: str = "dfe-file") -> dict[str, Any]:
+    """What an answer says of the rows."""
+    return {"rows": [row_of(one, source) for one in found], "others": others_of(others)}
 
 
 def row_of(one: Reconciled, source: str) -> dict[str, Any]:
@@ -225,7 +236,7 @@ def _status(one: Reconciled) -> str:
     return "explained" if any(figure.difference for figure in shown) else "equal"
 
 
-def others_of(others: Sequence[tuple[FileRow, str]]) -> list[Mapping[str, Any]]:
+def others_of(others: Others) -> list[Mapping[str, Any]]:
     """The rows that are not reconciled."""
     return [
         {

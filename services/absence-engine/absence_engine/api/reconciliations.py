@@ -4,7 +4,7 @@
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from common import academic
@@ -13,15 +13,16 @@ from common.db import Database
 from common.errors import Fault, InvalidError, NotFoundError, UnsupportedMediaTypeError
 from common.security import Caller
 from common.web import bodies
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, ValidationError
 
 from absence_engine.actions import reconcile as actions
+from absence_engine.actions import reconciling
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.reconcile import Terms
 from absence_engine.api import reconciliation_shapes as shapes
-from absence_engine.api.at_least import Reader
+from absence_engine.api.at_least import Reader, prefers_async
 from absence_engine.api.groups import LaCode
 from absence_engine.api.reconciliation_shapes import RECONCILIATION_ID, ReconciliationOut, TotalsIn
 from absence_engine.api.shapes import AcademicYear, year_of
@@ -48,6 +49,13 @@ From = Annotated[
     ),
 ]
 To = Annotated[date | None, Query(description="The last day that a file counts; by default 31 July.")]
+Prefer = Annotated[
+    str | None,
+    Header(
+        description="`respond-async`: a file is counted in the background, and the answer is 202 at once; an authority "
+        "of 170,000 pupils takes some ten seconds. `wait=N`: seconds to wait for `at_least`."
+    ),
+]
 ReconciliationId = Annotated[UUID, Path(description="A reconciliation's id.", examples=[RECONCILIATION_ID])]
 
 
@@ -61,6 +69,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         summary="Reconcile DfE's download, or a school's own totals, with our marks",
         status_code=201,
         response_model=ReconciliationOut,
+        responses={202: {"model": ReconciliationOut, "description": "Accepted; `Location` tells what comes of it."}},
         openapi_extra=shapes.request_body(),
     )
     async def post(  # pyright: ignore[reportUnusedFunction]
@@ -70,24 +79,30 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         as_known_on: KnownOn = None,
         from_: From = None,
         to: To = None,
+        prefer: Prefer = None,
     ) -> object:
-        source, rows, unknown, terms = await _read(request, caller, as_known_on, (from_, to))
-        async with database.transaction() as tx:
-            found, others = await actions.reconcile(tx, caller, rows, terms, policies, clock.today())
-        if source == "school-totals" and others:
-            raise NotFoundError
-        answer = {
+        sent = await _read(request, caller, as_known_on, (from_, to))
+        answer: dict[str, Any] = {
             "created_at": clock.now().isoformat(),
             "by": caller.subject,
-            "source": source,
+            "source": sent.source,
             "as_known_on": None if as_known_on is None else as_known_on.isoformat(),
-            "rows": [shapes.row_of(one, source) for one in found],
-            "others": shapes.others_of(others),
-            "unknown_columns": unknown,
+            "rows": [],
+            "others": [],
+            "unknown_columns": sent.unknown,
         }
-        urns = {one.row.urn for one in found}
-        schools = None if None in urns else sorted(urn for urn in urns if urn is not None)
-        kept = await actions.keep(database, clock, Kept(caller.subject, schools, answer))
+        if sent.file is not None and prefers_async(prefer):
+            kept = await reconciling.ask(database, clock, caller, sent.file, sent.terms, answer)
+            answer |= {"state": "queued", "schools_counted": 0}
+            response.status_code = 202
+            response.headers["preference-applied"] = "respond-async"
+        else:
+            async with database.transaction() as tx:
+                found, others = await actions.reconcile(tx, caller, sent.rows, sent.terms, policies, clock.today())
+            if sent.file is None and others:
+                raise NotFoundError
+            answer |= shapes.told(found, others, sent.source)
+            kept = await actions.keep(database, clock, Kept(caller.subject, actions.schools_of(found), answer))
         response.headers["location"] = f"{PATH}/{kept}"
         return {"reconciliation_id": kept, **answer}
 
@@ -99,13 +114,13 @@ def _add_reading(router: APIRouter, database: Database, policies: Policies, cloc
     @router.get(
         "/v1/reconciliations/{reconciliation_id}",
         operation_id="getReconciliation",
-        summary="A reconciliation, as it was answered",
+        summary="A reconciliation, as it was answered, or how far it has come",
         response_model=ReconciliationOut,
     )
     async def one(reconciliation_id: ReconciliationId, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:
             kept = await actions.look(tx, caller, str(reconciliation_id))
-        return {"reconciliation_id": str(reconciliation_id), **kept.answer}
+        return {"reconciliation_id": str(reconciliation_id), **kept.answer}  # the model leaves out what was sent
 
     @router.get(
         "/v1/areas/{la_code}/dfe-export",
@@ -128,10 +143,19 @@ def _add_reading(router: APIRouter, database: Database, policies: Policies, cloc
         return Response(dfe_file.write(found, year, la_code), media_type="text/csv", headers=disposition)
 
 
+class _Sent(NamedTuple):
+    """What was sent: where it is from, its rows, columns that we do not know, how it counts; the file, if it is one."""
+
+    source: str
+    rows: list[FileRow]
+    unknown: list[str]
+    terms: Terms
+    file: bytes | None = None
+
+
 async def _read(
     request: Request, caller: Caller, known_on: datetime | None, days: tuple[date | None, date | None]
-) -> tuple[str, list[FileRow], list[str], Terms]:
-    """What was sent: where it is from, its rows, columns that we do not know, and how it counts."""
+) -> _Sent:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in FORMS:
         raise UnsupportedMediaTypeError(f"Send one of {', '.join(FORMS)}.")
@@ -144,12 +168,12 @@ async def _read(
             fault = Fault("", "not-dfe-file", str(error))
             raise InvalidError("This is no table of DfE's.", faults=[fault]) from None
         _check_days(*days)
-        return "dfe-file", rows, unknown, Terms("dfe", *days, known_on)
+        return _Sent("dfe-file", rows, unknown, Terms("dfe", *days, known_on), body)
     bodies.check_json(body, kind)
     sent = _totals(body)
     if not caller.may_see_school(sent.school_urn):
         raise NotFoundError
-    return "school-totals", [_row(sent)], [], Terms(sent.basis, sent.from_, sent.to, known_on)
+    return _Sent("school-totals", [_row(sent)], [], Terms(sent.basis, sent.from_, sent.to, known_on))
 
 
 def _totals(body: bytes) -> TotalsIn:

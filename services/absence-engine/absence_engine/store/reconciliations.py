@@ -1,4 +1,8 @@
-"""Reconciliations as they were answered. No ledger tells them: a rebuild leaves them alone."""
+"""Reconciliations as they were answered, and those that are still to be. No ledger tells them: a rebuild leaves them
+alone.
+
+One that is to be answered in the background has `asked` in its answer: what was sent, which nobody is shown.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +15,17 @@ ADD = """
 insert into reconciliation (reconciliation_id, subject, created_at, schools, answer) values ($1, $2, $3, $4, $5)
 """
 READ = "select subject, schools, answer::text from reconciliation where reconciliation_id = $1"
+OPEN = """
+select reconciliation_id::text from reconciliation where created_at > $1 and answer ? 'asked'
+order by created_at, reconciliation_id
+"""
+ADVANCE = "update reconciliation set answer = answer || $2::text::jsonb where reconciliation_id = $1"
+FINISH = """
+update reconciliation set schools = $2, answer = (answer - 'asked') || $3::text::jsonb where reconciliation_id = $1
+"""
+LOCK = "select pg_try_advisory_lock($1, hashtext($2))"
+LOCK_CLASS = 7_201_947
+"""The first key of the advisory locks of reconciliations; the second is made of the id."""
 FORGET = "delete from reconciliation where created_at < $1"
 OWNERS = "select pupil_id::text, coalesce(survivor, pupil_id)::text from child where pupil_id = any($1::uuid[])"
 
@@ -33,6 +48,29 @@ async def read(tx: Transaction, reconciliation_id: str) -> Kept | None:
     """One, if there is such."""
     row = await tx.fetchrow(READ, reconciliation_id)
     return None if row is None else Kept(row[0], row[1], msgspec.json.decode(row[2]))
+
+
+async def still_open(tx: Transaction, since: datetime) -> list[str]:
+    """Those that are to be answered, of what was asked after a moment, oldest first."""
+    return [row[0] for row in await tx.fetch(OPEN, since)]
+
+
+async def lock(connection: Transaction, reconciliation_id: str) -> bool:
+    """Takes one for as long as the connection lasts; False when another process has it."""
+    return bool(await connection.fetchval(LOCK, LOCK_CLASS, reconciliation_id))
+
+
+async def advance(tx: Transaction, reconciliation_id: str, schools_counted: int) -> None:
+    """Notes how far one has come."""
+    told = {"state": "running", "schools_counted": schools_counted}
+    await tx.execute(ADVANCE, reconciliation_id, msgspec.json.encode(told).decode())
+
+
+async def finish(
+    tx: Transaction, reconciliation_id: str, schools: Sequence[int] | None, answer: Mapping[str, Any]
+) -> None:
+    """Notes what came of one."""
+    await tx.execute(FINISH, reconciliation_id, schools, msgspec.json.encode(answer).decode())
 
 
 async def forget(tx: Transaction, before: datetime) -> None:
