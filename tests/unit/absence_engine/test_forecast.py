@@ -10,7 +10,7 @@ from absence_engine.domain.marks import child_years
 from absence_engine.domain.spans import Span
 from absence_engine.domain.terms import easter, half_term, spring_bank_holiday
 from absence_engine.domain.ticks import NEVER, tick_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.absence_engine.children import OTHER, URN, calendars, child, sessions, stay
@@ -18,7 +18,10 @@ from tests.unit.absence_engine.children import OTHER, URN, calendars, child, ses
 DAYS = [date(2025, 9, 1) + timedelta(n) for n in range(5)]
 
 
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.sampled_from([2, 10, 20]))
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.sampled_from([1, 2, 10, 20]))
+@example(0, 3, 5, 1)  # a line that only a child who never came is at
+@example(0, 0, 0, 2)
+@example(0, 0, 5, 1)
 def test_an_outlook_is_what_trying_every_number_of_misses_finds(
     attended: int, absent: int, left: int, one_in: int
 ) -> None:

@@ -176,6 +176,11 @@ def test_a_reversal_is_told_in_plain_english() -> None:
     assert "from no mark to /, the morning of 16 September 2025" in many
     assert many.count("the morning") == 5
     assert " and 2 more. As" in many
+    five = sentence(START, [change(day + 2 * n, "", "/") for n in range(5)])
+    assert five.endswith(
+        ", the morning of 15 September 2025 from no mark to / and the morning of 16 September 2025 from no mark to /. "
+        "As the marks are known since, the threshold was never crossed."
+    )
     two = sentence(millis("2026-01-05T08:00:00Z"), [change(day, "O", "I"), change(day, "O", "I", 3, 100002)])
     assert two.startswith("On 5 January 2026 at 08:00, entry 7 of the ledger of school 100001 changed")
     assert "from O to I; entry 3 of the ledger of school 100002 changed" in two

@@ -12,7 +12,7 @@ from absence_engine.domain.rates import lines_of
 from absence_engine.domain.reach import Stands, reach
 from absence_engine.domain.records import ChildRecord, Sheet, SheetKey
 from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
-from absence_engine.domain.ticks import NEVER
+from absence_engine.domain.ticks import NEVER, tick_of, week_of, year_start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -208,3 +208,101 @@ def test_what_a_child_cannot_cross_is_no_line_of_it() -> None:
     its = lines_of(flagged, 2025, none)
     assert [line.kind for line in its or ()] == [kind for kind in QUICK.rates if kind != "SCHOOL_TARGET"]
     assert [(line.kind, line.times) for line in its or () if line.times] == [("CIN_CP_95", [(3, 5)])]
+
+
+# -- years, schools and runs ------------------------------------------------------------------------------------------
+
+JUNE = [tick for tick in TERM if tick < AUTUMN[0]]
+
+
+def of_years(marks: dict[int, str]) -> ChildRecord:
+    """A child with a sheet for each of both years, marked or not."""
+    return child({})._replace(sheets=as_sheets((URN, marks)))
+
+
+def test_the_first_mark_of_a_year_and_the_last_that_goes_reach_the_open_spans_of_the_year_before() -> None:
+    absent = dict.fromkeys(JUNE[:50], "O")
+    before, after = of_years(absent), of_years(absent | {AUTUMN[0]: "/"})
+    assert [span.year for span in whole(before, FULL) if span.kind == "PA"] == [2024]
+    for was, now in ((before, after), (after, before)):
+        scope = reached(was, now, FULL)
+        assert scope is not None
+        assert 2024 in scope.years
+    second = of_years(absent | {AUTUMN[0]: "/", AUTUMN[1]: "/"})
+    assert reached(after, second, FULL) == Scope(frozenset(), frozenset())
+
+
+def test_a_late_mark_of_a_year_that_is_over_moves_the_end_of_its_spans() -> None:
+    marks = dict.fromkeys(JUNE[:50], "O") | {AUTUMN[0]: "/"}
+    scope = reached(of_years(marks), of_years(marks | {JUNE[50]: "/"}), FULL)
+    assert scope is not None
+    assert scope.years == {2024}
+
+
+def test_a_mark_of_each_of_two_years_is_judged_in_its_own() -> None:
+    marks = dict.fromkeys(JUNE[:20], "/") | dict.fromkeys(AUTUMN[:20], "/")
+    scope = reached(of_years(marks), of_years(marks | {JUNE[3]: "L", AUTUMN[20]: "/"}), FULL)
+    assert scope == Scope(frozenset({2024}), frozenset())
+
+
+def test_the_same_day_of_two_years_is_no_session_told_of_twice() -> None:
+    day = tick_of(date(2025, 6, 10)) - year_start(2024)
+    marks = {year_start(2024) + day: "/", year_start(2025) + day: "/"}
+    scope = reached(of_years(marks), of_years(marks | {year_start(2025) + day + 1: "/"}), FULL)
+    assert scope == Scope(frozenset(), frozenset())
+
+
+def test_a_session_that_two_schools_tell_of_may_change_everything() -> None:
+    here, there = sheets({AUTUMN[0]: "/"}), sheets({AUTUMN[0]: "O"}, OTHER)
+    none = [there[0]._replace(codes=EMPTY)]
+    both, one = (child({})._replace(sheets=(*here, *other)) for other in (there, none))
+    assert reached(both, one, FULL) is None
+    assert reached(one, both, FULL) is None
+    assert reached(one, one, FULL) == Scope(frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "looked_at"),
+    [
+        ("O" * 20 + "/", "O" * 20 + "#", True),  # what had broken the run is no longer a possible session
+        ("O" * 20 + "#", "O" * 20 + "/", True),
+        ("O" * 20 + "/", "O" * 20 + "I", False),
+        ("O" * 20 + "//", "O" * 20 + "///", False),
+        ("O" * 20, "O" * 20 + "/", True),  # an open run ends
+        ("O" * 20, "O" * 20 + "#", False),
+        ("O" * 10 + "/" + "O" * 10, "O" * 10 + "#" + "O" * 10, True),
+        ("O" * 10 + "/" + "O" * 9, "O" * 10 + "#" + "O" * 9, False),
+        ("O" * 19, "O" * 20, True),
+        ("O" * 18, "O" * 19, False),
+        ("O" * 20 + "/O", "O" * 20 + "/#", True),
+        ("O" * 20 + "/", "O" * 20 + "/O", True),
+    ],
+)
+def test_a_run_is_looked_at_when_what_counts_or_breaks_it_changes(before: str, after: str, looked_at: bool) -> None:
+    was, now = (child(dict(zip(AUTUMN, codes, strict=False))) for codes in (before, after))
+    scope = reached(was, now, FULL)
+    assert scope is not None
+    assert ("CONTINUOUS_10" in scope.kinds) == looked_at
+
+
+def test_a_run_of_children_with_a_flag_is_looked_at_for_them_alone() -> None:
+    for flag, looked_at in ((), False), ((Flagged("CLA", 0, NEVER),), True), ((Flagged("FSM", 0, NEVER),), False):
+        scope = reached(child({AUTUMN[0]: "/"}, flags=flag), child({AUTUMN[0]: "/", AUTUMN[1]: "O"}, flags=flag), FULL)
+        assert scope is not None
+        assert ("UNEXPLAINED" in scope.kinds) == looked_at
+
+
+@pytest.mark.parametrize("policy", [FULL, changed(FULL, PUNCTUALITY={"reading": "school_days", "days": 12})])
+def test_a_window_is_looked_at_when_a_week_or_day_becomes_complete_under_it_or_opens_again(policy: Policy) -> None:
+    """Ten late marks on five days; then marks of the days after them, one by one, and taken back."""
+    late = dict.fromkeys(AUTUMN[:10], "L")
+    states = [child(late | dict.fromkeys(AUTUMN[10:n], "/")) for n in range(10, 50)]
+    unit = (lambda tick: tick // 2) if policy is not FULL else week_of
+    for n, (before, after) in enumerate(pairwise(states), start=10):
+        is_next = unit(AUTUMN[n]) > unit(AUTUMN[n - 1])
+        stood = [span for span in whole(before, policy) if span.kind == "PUNCTUALITY"]
+        forwards, back = reached(before, after, policy), reached(after, before, policy)
+        assert forwards is not None
+        assert back is not None
+        assert ("PUNCTUALITY" in forwards.kinds) == (is_next and stood[0].ended is None)
+        assert ("PUNCTUALITY" in back.kinds) == is_next

@@ -69,7 +69,9 @@ def outlook(counts: Counts, left: int, one_in: int) -> Outlook:
     spare = (end - 1) // one_in - absent if end else 0
     # The least k with (absent + k) * one_in >= possible + k, and at least one possible session.
     lacking = counts.possible - absent * one_in
-    reach = max(-(-lacking // (one_in - 1)) if one_in > 1 else left + 1, 0 if counts.possible else 1)
+    nearer = one_in - 1  # by each miss: by none where everything must have been missed
+    needed = 0 if lacking <= 0 else -(-lacking // nearer) if nearer else left + 1
+    reach = needed if counts.possible else 1
     return Outlook(
         certain=certain,
         possible=over_line(absent + left, end, one_in),
