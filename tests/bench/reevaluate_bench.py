@@ -22,10 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from absence_engine.actions import policies as editing
 from absence_engine.actions.holding import Policies
-from absence_engine.actions.reevaluate import CHUNKS_AT_ONCE, evaluate_next
+from absence_engine.actions.reevaluate import CHUNKS_AT_ONCE, Beginnings, evaluate_next
 from absence_engine.domain.policy import policies, written
 from absence_engine.store import sheets
 from absence_engine.store.packing import pack
+from absence_engine.store.policies import under_way
 from common.academic import GRID, Session, place_of
 from common.clock import Clock
 from common.codes import code_table
@@ -145,11 +146,15 @@ async def _follow(url: str) -> None:
 
 async def follow(url: str) -> None:
     """What one process does, without its rests."""
-    database, held = await Database.open(url), Policies(CLOCK)
+    database, held, beginnings = await Database.open(url), Policies(CLOCK), Beginnings()
 
     async def chunks() -> None:
-        while await database.in_transaction(lambda tx: evaluate_next(tx, CLOCK, held)) is not None:
-            pass
+        while await database.in_transaction(under_way):
+            ready = await database.in_transaction(beginnings.ready)
+            async with database.transaction() as tx:
+                done = await evaluate_next(tx, CLOCK, held, ready)
+            if done is None:
+                await asyncio.sleep(0.05)  # the rest is others', or waits for them
 
     await asyncio.gather(*(chunks() for _ in range(CHUNKS_AT_ONCE)))
     await database.close()

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from absence_engine import api
 from absence_engine.actions.policies import keep_up
-from absence_engine.actions.reevaluate import evaluate_next
+from absence_engine.actions.reevaluate import Beginnings, evaluate_next
 from absence_engine.domain.policy import policies, written
 from common.clock import Clock
 from common.service import Service
@@ -42,6 +42,7 @@ class Council:
 
     def __init__(self, engine: Engine, clock: Clock = CLOCK) -> None:
         self.engine, self.clock = engine, clock
+        self.beginnings = Beginnings()
         router = api.create_router(engine.database, clock, engine.policies, engine.signal)
         self.client: httpx.AsyncClient = door(Service(name="absence-engine", router=router))
 
@@ -77,7 +78,14 @@ class Council:
 
     async def chunk(self) -> int | None:
         """The next chunk of re-evaluation."""
-        return await self.engine.database.in_transaction(lambda tx: evaluate_next(tx, self.clock, self.engine.policies))
+        ready = await self.look()
+        return await self.engine.database.in_transaction(
+            lambda tx: evaluate_next(tx, self.clock, self.engine.policies, ready)
+        )
+
+    async def look(self) -> list[str]:
+        """Sees which parts may begin."""
+        return await self.engine.database.in_transaction(self.beginnings.ready)
 
     def on(self, day: date) -> "Council":
         """The same on another day."""

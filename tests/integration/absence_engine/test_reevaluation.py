@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from absence_engine.actions import evaluate, reevaluate
 from absence_engine.actions.holding import Policies
-from absence_engine.actions.policies import keep_up
+from absence_engine.actions.policies import keep_up, publish
 from absence_engine.actions.reevaluate import Reevaluating
 from absence_engine.consumer import handler
 from absence_engine.domain.policy import ALWAYS, Policy, policies, read
 from absence_engine.store import episodes
+from common.broker import Record
 from common.events.registers import RecalculationEnded, RecalculationStarted
 from common.listen import Signal
+from common.preconditions import Precondition
+from common.security import Caller
 
 from tests.delivery import until
-from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, calendar, merged, records
+from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, calendar, merged, pupil, records
 from tests.integration.absence_engine.policy_sets import EIGHT, SHIPPED, Council, document
 from tests.integration.absence_engine.test_answers import ANN, BEN, CAL, DAYS, OTHER, URN, play, school
 
@@ -192,7 +195,7 @@ async def test_what_was_cut_off_goes_on_where_it_was(council: Council, monkeypat
 
 def broken_off(council: Council) -> Any:
     async def work(tx: Any) -> None:
-        assert await reevaluate.evaluate_next(tx, CLOCK, council.engine.policies) == 1
+        assert await reevaluate.evaluate_next(tx, CLOCK, council.engine.policies, ()) == 1
         raise asyncio.CancelledError
 
     return work
@@ -237,6 +240,63 @@ async def test_a_process_that_has_not_heard_of_a_version_judges_by_it_all_the_sa
     await council.engine.database.in_transaction(lambda tx: handle(tx, batch))
     assert (await persistent(council.engine))[0] == (ANN, "open", VERSION)
     assert await council.follow() == 0
+
+
+NEW = pupil(4)
+
+
+def with_a_new_child() -> list[Record]:
+    """A batch in which a child appears that has missed as much as the others."""
+    ledger = school(URN, ANN, CAL)
+    for child in (ANN, CAL):
+        play(ledger, child, EIGHT_PERCENT)
+    before = len(ledger.entries)
+    ledger.enrol(NEW, from_="2025-09-01")
+    play(ledger, NEW, EIGHT_PERCENT)
+    return records(ledger.entries[before:], 0, before)
+
+
+async def test_a_child_of_a_batch_that_was_open_at_the_publication_is_judged_by_the_new_version(
+    council: Council,
+) -> None:
+    engine = council.engine
+    async with engine.database.transaction() as batch:
+        await engine.handle(batch, with_a_new_child())
+        await council.publish(VERSION, document(**EIGHT))
+        assert await council.follow() == 0, "nobody is looked at while somebody may still come"
+    assert await council.follow() == 3
+    assert await judged(engine) == {ANN: VERSION, BEN: SHIPPED.version, CAL: VERSION, NEW: VERSION}
+
+
+async def test_so_is_one_of_a_batch_that_began_while_the_publication_was_not_yet_committed(council: Council) -> None:
+    engine = council.engine
+    await council.ask("PUT", f"/v1/policies/330/{VERSION}", document(**EIGHT))
+    head = Caller("head", frozenset({"policies:write"}), None)
+    async with engine.database.transaction() as batch:
+        async with engine.database.transaction() as publication:
+            day, always = date(2025, 10, 1), Precondition()
+            await publish(publication, head, "330", VERSION, day, "A. Head", None, CLOCK, always)
+            await engine.handle(batch, with_a_new_child())
+        assert await council.follow() == 0
+    assert await council.follow() == 3
+    assert await judged(engine) == {ANN: VERSION, BEN: SHIPPED.version, CAL: VERSION, NEW: VERSION}
+
+
+async def test_a_second_publication_waits_for_the_batches_of_its_own_time(council: Council) -> None:
+    engine = council.engine
+    await council.publish(VERSION, document(**EIGHT))
+    await council.look()
+    async with engine.database.transaction() as batch:
+        await engine.handle(batch, with_a_new_child())
+        await council.publish("330-2026.2", document(PA={"of": 13}))
+        assert await council.follow() == 0
+    assert await council.follow() == 3
+    assert set((await judged(engine)).values()) == {"330-2026.2", SHIPPED.version}
+
+
+async def judged(engine: Engine) -> dict[str, str]:
+    """By child the version by which its PA stands."""
+    return {child: version for child, _, version in await persistent(engine)}
 
 
 async def test_who_waits_for_a_recalculation_is_judged_at_its_end(council: Council) -> None:

@@ -7,7 +7,7 @@ said of them and the place that has been reached are written together.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 from common import metrics
@@ -33,6 +33,21 @@ LOOK_SECONDS = 2.0
 log = structlog.get_logger()
 
 
+class Beginnings:
+    """Which parts may begin: those at whose first sight nobody was at work who is not done by now. A batch that read
+    the versions before a publication may commit a child after it, whom a part that had begun would miss.
+    """
+
+    def __init__(self) -> None:
+        self._after: dict[str, int] = {}
+
+    async def ready(self, tx: Transaction) -> list[str]:
+        """The parts that nobody has begun and that may begin, by what made them; in a transaction of its own."""
+        found = await store.not_begun(tx)
+        self._after = {one.made: self._after.get(one.made, one.begun) for one in found}
+        return [one.made for one in found if one.ended >= self._after[one.made]]
+
+
 class Reevaluating:
     """Background work: notices that other versions are in force, and looks at whom that concerns. `changed` is set when
     they may be, `counted` whenever entries have been counted; `after_commit` is called when there is something to say.
@@ -52,6 +67,7 @@ class Reevaluating:
         self._database, self._clock, self._policies = database, clock, policies
         self._changed, self._counted = changed, counted
         self._after_commit = after_commit
+        self._beginnings = Beginnings()
         self._pulse = Pulse()
 
     def health(self) -> Health:
@@ -63,14 +79,15 @@ class Reevaluating:
 
         async def work() -> bool:
             await self._database.in_transaction(lambda tx: keep_up(tx, self._clock))
-            return any(await asyncio.gather(*(self._chunk(stop) for _ in range(CHUNKS_AT_ONCE))))
+            ready = await self._database.in_transaction(self._beginnings.ready)
+            return any(await asyncio.gather(*(self._chunk(stop, ready) for _ in range(CHUNKS_AT_ONCE))))
 
         await work_off(work, self._changed, stop, self._pulse, LOOK_SECONDS)
 
-    async def _chunk(self, stop: asyncio.Event) -> bool:
+    async def _chunk(self, stop: asyncio.Event, ready: Collection[str]) -> bool:
         """One chunk, and a rest as long as it took if entries were counted meanwhile; False when there is none."""
         began, counted = time.monotonic(), self._counted.turn
-        done = await self._database.in_transaction(lambda tx: evaluate_next(tx, self._clock, self._policies))
+        done = await self._database.in_transaction(lambda tx: evaluate_next(tx, self._clock, self._policies, ready))
         if done is None:
             return False
         metrics.REEVALUATED_CHILDREN.inc(done)
@@ -80,9 +97,11 @@ class Reevaluating:
         return True
 
 
-async def evaluate_next(tx: Transaction, clock: Clock, policies: Policies) -> int | None:
-    """Evaluates the next chunk that nobody else works on; how many children that were, None when there is none."""
-    job = await store.take(tx)
+async def evaluate_next(tx: Transaction, clock: Clock, policies: Policies, ready: Collection[str]) -> int | None:
+    """Evaluates the next chunk that nobody else works on, of a part that has begun or is `ready` to; how many children
+    that were, None when there is none.
+    """
+    job = await store.take(tx, ready)
     if job is None:
         return None
     ids = await store.next_ids(tx, job.la_code, job.cursor, CHILDREN_A_CHUNK, job.last)

@@ -63,8 +63,17 @@ UNDER_WAY = """
 select la_code, max(version), sum(children)::bigint from reevaluation
 group by la_code having bool_or(finished_at is null) order by 1
 """
+NOT_BEGUN = """
+select la_code || '/' || part || '/' || xmin, pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+    pg_current_xact_id()::text::bigint
+from reevaluation where finished_at is null and cursor is null
+"""
+"""The row's own xmin is the transaction that made the job, or made it anew. A snapshot's xmax would not do for the last
+column: it is behind the last transaction that has ended, not the last that has begun.
+"""
 TAKE = """
-select la_code, part, version, cursor::text from reevaluation where finished_at is null
+select la_code, part, version, cursor::text from reevaluation
+where finished_at is null and (cursor is not null or la_code || '/' || part || '/' || xmin = any($1::text[]))
 order by started_at, la_code, part limit 1 for update skip locked
 """
 NEXT_IDS = """
@@ -223,9 +232,26 @@ async def under_way(tx: Transaction) -> list[UnderWay]:
     return [UnderWay(*row.values()) for row in await tx.fetch(UNDER_WAY)]
 
 
-async def take(tx: Transaction) -> Job | None:
-    """The job that has waited longest and that nobody else works on, locked."""
-    row = await tx.fetchrow(TAKE)
+class NotBegun(NamedTuple):
+    """A part that nobody has begun, by what `made` it. All transactions with numbers below `ended` are over; all that
+    write when it is seen have numbers below `begun`.
+    """
+
+    made: str
+    ended: int
+    begun: int
+
+
+async def not_begun(tx: Transaction) -> list[NotBegun]:
+    """The parts that nobody has begun; in a transaction of its own, which would wait for itself otherwise."""
+    return [NotBegun(*row.values()) for row in await tx.fetch(NOT_BEGUN)]
+
+
+async def take(tx: Transaction, ready: Collection[str]) -> Job | None:
+    """The part that has waited longest and that nobody else works on, locked; of those that nobody has begun only one
+    that is `ready` (what made it).
+    """
+    row = await tx.fetchrow(TAKE, list(ready))
     if row is None:
         return None
     before, last = (UUID(int=max((digit << 124) - 1, 0)) for digit in (row["part"], row["part"] + 1))
