@@ -1,8 +1,8 @@
 """The marks of a batch, as columns: what a register says of thirty children costs no object for each of them.
 
-A sheet that a batch writes to has a number here, from 0 on in the order of its first mark. `MarkColumns.add` takes a
-register; `parts` gives the marks back, portion by portion; `digest` says what those of a portion do to its sheets, cell
-by cell.
+A sheet that a batch writes to has a number here, from 0 on in the order of its first mark, and so has a register.
+`MarkColumns.add` takes a register; `parts` gives the marks back, portion by portion; `digest` says what those of a
+portion do to its sheets, cell by cell.
 """
 
 from array import array
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ NUMBERS: dict[str | None, int] = {None: 0} | {code.code: code.number for code in
 Ints = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.uint8]
 
+NO_MARKS: tuple[Ints, Numbers, Ints] = (np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64))
+
 
 @lru_cache(maxsize=4096)
 def spot(day: str, session: str) -> tuple[date, int, int]:
@@ -34,17 +37,29 @@ def spot(day: str, session: str) -> tuple[date, int, int]:
     return on, year_of(on), place_of(on, Session[session])
 
 
-class _SheetNumbers(dict[str, int]):
-    """The numbers of the sheets of a school's year, by the id of the ledger; a new id gets the next number. Registers
-    name the same pupils again and again: of what each first pupil began, the last is remembered.
+class _SchoolYear(dict[str, int]):
+    """The marks of a school's year, in the order of its ledger, and the numbers of its sheets by the id of the ledger;
+    a new id gets the next number of `keys`. `sheet` and `code`: of each mark; `register` and `count`: of each register,
+    its number in the batch and how many marks it has.
+
+    Registers name the same pupils again and again: of what each first pupil began, the last is remembered.
     """
 
     def __init__(self, keys: list[SheetKey], urn: int, year: int) -> None:
         super().__init__()
-        self._keys, self._urn, self._year = keys, urn, year
+        self._keys, self.urn, self._year = keys, urn, year
+        self.sheet, self.code = array("i"), array("B")
+        self.register, self.count = array("i"), array("i")
         self._registers: dict[str, tuple[list[str], bytes]] = {}
 
-    def of_register(self, pupil_ids: list[str]) -> bytes:
+    def add(self, register: int, pupil_ids: list[str], codes: bytes) -> None:
+        """Adds a register."""
+        self.sheet.frombytes(self._of_register(pupil_ids))
+        self.code.frombytes(codes)
+        self.register.append(register)
+        self.count.append(len(pupil_ids))
+
+    def _of_register(self, pupil_ids: list[str]) -> bytes:
         """The numbers of some pupils, as the bytes of an array of C ints."""
         known = self._registers.get(pupil_ids[0]) if pupil_ids else None
         if known is None or known[0] != pupil_ids:
@@ -55,8 +70,29 @@ class _SheetNumbers(dict[str, int]):
 
     def __missing__(self, pupil_id: str) -> int:
         number = self[pupil_id] = len(self._keys)
-        self._keys.append((pupil_id, self._urn, self._year))
+        self._keys.append((pupil_id, self.urn, self._year))
         return number
+
+    def touched(self, is_done: npt.NDArray[np.bool_]) -> tuple[set[str], set[str]]:
+        """The ids that its registers name, those that are done and the others; `is_done`: by number in the batch."""
+        done = is_done[np.frombuffer(self.register, np.int32)]
+        if done.all():
+            return set(self), set()
+        of_marks = np.repeat(done, np.frombuffer(self.count, np.int32))
+        sheet = np.frombuffer(self.sheet, np.int32)
+        first: list[int] = np.unique(sheet[of_marks]).tolist()
+        later: list[int] = np.unique(sheet[~of_marks]).tolist()
+        return {self._keys[number][0] for number in first}, {self._keys[number][0] for number in later}
+
+    def of_rows(self, rank: npt.NDArray[np.int32]) -> tuple[Ints, Numbers, Ints]:
+        """Row, code and register of each mark whose sheet has a `rank`: that is its row; other sheets have -1."""
+        row = rank[np.frombuffer(self.sheet, np.int32)]
+        code = np.frombuffer(self.code, np.uint8)
+        register = np.repeat(np.frombuffer(self.register, np.int32), np.frombuffer(self.count, np.int32))
+        if (row < 0).any():
+            (its,) = np.nonzero(row >= 0)
+            row, code, register = row[its], code[its], register[its]
+        return row.astype(np.int64), code, register.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +123,33 @@ class Cells:
 
 
 class MarkColumns:
-    """All marks of a batch, in the order in which they came. `number` and `at` (milliseconds since 1970) are those of
-    each register's entry.
+    """All marks of a batch, school by school. `number` and `at` (milliseconds since 1970) are those of each register's
+    entry.
     """
 
     def __init__(self) -> None:
         self.keys: list[SheetKey] = []
-        self._urn, self._number, self._at = array("i"), array("q"), array("q")
-        self._place, self._count = array("h"), array("i")
-        self._sheet, self._code = array("i"), array("B")
-        self._schools: dict[tuple[int, int], _SheetNumbers] = {}
+        self._urn, self._number, self._at, self._place = array("i"), array("q"), array("q"), array("h")
+        self._marks = 0
+        self._schools: dict[tuple[int, int], _SchoolYear] = {}
 
     def __len__(self) -> int:
-        return len(self._sheet)
+        return self._marks
 
     def add(self, entry: Event, data: SessionMarked, year: int, place: int) -> bool:
         """Adds a register; whether there is a code in it, and not only the removal of marks."""
         assert entry.schoolurn is not None
         assert entry.sequence is not None
         key = (entry.schoolurn, year)
-        if (sheets := self._schools.get(key)) is None:
-            sheets = self._schools[key] = _SheetNumbers(self.keys, *key)
+        if (school := self._schools.get(key)) is None:
+            school = self._schools[key] = _SchoolYear(self.keys, *key)
         codes = bytes([NUMBERS[mark.code] for mark in data.marks])
-        self._sheet.frombytes(sheets.of_register([mark.pupil_id for mark in data.marks]))
-        self._code.frombytes(codes)
+        school.add(len(self._number), [mark.pupil_id for mark in data.marks], codes)
         self._urn.append(entry.schoolurn)
         self._number.append(entry.sequence)
         self._at.append(millis(entry.time))
         self._place.append(place)
-        self._count.append(len(data.marks))
+        self._marks += len(codes)
         return any(codes)
 
     @property
@@ -130,45 +164,35 @@ class MarkColumns:
 
     def touched(self, upto: Mapping[int, int]) -> dict[int, tuple[set[str], set[str]]]:
         """By school the ids that its registers up to a number name, and those that later ones do."""
-        if not len(self):
-            return {}
-        bound = np.array([upto[urn] for urn in self._urn], np.int64)
-        done = np.repeat(self.number <= bound, self._counts())
-        sheet = np.frombuffer(self._sheet, np.int32)
-        found = {urn: (set[str](), set[str]()) for urn in set(self._urn)}
-        for later, of_marks in enumerate((done, ~done)):
-            for number in np.flatnonzero(np.bincount(sheet[of_marks])).tolist():
-                pupil_id, urn, _ = self.keys[number]
-                found[urn][later].add(pupil_id)
+        is_done = self.number <= np.array([upto[urn] for urn in self._urn], np.int64)
+        found = {urn: (set[str](), set[str]()) for urn, _ in self._schools}
+        for (urn, _), school in self._schools.items():
+            for ids, its in zip(found[urn], school.touched(is_done), strict=True):
+                ids |= its
         return found
 
     def parts(self, portion: Ints, portions: int) -> Iterator[Part]:
-        """The marks in so many portions: `portion` says for each sheet in which one it comes."""
+        """The marks in so many portions: `portion` says for each sheet in which one it comes. Only the marks of the
+        schools of one portion are put in order at a time: a batch is large, and in memory once.
+        """
+        ends: list[int] = np.cumsum(np.bincount(portion, minlength=portions)).tolist()
         by_portion = np.argsort(portion, kind="stable")
-        rank = np.empty(len(by_portion), np.int32)
-        rank[by_portion] = np.arange(len(by_portion), dtype=np.int32)
-        row = rank[np.frombuffer(self._sheet, np.int32)]
-        order = np.argsort(row, kind="stable")
-        row = row[order]
-        code = np.frombuffer(self._code, np.uint8)[order]
-        entry = np.repeat(np.arange(len(self._count), dtype=np.int32), self._counts())[order]
-        del order
-        place = np.frombuffer(self._place, np.int16)
-        first_sheet = first_mark = 0
-        sizes: list[int] = np.bincount(portion, minlength=portions).tolist()
-        for size in sizes:
-            last_sheet = first_sheet + size
-            last_mark = int(np.searchsorted(row, last_sheet))
-            these = slice(first_mark, last_mark)
-            numbers: list[int] = by_portion[first_sheet:last_sheet].tolist()
-            keys = [self.keys[number] for number in numbers]
-            its = entry[these].astype(np.int64)
-            its_row, its_place = row[these].astype(np.int64) - first_sheet, place[its].astype(np.int64)
-            yield Part(keys, its_row, its_place, code[these], its)
-            first_sheet, first_mark = last_sheet, last_mark
-
-    def _counts(self) -> Ints:
-        return np.frombuffer(self._count, np.int32).astype(np.int64)
+        place, rank = np.frombuffer(self._place, np.int16), np.full(len(by_portion), -1, np.int32)
+        for first, end in pairwise([0, *ends]):
+            numbers = by_portion[first:end]
+            its_numbers: list[int] = numbers.tolist()
+            keys = [self.keys[number] for number in its_numbers]
+            rank[numbers] = np.arange(len(keys), dtype=np.int32)
+            schools = dict.fromkeys((urn, year) for _, urn, year in keys)
+            columns = [NO_MARKS, *(self._schools[key].of_rows(rank) for key in schools)]
+            rank[numbers] = -1
+            row = np.concatenate([one[0] for one in columns])
+            code = np.concatenate([one[1] for one in columns])
+            entry = np.concatenate([one[2] for one in columns])
+            del columns
+            order = np.argsort(row, kind="stable")
+            entry = entry[order]
+            yield Part(keys, row[order], place[entry].astype(np.int64), code[order], entry)
 
 
 def digest(part: Part, before: Codes) -> tuple[Codes, Cells]:
