@@ -23,6 +23,7 @@ from tests.bench import (
     roll_bench,
     scale_out_bench,
     sessions_bench,
+    sizes_bench,
     startup_bench,
 )
 
@@ -36,6 +37,7 @@ BENCHES = {
     "memory": memory_bench.run,
     "bulk": bulk_bench.run,
     "history": history_bench.run,
+    "sizes": sizes_bench.run,
     "roll": roll_bench.run,
     "put": put_bench.run,
     "engine": engine_peers_bench.run,
