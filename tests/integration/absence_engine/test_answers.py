@@ -231,20 +231,21 @@ async def test_a_return_to_a_school_is_an_enrolment_of_its_own(engine: Engine, a
 
 
 async def test_an_area_sums_sessions_and_hides_small_numbers(engine: Engine, asker: Asker) -> None:
-    many = [pupil(n) for n in range(10, 17)]
-    first, second = school(URN, *many), school(OTHER, ANN, many[0])
+    many, others = [pupil(n) for n in range(10, 17)], [pupil(n) for n in range(20, 26)]
+    first, second = school(URN, *many), school(OTHER, ANN, many[0], *others)
     for one in many:
         play(first, one, "I" + "/" * 3)
     play(second, ANN, "O///")
-    play(second, many[0], "////", 4)
+    for one in (many[0], *others):
+        play(second, one, "////", 4)
     third = school(100003, BEN, la_code="333")
     play(third, BEN, "IIII")
     for partition, ledger in enumerate((first, second, third)):
         await engine.take(ledger.entries, partition)
     answer = await asker.get("/v1/areas/330/absence")
-    assert (answer["schools"], answer["enrolments"]["members"], answer["children"]["members"]) == (2, 9, 8)
-    assert (answer["enrolments"]["absent"], answer["enrolments"]["possible"]) == (8, 36)
-    assert answer["enrolments"]["absence_percent"] == "22.22"
+    assert (answer["schools"], answer["enrolments"]["members"], answer["children"]["members"]) == (2, 15, 14)
+    assert (answer["enrolments"]["absent"], answer["enrolments"]["possible"]) == (8, 60)
+    assert answer["enrolments"]["absence_percent"] == "13.33"
     assert (answer["enrolments"]["persistent"], answer["children"]["persistent"]) == (8, 8)
     assert (answer["enrolments"]["severe"], answer["enrolments"]["severe_percent"]) == (0, "0.00")
     assert set(answer["phases"]) == {"primary"}
@@ -252,6 +253,26 @@ async def test_an_area_sums_sessions_and_hides_small_numbers(engine: Engine, ask
     assert (small["children"]["persistent"], small["children"]["persistent_percent"]) == (None, None)
     assert small["children"]["absence_percent"] == "100.00"
     await asker.get("/v1/areas/999/absence", 404)
+
+
+async def test_no_phase_of_an_area_is_told_by_what_is_left(engine: Engine, asker: Asker) -> None:
+    codes = {"primary": ["I///"] * 2 + ["////"] * 9, "secondary": ["I///"] * 8 + ["////"] * 9}
+    for n, (phase, its) in enumerate(codes.items()):
+        ledger = Ledger(URN + n)
+        ledger.school(phase=phase)
+        ledger.calendar(DAYS)
+        for child, of_child in enumerate(its):
+            ledger.enrol(pupil(100 * n + child), from_="2025-09-01")
+            play(ledger, pupil(100 * n + child), of_child)
+        await engine.take(ledger.entries, n)
+    area = await asker.get("/v1/areas/330/absence")
+    groups = {"all": area["enrolments"], **area["phases"]}
+    told = {name: group["persistent"] for name, group in groups.items() if group["persistent"] is not None}
+    assert (groups["primary"]["persistent"], len(told)) == (None, 1)
+    assert area["children"]["persistent"] == groups["all"]["persistent"] == 10
+    by_phase = await asker.get("/v1/absence", la_code="330", academic_year="2025-26", group_by="phase")
+    for item in by_phase["items"]:
+        assert item["enrolments"]["persistent"] == groups[item["group"]["phase"]]["persistent"]
 
 
 async def test_an_area_has_a_childs_marks_of_elsewhere_where_it_has_none_here(engine: Engine, asker: Asker) -> None:

@@ -21,7 +21,7 @@ from absence_engine.actions.seen import Seen, each_seen, seen
 from absence_engine.domain import areas
 from absence_engine.domain.ages import compulsory
 from absence_engine.domain.areas import Member
-from absence_engine.domain.counts import Counts, count, count_rows, counts_of, rows_over_line
+from absence_engine.domain.counts import Counts, count, count_rows, counts_of
 from absence_engine.domain.detail import Detail, detail, dfe_stays, ever, marked, spans_of
 from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
@@ -72,21 +72,12 @@ class PupilFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The sum over a group, and how many of its members (with a possible session, 3.10) are over each rate's line."""
-
-    members: int
-    counts: Counts
-    over: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class SchoolFigures:
     """A school's year: each enrolment, by child and start, and the sum of those that are no guests'."""
 
     policy: Policy
     stays: Sequence[StayFigures]
-    group: Group
+    whole: Sum
     freshness: Sequence[Freshness]
     dfe: Sum
 
@@ -99,9 +90,9 @@ class AreaFigures:
 
     policy: Policy
     schools: int
-    enrolments: Group
-    phases: Mapping[str, Group]
-    children: Group
+    enrolments: Sum
+    phases: Mapping[str, Sum]
+    children: Sum
     dfe: Sum
     seen: Seen
 
@@ -204,7 +195,7 @@ async def school(
     found.sort(key=lambda one: (one.pupil_id, one.stay.from_))
     each = _stacked([np.array([_figures(one.counts)], np.int64) for one in found if one.stay.kind != GUEST])
     return SchoolFigures(
-        policy, found, _group(each, policy), await each_seen(tx, [urn], year, today), whole(_stacked(dfe), policy)
+        policy, found, whole(each, policy), await each_seen(tx, [urn], year, today), whole(_stacked(dfe), policy)
     )
 
 
@@ -258,12 +249,12 @@ async def area(tx: Transaction, la_code: str, year: int, policies: Policies, tod
     return AreaFigures(
         policy=policy,
         schools=len(members),
-        enrolments=_group(all_stays, policy),
+        enrolments=whole(all_stays, policy),
         phases={
-            phase: _group(all_stays[its_phase == phase], policy)
+            phase: whole(all_stays[its_phase == phase], policy)
             for phase in sorted({member.phase for member in members.values()})
         },
-        children=_group(_stacked(children), policy),
+        children=whole(_stacked(children), policy),
         dfe=whole(_stacked(dfe), policy),
         seen=await seen(tx, members, *days_of(year), today),
     )
@@ -299,11 +290,3 @@ def _stacked(figures: Sequence[Figures]) -> Figures:
 def _figures(counts: Counts) -> tuple[int, ...]:
     c = counts
     return c.possible, c.attended, c.authorised, c.unauthorised, c.late_before_close, c.late_after_close
-
-
-def _group(figures: Figures, policy: Policy) -> Group:
-    return Group(
-        members=int((figures[:, 0] > 0).sum()),
-        counts=counts_of(figures.sum(axis=0)),
-        over={kind: int(rows_over_line(figures, policy.rates[kind].one_in).sum()) for kind in ("PA", "SA")},
-    )

@@ -12,6 +12,7 @@ from common.web import Cursor, PageSize, cut, place_of
 from fastapi import APIRouter, Path, Request
 
 from absence_engine.actions import figures
+from absence_engine.actions.figures import AreaFigures
 from absence_engine.actions.holding import Policies
 from absence_engine.api import history_shapes, shapes
 from absence_engine.api.answer_shapes import seen, sum_of
@@ -19,7 +20,8 @@ from absence_engine.api.at_least import Reader
 from absence_engine.api.count_shapes import counts
 from absence_engine.api.history_shapes import AsKnownOn
 from absence_engine.api.shapes import AcademicYear, AreaOut, SchoolOut
-from absence_engine.domain.small import what_is_hidden
+from absence_engine.domain.counts import Counts
+from absence_engine.domain.small import LINES, Hidden, what_is_hidden
 from absence_engine.domain.sums import Divided
 
 Urn = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -61,17 +63,16 @@ def _add_school(router: APIRouter, database: Database, clock: Clock, policies: P
         page, following = cut(
             request, left, page_size, lambda last: {"pupil_id": last.pupil_id, "from": str(last.stay.from_)}
         )
-        group, policy = found.group, found.policy
+        whole, policy = found.whole, found.policy
         return {
             "school_urn": urn,
             "academic_year": academic.year_name(year),
             **history_shapes.known(as_known_on),
             "policy_version": policy.version,
             "school": {
-                **counts(group.counts),
-                "enrolments": group.members,
-                "persistent": group.over["PA"],
-                "severe": group.over["SA"],
+                **counts(Counts(*whole.figures)),
+                "enrolments": whole.members,
+                **dict(zip(LINES, whole.over, strict=True)),
             },
             "dfe": sum_of(found.dfe, frozenset(), policy),
             "as_of": clock.today(),
@@ -95,20 +96,31 @@ def _add_area(router: APIRouter, database: Database, clock: Clock, policies: Pol
         async with database.transaction() as tx:
             found = await figures.area(tx, la_code, year, policies, clock.today())
         policy = found.policy
-        hidden = what_is_hidden({"dfe": Divided(found.dfe, {})}, (), policy)["dfe"]
+        hidden = _hidden(found)
+        hidden_of_dfe = what_is_hidden({"dfe": Divided(found.dfe, {})}, (), policy)["dfe"]
         return {
             "la_code": la_code,
             "academic_year": academic.year_name(year),
             "policy_version": policy.version,
             "schools": found.schools,
-            "enrolments": shapes.area_group(found.enrolments, policy),
-            "phases": {phase: shapes.area_group(group, policy) for phase, group in found.phases.items()},
-            "children": shapes.area_group(found.children, policy),
-            "dfe": sum_of(found.dfe, hidden.of_total, policy),
+            "enrolments": shapes.area_group(found.enrolments, hidden.of_total),
+            "phases": {
+                phase: shapes.area_group(group, hidden.of_groups.get((phase,), frozenset()))
+                for phase, group in found.phases.items()
+            },
+            "children": shapes.area_group(found.children, hidden.of_total),
+            "dfe": sum_of(found.dfe, hidden_of_dfe.of_total, policy),
             "as_of": clock.today(),
             "coverage": found.seen.coverage._asdict(),
             "freshness": seen(found.seen),
         }
+
+
+def _hidden(found: AreaFigures) -> Hidden:
+    """What is not shown of an area: as in sums by phase, so that the one does not tell what the other hides."""
+    by_phase = Divided(found.enrolments, {(phase,): group for phase, group in found.phases.items()})
+    sums = {"enrolments": by_phase, "children": Divided(found.children, {})}
+    return what_is_hidden(sums, ("phase",), found.policy)["enrolments"]
 
 
 def _place(position: dict[str, Any]) -> tuple[str, date]:

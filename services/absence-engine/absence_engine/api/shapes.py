@@ -9,7 +9,7 @@ from common.errors import Fault, InvalidError
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from absence_engine.actions.figures import Group, StayFigures
+from absence_engine.actions.figures import StayFigures
 from absence_engine.api import examples
 from absence_engine.api.answer_shapes import SeenCoverageOut, SeenOut, SumOut, register
 from absence_engine.api.count_shapes import counts
@@ -20,7 +20,9 @@ from absence_engine.domain.events import Told
 from absence_engine.domain.explain import counted_session
 from absence_engine.domain.penalty import Window
 from absence_engine.domain.policy import Policy
+from absence_engine.domain.small import LINES
 from absence_engine.domain.spans import Child
+from absence_engine.domain.sums import Sum
 from absence_engine.domain.ticks import day_of, session_of
 from absence_engine.store.progress import Freshness
 
@@ -178,7 +180,7 @@ class SchoolOut(KnownOut):
 
 
 class AreaGroupOut(CountsOut):
-    """The sum over a group; numbers of children too small to be shown are null (policy)."""
+    """The sum over a group; numbers of children too small to be shown (policy), or that would tell one, are null."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.GROUP]})
     members: int
@@ -290,17 +292,14 @@ def window(found: Window | None, child: Child) -> dict[str, Any]:
     }
 
 
-def area_group(group: Group, policy: Policy) -> dict[str, Any]:
-    """The fields of AreaGroupOut. A number below the policy's is not shown, nor its percentage. What two groups tell
-    by their difference is not hidden: whoever may ask for an area may ask for each of its schools.
-    """
+def area_group(group: Sum, hidden: frozenset[str]) -> dict[str, Any]:
+    """The fields of AreaGroupOut; `hidden` are the numbers that are not shown."""
     numbers: dict[str, Any] = {}
-    for name, kind in (("persistent", "PA"), ("severe", "SA")):
-        over = group.over[kind]
-        hidden = 0 < over < policy.suppress_below
-        numbers[name] = None if hidden else over
-        numbers[f"{name}_percent"] = None if hidden else percent(over, group.members)
-    return {**counts(group.counts), "members": group.members, **numbers}
+    for name, over in zip(LINES, group.over, strict=True):
+        is_hidden = not hidden.isdisjoint({"members", name})
+        numbers[name] = None if is_hidden else over
+        numbers[f"{name}_percent"] = None if is_hidden else percent(over, group.members)
+    return {**counts(Counts(*group.figures)), "members": group.members, **numbers}
 
 
 def freshness(schools: Sequence[Freshness]) -> dict[str, Any]:

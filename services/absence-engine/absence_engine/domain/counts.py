@@ -76,12 +76,6 @@ def over_line(absent: int, possible: int, one_in: int) -> bool:
     return possible > 0 and absent * one_in >= possible
 
 
-def rows_over_line(figures: npt.NDArray[np.int64], one_in: int) -> npt.NDArray[np.bool_]:
-    """`over_line` for each row of `count_rows`."""
-    possible = figures[:, 0]
-    return (possible > 0) & ((figures[:, 2] + figures[:, 3]) * one_in >= possible)
-
-
 def is_provisional(possible: int, policy: Policy) -> bool:
     """Whether fewer sessions than the policy's minimum stand behind a rate (12.7)."""
     return possible < policy.minimum_possible
