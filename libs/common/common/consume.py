@@ -56,8 +56,9 @@ class Pile(Protocol):
         """Takes the records of a poll, each partition's in order. Reads what it needs; writes nothing."""
         ...
 
-    async def apply(self, tx: Transaction) -> None:
-        """Does the effects of all that was taken, in the transaction that moves the positions.
+    async def apply(self, tx: Transaction, beat: Callable[[], None]) -> None:
+        """Does the effects of all that was taken, in the transaction that moves the positions. It may take minutes:
+        `beat` is called whenever a part is done.
 
         MovedError when what `take` read has changed since. May be called again, after a deadlock.
         """
@@ -305,7 +306,7 @@ class Consumer:
             for partition in sorted(begun):  # in order: two members never wait for each other
                 if (await lock(tx, partition)).offset != begun[partition]:
                     raise MovedError(f"the position of {partition}")
-            await pile.apply(tx)
+            await pile.apply(tx, self._pulse.beat)
             for partition, record in last.items():
                 await save(tx, partition, Place(record.offset + 1, _id(record)))
 

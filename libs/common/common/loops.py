@@ -6,7 +6,7 @@ import time
 from common.health import Health
 
 STUCK_SECONDS = 90.0
-"""A loop that has not come round for so long is not ready: the longest batch of a replay takes 30 s."""
+"""A loop that has not come round for so long is not ready. What takes longer, a replay, says that it goes on."""
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -10,7 +10,7 @@ from common.events.registers import TOPIC
 from common.ledger import Reading, fresh_entries
 from common.listen import notify
 
-from absence_engine.actions.apply import apply_batch, apply_entries
+from absence_engine.actions.apply import apply_batch, apply_entries, quiet
 from absence_engine.actions.batch import Batch
 from absence_engine.actions.holding import Policies
 from absence_engine.store import progress
@@ -50,11 +50,11 @@ class LedgerPile:
             self._batch.know(unknown, await progress.states(connection, unknown))
         self._batch.add(self._reading.judge())
 
-    async def apply(self, tx: Transaction) -> None:
+    async def apply(self, tx: Transaction, beat: Callable[[], None] = quiet) -> None:
         """See `Pile`."""
         await self._reading.check(tx)
         await self._reading.save(tx)
-        await apply_batch(tx, self._batch, self._clock, self._policies)
+        await apply_batch(tx, self._batch, self._clock, self._policies, beat)
         await notify(tx, CHANNEL)
 
 

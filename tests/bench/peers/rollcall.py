@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from absence_engine import consumer
+from absence_engine.actions.apply import quiet
 from absence_engine.actions.holding import Policies
 from absence_engine.domain.counts import count_rows
 from absence_engine.domain.policy import Policy, read
@@ -62,10 +63,10 @@ class Counted(consumer.LedgerPile):
         super().__init__(CLOCK, bench.policies)
         self._bench = bench
 
-    async def apply(self, tx: Transaction) -> None:
+    async def apply(self, tx: Transaction, beat: Callable[[], None] = quiet) -> None:
         """See `Pile`."""
         self._bench.taken = len(self._batch.marks)
-        await super().apply(tx)
+        await super().apply(tx, beat)
 
 
 class Bench:

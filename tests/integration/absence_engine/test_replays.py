@@ -65,6 +65,19 @@ async def test_children_in_several_portions_give_what_they_give_at_once(
     assert await state(other_engine) == await state(engine)
 
 
+async def test_the_application_of_a_pile_is_seen_to_go_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("absence_engine.actions.apply.CHILDREN_AT_ONCE", 2)
+    ledger = Ledger(URN)
+    ledger.calendar(AUTUMN)
+    ledger.enrol(*map(pupil, range(5)))
+    ledger.marks(AUTUMN[0], "AM", dict.fromkeys(map(pupil, range(5)), "/"))
+    pile, beats = LedgerPile(engine.clock, engine.policies), list[int]()
+    async with engine.database.connection() as connection:
+        await pile.take(connection, records(ledger.entries))
+    await engine.database.in_transaction(lambda tx: pile.apply(tx, lambda: beats.append(1)))
+    assert len(beats) == 3
+
+
 async def test_a_pile_is_thrown_away_when_a_ledger_was_moved_meanwhile(engine: Engine) -> None:
     ledger = Ledger(URN)
     ledger.calendar(DAYS)
@@ -127,6 +140,7 @@ async def test_a_pile_is_full_once_it_holds_much_that_nobody_can_read(
 
 def test_a_pile_is_full_once_there_are_marks_enough_for_each_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "SOME_MARKS", 100)
+    monkeypatch.setattr(batch, "MARKS_A_SHEET", 64)
     monkeypatch.setattr(batch, "MOST_MARKS", 4000)
     changes, ledger = Batch(), Ledger(URN)
     changes.know([URN], {})

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ class Heap:
             meanwhile, self._meanwhile = self._meanwhile, None
             await meanwhile()
 
-    async def apply(self, tx: Transaction) -> None:
+    async def apply(self, tx: Transaction, beat: Callable[[], None]) -> None:
         await self._reading.check(tx)
         await self._reading.save(tx)
         await tx.execute(HEAR, [one.schoolurn for one in self._fresh], [one.sequence for one in self._fresh])

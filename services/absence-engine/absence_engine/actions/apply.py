@@ -10,7 +10,7 @@ now, and who waits for the end of a write or of a recalculation; `_portions` kee
 (`columns.Cells`: sheet, place, code before, code after, which register): `_keep_history` writes down what stood before.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -41,6 +41,10 @@ CHILDREN_AT_ONCE = 2000
 """Of how many children all is in memory at a time."""
 
 
+def quiet() -> None:
+    """Tells nobody that a portion is done."""
+
+
 async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock, policies: Policies) -> None:
     """Applies entries that are next in their ledgers, and announces what became of episodes."""
     if not entries:
@@ -52,8 +56,12 @@ async def apply_entries(tx: Transaction, entries: Sequence[Event], clock: Clock,
     await apply_batch(tx, changes, clock, policies)
 
 
-async def apply_batch(tx: Transaction, changes: Batch, clock: Clock, policies: Policies) -> None:
-    """Applies a batch; the schools' ledgers must be locked. May be done again after a deadlock."""
+async def apply_batch(
+    tx: Transaction, changes: Batch, clock: Clock, policies: Policies, beat: Callable[[], None] = quiet
+) -> None:
+    """Applies a batch; the schools' ledgers must be locked. May be done again after a deadlock. `beat` is called after
+    each portion of children.
+    """
     changes.close(await schools.on_roll(tx, changes.replanned()))
     settled = _settled(changes)
     calm = {urn for urn in settled if not changes.runs[urn].recalculating}
@@ -73,6 +81,7 @@ async def apply_batch(tx: Transaction, changes: Batch, clock: Clock, policies: P
         told = await evaluate(tx, records, touches, family.living, clock.now(), policies)
         await episodes.save(tx, told)
         await announce.episodes(tx, told, clock)
+        beat()
     await follow_schools(tx, moved, policies, clock)
 
 

@@ -34,10 +34,10 @@ from absence_engine.store.progress import State
 
 _REASONS = tuple(REASONS)
 
-SOME_MARKS, MOST_MARKS, MOST_FACTS = 1_000_000, 16_000_000, 50_000
-MARKS_A_SHEET = 64
+SOME_MARKS, MOST_MARKS, MOST_FACTS = 1_000_000, 64_000_000, 50_000
+MARKS_A_SHEET = 200
 """A batch is large enough at the first million marks, or later: once there are so many for each sheet that has to be
-written. At the most it holds some 300 MB.
+written, half a year. At the most its marks take some 400 MB.
 """
 
 
