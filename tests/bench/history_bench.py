@@ -1,4 +1,5 @@
-"""What it costs to know what stood before: bytes a correction and bytes a mark, indexes included.
+"""What a year takes: bytes a mark for what stands (sheets and episodes), bytes a correction for what stood before,
+indexes and dead rows included.
 
 The year of a simulated authority, register by register, with what its offices put right, is applied by the engine to a
 real PostgreSQL, some registers at a time as they come in on a school day. The year passes in a minute, so that
@@ -28,8 +29,11 @@ from tests.integration.absence_engine.ledgers import Ledger, records
 
 PUPILS = 1000
 REGISTERS_AT_ONCE = 10
-VACUUM = "vacuum mark_day, sheet"
-SIZES = "select pg_total_relation_size('mark_day'), pg_total_relation_size('mark_group')"
+VACUUM = "vacuum mark_day, sheet, episode"
+SIZES = """
+select pg_total_relation_size('mark_day'), pg_total_relation_size('mark_group'),
+    pg_total_relation_size('sheet'), pg_total_relation_size('episode'), (select count(*) from episode)
+"""
 CHANGES = "select changes from mark_day"
 
 
@@ -91,12 +95,15 @@ async def measure(pupils: int) -> list[Figure]:
                     async with database.connection() as connection:
                         await connection.execute(VACUUM)
             async with database.connection() as connection:
-                (days, groups), rows = await connection.fetchrow(SIZES) or (0, 0), await connection.fetch(CHANGES)
+                days, groups, sheets, episodes, told = await connection.fetchrow(SIZES) or (0, 0, 0, 0, 0)
+                rows = await connection.fetch(CHANGES)
             await database.close()
     kept = np.frombuffer(b"".join([row[0] for row in rows]), CHANGE)
     corrections = int(np.count_nonzero(kept["before"]))
     note = f"({corrections:,} corrections, {corrections / pupils:.1f} a pupil; {ledgers.marks:,} marks)"
+    standing = f"(sheets {sheets / ledgers.marks:.2f}, {told:,} episodes of every kind {episodes / ledgers.marks:.2f})"
     return [
+        Figure("sheets and episodes", "bytes a mark", (sheets + episodes) / ledgers.marks, 8, True, standing),
         Figure("history", "bytes a correction", days / len(kept), 60, True, note),
         Figure("history, with the time of each first mark", "bytes a mark", (days + groups) / ledgers.marks, None),
     ]
