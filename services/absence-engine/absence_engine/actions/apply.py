@@ -27,7 +27,7 @@ from absence_engine.actions.batch import Batch
 from absence_engine.actions.columns import Cells, MarkColumns, Part, changed_places, digest
 from absence_engine.actions.evaluate import Touch, evaluate
 from absence_engine.actions.holding import Policies
-from absence_engine.actions.policies import follow_schools
+from absence_engine.actions.policies import follow_schools, hold
 from absence_engine.domain import events
 from absence_engine.domain.flags import flagged
 from absence_engine.domain.history import Changes, pack
@@ -66,10 +66,11 @@ async def apply_batch(
     settled = _settled(changes)
     calm = {urn for urn in settled if not changes.runs[urn].recalculating}
     waited = await progress.waiting_at(tx, calm)
+    moved = await schools.moves(tx, list(changes.schools.values()))
+    await hold(tx, moved)
     family = _Family(await children.lock(tx, changes.ids() | waited))
     await family.complete(tx)
 
-    moved = await schools.moves(tx, list(changes.schools.values()))
     relinked, others = await _relink(tx, changes, family)
     whole = await _keep_facts(tx, changes, family) | family.of(waited) | others
     due, late = await _due(tx, changes, settled, calm, waited, family)

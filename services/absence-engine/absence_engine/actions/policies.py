@@ -104,6 +104,7 @@ async def publish(
     only: Precondition,
 ) -> PolicyRow:
     """Publishes a draft. `reason`: why it is to hold from a day on that has passed; InvalidError without one."""
+    _, _, day = await store.turn(tx, lock=True)
     await check_writer(tx, caller, la_code)
     known = _found(await store.read(tx, la_code, version, lock=True))
     if known.state == "published":
@@ -116,7 +117,6 @@ async def publish(
     document = known.content | {"valid_from": valid_from.isoformat()}
     policy = _read(la_code, version, document, today)
     await store.publish(tx, la_code, policy, by, clock.now(), reason if valid_from < today else None)
-    _, _, day = await store.turn(tx, lock=True)
     await store.next_turn(tx)
     if valid_from <= max(today, day or today):  # midnight may have been noticed by a clock ahead of this one
         await store.look_again(tx, {la_code: version}, clock.now())
@@ -182,9 +182,18 @@ async def applying(database: Database) -> str:
     return "; ".join([*named, *([f"and {len(jobs) - NAMED} more"] if len(jobs) > NAMED else [])])
 
 
+async def hold(tx: Transaction, moves: Collection[tuple[str, str]]) -> None:
+    """Locks what `follow_schools` will write. Comes before children are locked: a part that is worked on locks its row
+    before them.
+    """
+    if moves:
+        await store.turn(tx, lock=True)
+        await store.hold_parts(tx, {now for _, now in moves})
+
+
 async def follow_schools(tx: Transaction, moves: Collection[tuple[str, str]], held: Policies, clock: Clock) -> None:
     """Has everybody looked at once more, of the authorities to which schools have moved from one with another policy.
-    Comes last in a transaction: what is held must not be read under a turn that may be undone.
+    Comes last in a transaction that began with `hold`: what is held must not be read under a turn that may be undone.
     """
     if not moves:
         return

@@ -59,6 +59,7 @@ from unnest($1::text[], $2::text[]) as t (la_code, version) cross join generate_
 on conflict (la_code, part) do update
 set version = excluded.version, cursor = null, children = 0, started_at = excluded.started_at, finished_at = null
 """
+HOLD_PARTS = "select from reevaluation where la_code = any($1::text[]) order by la_code, part for update"
 UNDER_WAY = """
 select la_code, max(version), sum(children)::bigint from reevaluation
 group by la_code having bool_or(finished_at is null) order by 1
@@ -217,6 +218,11 @@ async def is_authority(tx: Transaction, la_code: str) -> bool:
 async def las(tx: Transaction, urns: Collection[int]) -> dict[int, str]:
     """The authority of each of these schools."""
     return {row[0]: row[1] for row in await tx.fetch(LAS, sorted(urns))}
+
+
+async def hold_parts(tx: Transaction, la_codes: Collection[str]) -> None:
+    """Waits until nobody works on a part of these authorities, and has nobody begin until the transaction ends."""
+    await tx.execute(HOLD_PARTS, sorted(la_codes))
 
 
 async def look_again(tx: Transaction, versions: Mapping[str, str], now: datetime) -> None:
