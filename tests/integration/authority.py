@@ -68,8 +68,8 @@ PUPILS = ["1", "2", "3"]
 TABLES = {
     "registers": "school, school_la, calendar, calendar_day, named_day, register_times, year_group, pupil,"
     " school_pupil, enrolment, contact, submission, mark, unresolved, ledger, outbox, evaluated, upn, identity_change",
-    "engine": "child, school, school_la, calendar, enrolment, sheet, episode, pending, ledger_position, position,"
-    " dead_letter, outbox",
+    "engine": "child, household, school, school_la, calendar, enrolment, sheet, episode, pending, ledger_position,"
+    " position, dead_letter, outbox",
 }
 
 STANDING = """

@@ -24,6 +24,8 @@ class Facts:
     year_group: int | None
     flags: tuple[str, ...]
     flag_spans: frozenset[tuple[str, str, str | None, str]] = frozenset()
+    households: frozenset[tuple[str, str | None, str | None]] = frozenset()
+    not_siblings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,8 @@ def _pupil_changed(folded: Folded, pupil: dict[str, Any]) -> None:
             year_group=pupil["year_group"],
             flags=tuple(sorted(pupil["flags"])),
             flag_spans=flag_spans(pupil.get("flag_spans", [])),
+            households=frozenset((h["code"], h.get("from"), h.get("to")) for h in pupil.get("households", [])),
+            not_siblings=frozenset(pupil.get("not_siblings", [])),
         )
 
 

@@ -64,7 +64,8 @@ def fill(client: httpx.Client) -> dict[str, str]:
     school.ok(client.put(f"/v1/schools/{MAIN}/registers/{last_day}/{last_half}", json=unknown))
     number = school.upn(77)
     school.put_roll(client, OTHER, [school.pupil("x", upn=number)])
-    guest = school.put_roll(client, MAIN, [school.pupil("guest", flags=["FSM"])])
+    home = {"local_id": "c", "name": "Robin", "lives_with_pupil": True, "address": {"lines": ["1 High Street"]}}
+    guest = school.put_roll(client, MAIN, [school.pupil("guest", flags=["FSM"], contacts=[home])])
     looked_after = {"flag": "CLA", "from": "2025-09-03", "to": None, "source": "social-care"}
     school.ok(client.put(f"/v1/pupils/{guest['guest']}/flags", json={"flags": [looked_after]}))
     school.put_register(client, MAIN, last_day.isoformat(), last_half, {guest["guest"]: "O"})

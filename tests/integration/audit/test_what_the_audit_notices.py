@@ -47,6 +47,7 @@ REGISTERS = [
     ("school_la", "delete from school_la", "in its ledger: authorities"),
     ("pupil", "update pupil set date_of_birth = '2015-01-01' where survivor is null", "on the roll"),
     ("flag", "update flag set to_date = '2025-10-01' where flag = 'CLA'", "on the roll"),
+    ("pupil", "update pupil set households = '{}'", "on the roll"),
     (
         "rejudging",
         "insert into rejudging (urn, what, begun_at, days, pupils, firsts, lasts)"
@@ -67,6 +68,7 @@ ENGINE = [
     ("school_la", "delete from school_la", "in the engine: authorities"),
     ("child", "update child set date_of_birth = null", "in the engine"),
     ("child", "update child set flag_spans = '[]'", "in the engine"),
+    ("household", "delete from household", "in the engine"),
     ("child", "update child set survivor = null", "merged children, in the engine"),
     ("ledger_position", "update ledger_position set entry_id = 'x'", "the engine's entry"),
     ("episode", f"update episode set state = 'reversed' {FIRM}", "no standing episode"),

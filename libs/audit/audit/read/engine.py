@@ -20,6 +20,9 @@ SHEETS = "select pupil_id::text, year, marks from sheet where urn = $1"
 CALENDARS = "select year, sessions from calendar where urn = $1"
 ENROLMENTS = "select pupil_id::text, from_date, to_date, kind from enrolment where urn = $1 order by from_date"
 CHILDREN = "select pupil_id::text, survivor::text, version, date_of_birth, year_group, flags, flag_spans from child"
+HOUSEHOLDS = """
+select pupil_id::text, replace(code::text, '-', '') as code, from_date::text, to_date::text, apart from household
+"""
 EPISODES = """
 select episode_id::text, pupil_id::text, kind, year, state, provisional, crossed_on, crossed_session, firm_on,
 firm_session,
@@ -118,6 +121,13 @@ async def enrolments(connection: Connection, urn: int) -> dict[str, list[Enrolme
 
 
 async def children(connection: Connection) -> dict[str, ChildRow]:
+    homes: dict[str, set[tuple[str, str | None, str | None]]] = {}
+    apart: dict[str, set[str]] = {}
+    for row in await connection.fetch(HOUSEHOLDS):
+        if row["apart"]:
+            apart.setdefault(row["pupil_id"], set()).add(row["code"])
+        else:
+            homes.setdefault(row["pupil_id"], set()).add((row["code"], row["from_date"], row["to_date"]))
     return {
         row["pupil_id"]: ChildRow(
             row["pupil_id"],
@@ -128,6 +138,8 @@ async def children(connection: Connection) -> dict[str, ChildRow]:
                 row["year_group"],
                 tuple(sorted(row["flags"])),
                 flag_spans(json.loads(row["flag_spans"])),
+                frozenset(homes.get(row["pupil_id"], ())),
+                frozenset(apart.get(row["pupil_id"], ())),
             ),
         )
         for row in await connection.fetch(CHILDREN)

@@ -15,7 +15,7 @@ BATCH = 2000
 
 SCHOOLS = "select urn, name, la_code, phase, last_number, last_entry::text from school order by urn"
 PUPILS = """
-select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags,
+select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags, households, not_siblings,
     coalesce(said.spans, '[]') as flag_spans
 from pupil left join (
     select coalesce(same.survivor, same.pupil_id) as child,
@@ -123,10 +123,18 @@ async def pupils(connection: Connection) -> dict[str, Pupil]:
                 row["year_group"],
                 tuple(sorted(row["flags"])),
                 flag_spans(json.loads(row["flag_spans"])),
+                frozenset(_household(written) for written in row["households"]),
+                frozenset(row["not_siblings"]),
             ),
         )
         for row in await connection.fetch(PUPILS)
     }
+
+
+def _household(written: str) -> tuple[str, str | None, str | None]:
+    """`code/first day/last day`; a day that is left out is open."""
+    code, first, last = written.split("/")
+    return code, first or None, last or None
 
 
 async def enrolments(connection: Connection) -> dict[str, list[Enrolment]]:

@@ -17,6 +17,7 @@ episodes    answers: a child's episodes, an explanation
 known       children and their episodes as known at a moment
 history     answers: what changed, of a child, of a school; what took an episode back
 evidence    answers: all that it takes to count an episode by hand
+siblings    who they are, their years, and whether a caller may know who they are
 patterns    answers: patterns of absence; the look at a school that says which are new and which are gone
 looking     has schools looked at after their school days
 reconcile   what others counted, against our marks; our figures as DfE's table

@@ -33,7 +33,7 @@ from absence_engine.domain.flags import flagged
 from absence_engine.domain.history import Changes, pack
 from absence_engine.domain.records import ChildRecord, Codes, Enrolment, Sheet, SheetKey
 from absence_engine.domain.ticks import year_start
-from absence_engine.store import children, episodes, history, progress, schools, sheets
+from absence_engine.store import children, episodes, history, households, progress, schools, sheets
 from absence_engine.store.children import Meaning
 
 EMPTY = bytes(GRID)
@@ -156,6 +156,7 @@ async def _keep_facts(tx: Transaction, changes: Batch, family: _Family) -> set[s
     await schools.keep_recalculating(tx, changes.recalculations)
     await schools.replace_enrolments(tx, changes.enrolments)
     newer = await children.tell(tx, list(changes.facts.values()))
+    await households.keep(tx, [changes.facts[pupil_id] for pupil_id in sorted(newer)])
     for pupil_id in newer:
         told = changes.facts[pupil_id]
         family.born[pupil_id] = None if told.date_of_birth is None else date.fromisoformat(told.date_of_birth)

@@ -18,6 +18,7 @@ from common.errors import NotFoundError
 from common.events.absence_engine import TOPIC
 from common.security import Caller
 
+from absence_engine.actions import siblings
 from absence_engine.actions.figures import urns_of, visible
 from absence_engine.actions.holding import Holding, Policies
 from absence_engine.actions.seen import each_seen
@@ -26,9 +27,10 @@ from absence_engine.domain.marks import child_years
 from absence_engine.domain.patterns.find import DAYS, edges, find, may_have
 from absence_engine.domain.patterns.kept import Kept, Shown, changes, event
 from absence_engine.domain.patterns.sentences import sentence
+from absence_engine.domain.patterns.siblings import shared
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, ChildRecord
-from absence_engine.store import children, progress, schools
+from absence_engine.store import children, schools
 from absence_engine.store import figures as reading
 from absence_engine.store import patterns as store
 from absence_engine.store.patterns import Place
@@ -48,18 +50,29 @@ async def of_pupil(
     urns = urns_of(record)
     calendars = await schools.calendars(tx, urns)
     holding = await policies.at_present(tx, urns)
-    shown = _shown([record], year, calendars, holding)[record.pupil_id]
+    _, kin, _ = await siblings.with_siblings(tx, [record.pupil_id], year, today)
+    shown = _shown([record], year, calendars, holding, kin)[record.pupil_id]
+    shown = await siblings.as_seen(tx, shown, caller)
     return holding.of_child(record)(year), shown, await each_seen(tx, urns, year, today)
 
 
 async def of_school(
-    tx: Transaction, urn: int, kind: str | None, after: Place | None, limit: int, today: date, *, standing: bool
+    tx: Transaction,
+    urn: int,
+    caller: Caller,
+    kind: str | None,
+    after: Place | None,
+    limit: int,
+    today: date,
+    *,
+    standing: bool,
 ) -> tuple[list[Kept], list[Freshness]]:
     """What was said of children at a school, and how far it is counted; NotFoundError when it is not known."""
     await reading.snapshot(tx)
     if await reading.school(tx, urn) is None:
         raise NotFoundError
     found = await store.of_school(tx, urn, kind, after, limit, standing=standing)
+    found = await siblings.kept_as_seen(tx, found, caller)
     return found, await each_seen(tx, [urn], year_of(today), today)
 
 
@@ -76,11 +89,11 @@ async def look_next(tx: Transaction, clock: Clock, policies: Policies) -> int | 
     concerned: set[str] = set()
     ordered = sorted(living)
     for start in range(0, len(ordered), CHILDREN_AT_ONCE):
-        news = await _news(tx, ordered[start : start + CHILDREN_AT_ONCE], year, policies, now)
+        news = await _news(tx, ordered[start : start + CHILDREN_AT_ONCE], year, policies, now, today)
         concerned |= {one.pupil_id for one in news}
     rows = await children.lock(tx, concerned) if concerned else {}
     locked = sorted({row.survivor or row.pupil_id for row in rows.values()})
-    said = await _news(tx, locked, year, policies, now)
+    said = await _news(tx, locked, year, policies, now, today)
     await store.save(tx, said)
     await outbox.add(tx, [event(one, now) for one in said], TOPIC)
     await store.finish(tx, look, today)
@@ -88,38 +101,47 @@ async def look_next(tx: Transaction, clock: Clock, policies: Policies) -> int | 
     return look.urn
 
 
-async def _news(tx: Transaction, ids: Sequence[str], year: int, policies: Policies, now: datetime) -> list[Kept]:
-    """What is to be said of some living children, without those who wait for the end of a write or of a rebuild."""
-    owners = {pupil_id: pupil_id for pupil_id in ids} | await children.dead_ids(tx, ids)
-    waiting = await progress.still_waiting(tx, owners)
-    due = sorted(set(ids) - {owners[pupil_id] for pupil_id, waits in waiting.items() if waits})
-    records = await reading.records(tx, due)
+async def _news(
+    tx: Transaction, ids: Sequence[str], year: int, policies: Policies, now: datetime, today: date
+) -> list[Kept]:
+    """What is to be said of some living children, without those who wait for the end of a write or of a rebuild, or
+    whose siblings do.
+    """
+    owners, waits = await siblings.waiting(tx, ids)
+    everybody, kin, unclear = await siblings.with_siblings(tx, sorted(set(ids) - waits), year, today)
+    records = [record for record in everybody if record.pupil_id not in unclear]
+    due = [record.pupil_id for record in records]
     urns = {urn for record in records for urn in urns_of(record)}
     calendars, holding = await schools.calendars(tx, urns), await policies.at_present(tx, urns)
     kept: dict[str, list[Kept]] = {pupil_id: [] for pupil_id in due}
     for one in await store.of_children(tx, owners, year):
         if (its := kept.get(owners[one.origin])) is not None:
             its.append(one)
-    shown = await asyncio.to_thread(_shown, records, year, calendars, holding)
+    shown = await asyncio.to_thread(_shown, records, year, calendars, holding, kin)
     return [one for id in due for one in changes(id, shown[id], kept[id], holding.epoch, now)]
 
 
 def _shown(
-    records: Collection[ChildRecord], year: int, calendars: Calendars, holding: Holding
+    records: Collection[ChildRecord], year: int, calendars: Calendars, holding: Holding, kin: siblings.Kin
 ) -> dict[str, list[Shown]]:
-    """The patterns that show in a year of some children."""
+    """The patterns that show in a year of some children, with these siblings."""
     found: dict[str, list[Shown]] = {record.pupil_id: [] for record in records}
     by_policy: dict[str, tuple[Policy, list[ChildRecord]]] = {}
     for record in records:
         policy = holding.of_child(record)(year)
         by_policy.setdefault(policy.version, (policy, []))[1].append(record)
     for policy, its in by_policy.values():
-        _find_all(its, year, calendars, policy, found)
+        _find_all(its, year, calendars, policy, found, kin)
     return found
 
 
 def _find_all(
-    records: Sequence[ChildRecord], year: int, calendars: Calendars, policy: Policy, found: dict[str, list[Shown]]
+    records: Sequence[ChildRecord],
+    year: int,
+    calendars: Calendars,
+    policy: Policy,
+    found: dict[str, list[Shown]],
+    kin: siblings.Kin,
 ) -> None:
     rules = policy.patterns
     years = [child_years(record) for record in records]
@@ -132,8 +154,11 @@ def _find_all(
         for row, n in enumerate(marked):
             beside[row] = edges(records[n].enrolments, calendars, year, closed_days)
     may = may_have(np.stack([years[n][year].codes for n in marked]), beside, year, rules)
-    for row in np.flatnonzero(may).tolist():
-        record, its = records[marked[row]], years[marked[row]]
+    for row, n in enumerate(marked):
+        record, its = records[n], years[n]
+        patterns = find(its[year], beside[row], rules) if may[row] else []
+        if rules.sibling_synchronous is not None and (others := kin.get(record.pupil_id)):
+            patterns += shared(its[year], others, rules.sibling_synchronous)
         found[record.pupil_id] += [
             Shown(
                 kind=one.kind,
@@ -144,5 +169,5 @@ def _find_all(
                 numbers=one.numbers,
                 policy_version=policy.version,
             )
-            for one in find(its[year], beside[row], rules)
+            for one in patterns
         ]

@@ -25,6 +25,19 @@ SHOWN: dict[str, Any] = {
     ],
     "numbers": {"missed": 4, "possible": 5, "missed_elsewhere": 0, "possible_elsewhere": 15},
 }
+SHARED: dict[str, Any] = {
+    "kind": "sibling_synchronous",
+    "what": "0b0c1f6a-6a0e-4b7c-9a4e-0c6d5b1f2a3f",
+    "sentence": "Absences are shared with a sibling: of 40 days on which both could come, the child missed 4 and the "
+    "sibling 5, whole or in part; 4 of these were the same, in 4 separate absences. Dealt out by lot, so many would be "
+    "shared in at most one of 1,000 years.",
+    "sessions": [
+        {"date": day, "session": half, "code": "O", "school_urn": examples.URN}
+        for day in ("2025-09-08", "2025-09-19", "2025-10-06", "2025-10-17")
+        for half in ("AM", "PM")
+    ],
+    "numbers": {"shared": 4, "shared_days": 4, "missed": 4, "sibling_missed": 5, "possible": 40},
+}
 KEPT: dict[str, Any] = {
     **SHOWN,
     "pattern_id": "c1d0c0de-1111-4222-8333-444455556666",
@@ -40,7 +53,7 @@ PUPIL: dict[str, Any] = {
     "pupil_id": examples.PUPIL_ID,
     "academic_year": examples.YEAR,
     "policy_version": examples.POLICY,
-    "items": [SHOWN],
+    "items": [SHOWN, SHARED],
     "freshness": examples.FRESHNESS,
 }
 
@@ -48,9 +61,12 @@ PUPIL: dict[str, Any] = {
 class ShownOut(BaseModel):
     """A pattern of absence: its sentence, the sessions behind it, the integers of the sentence."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [SHOWN]})
+    model_config = ConfigDict(json_schema_extra={"examples": [SHOWN, SHARED]})
     kind: str = Field(description=", ".join(KINDS))
-    what: str = Field(description="Which of several of that kind: a weekday, AM or PM, both; else empty.")
+    what: str = Field(
+        description="Which of several of that kind: a weekday, AM or PM, both; the sibling (`pupil_id`), empty for a "
+        "caller who may see none of its schools; else empty."
+    )
     sentence: str
     sessions: list[SessionOut]
     numbers: dict[str, int]

@@ -65,7 +65,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             raise NotFoundError
         async with database.transaction() as tx:
             found, freshness = await actions.of_school(
-                tx, urn, kind, after, page_size + 1, clock.today(), standing=state == "standing"
+                tx, urn, caller, kind, after, page_size + 1, clock.today(), standing=state == "standing"
             )
         page, following = cut(request, found, page_size, _position)
         return {

@@ -2,6 +2,7 @@
 
 tables      the schema, as SQLModel classes; `versions/` makes it
 children    child rows: aliases, locks, facts, merges
+households  by which codes children are siblings
 schools     schools, calendars, enrolments
 sheets      the marks: a year of one id at one school is one row
 episodes    episodes, with their explanations

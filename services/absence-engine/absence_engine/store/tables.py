@@ -210,6 +210,20 @@ class Pattern(Base, table=True):
     revision: int
 
 
+class Household(Base, table=True):
+    """A code of those that were told last of an id: two living children who share one are siblings on the days of both,
+    unless they share one that says `apart`.
+    """
+
+    __table_args__ = (Index("household_code", "code"),)
+    pupil_id: str = Field(sa_column=_id(key=True))
+    place: int = Field(sa_column=_small(key=True))
+    code: str = Field(sa_column=_id())
+    from_date: date | None
+    to_date: date | None
+    apart: bool
+
+
 class PatternLook(Base, table=True):
     """When a school was last looked at for patterns: up to which entry of its ledger, the last school day whose marks
     had all come, on which day, by which turn of the policies. All null before the first time.

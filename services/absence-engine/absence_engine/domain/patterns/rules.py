@@ -13,9 +13,9 @@ class Numbers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Often(Numbers, frozen=True, kw_only=True):
-    """Absences gather in some places of the year (a weekday, the edges of holidays): at least `least` of them there;
-    at least `times` as often as elsewhere; and, were the same absences dealt out over the year by lot, at most one
-    year in `one_in` would have so many there.
+    """Absences gather in some places of the year (a weekday, the edges of holidays, days on which a sibling is away):
+    at least `least` of them there; at least `times` as often as elsewhere (with a sibling: as chance would have it);
+    and, were the same absences dealt out over the year by lot, at most one year in `one_in` would have so many there.
     """
 
     least: Annotated[int, Meta(ge=2, le=1000)]
@@ -82,6 +82,7 @@ class Patterns(Numbers, frozen=True, kw_only=True):
     short_streaks: ShortStreaks | None = ShortStreaks()
     late_streak: LateStreak | None = LateStreak()
     sudden_change: Sudden | None = Sudden()
+    sibling_synchronous: Often | None = Often(least=4)
 
 
 KINDS = Patterns.__struct_fields__

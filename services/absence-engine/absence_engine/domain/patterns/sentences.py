@@ -72,6 +72,16 @@ def _sudden_change(_: Pattern, n: Numbers, __: Patterns) -> str:
     )
 
 
+def _sibling_synchronous(_: Pattern, n: Numbers, rules: Patterns) -> str:
+    rule = rules.sibling_synchronous
+    lot = "" if rule is None else f" Dealt out by lot, so many would be shared in at most one of {rule.one_in:,} years."
+    return (
+        f"Absences are shared with a sibling: of {n['possible']} days on which both could come, the child missed "
+        f"{n['missed']} and the sibling {n['sibling_missed']}, whole or in part; {n['shared_days']} of these were the "
+        f"same, in {n['shared']} separate absences.{lot}"
+    )
+
+
 def _lot(rule: Often | None) -> str:
     return (
         "" if rule is None else f" Dealt out by lot, so many would fall there in at most one of {rule.one_in:,} years."
@@ -87,4 +97,5 @@ _SENTENCES: Mapping[str, Callable[[Pattern, Numbers, Patterns], str]] = {
     "short_streaks": _short_streaks,
     "late_streak": _late_streak,
     "sudden_change": _sudden_change,
+    "sibling_synchronous": _sibling_synchronous,
 }
