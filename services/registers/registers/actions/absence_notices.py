@@ -12,6 +12,7 @@ from common.clock import Clock
 from common.codes import code_table
 from common.db import Transaction
 from common.errors import Fault, InvalidError, NotFoundError
+from common.idempotency import KEY_HOLDS
 from common.preconditions import Precondition
 from common.security import Caller
 
@@ -153,7 +154,7 @@ async def _named(write: Write, urn: int, sender: Sender) -> Notice | None:
     """The notice that an idempotency key names; InvalidError when something else was sent under it."""
     if sender.key is None:
         return None
-    found = await absence_notices.by_key(write.tx, urn, sender, write.now - rules.KEY_HOLDS)
+    found = await absence_notices.by_key(write.tx, urn, sender, write.now - KEY_HOLDS)
     if found is None:
         return None
     notice_id, fingerprint = found

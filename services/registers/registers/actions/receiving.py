@@ -14,6 +14,7 @@ from datetime import timedelta
 from common.clock import Clock
 from common.db import Database
 from common.errors import ConflictError, Fault, InvalidError, MalformedError, TooLargeError, UnderWayError
+from common.idempotency import KEY_HOLDS
 
 from registers.domain.batches import reading
 from registers.domain.batches.headings import HeadingError
@@ -25,7 +26,6 @@ from registers.store import batches as store
 PART_BYTES = 1024**2
 PART_SECONDS = 10.0
 """A part is kept when it is full, or old: so that a slow sender is seen to be there."""
-KEY_HOLDS = timedelta(hours=24)
 SILENT = timedelta(minutes=2)
 """A batch of which nothing has come for so long is given up."""
 

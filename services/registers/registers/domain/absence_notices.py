@@ -7,7 +7,7 @@ day alone, for nobody has said more; each further day wants a notice of its own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from common.academic import Session
@@ -22,9 +22,6 @@ UNKNOWN_REASON = "O"
 
 LONGEST_DAYS = 100
 """How many days a notice may cover: an absence that is to last longer is not an unexpected one."""
-
-KEY_HOLDS = timedelta(hours=24)
-"""How long an idempotency key names the notice that was given with it."""
 
 State = Literal["given", "withdrawn"]
 Channel = Literal["app", "telephone", "email", "text", "in-person", "other"]
