@@ -2,7 +2,7 @@
 
 from common.web.lists import encode_cursor
 
-from tests.integration.absence_engine.ledgers import Engine, pupil
+from tests.integration.absence_engine.ledgers import Engine, enrolled, merged, pupil
 from tests.integration.absence_engine.test_answers import OTHER, URN, Asker, asker, bearer, play, school
 
 __all__ = ["asker"]
@@ -43,6 +43,23 @@ async def test_an_authority_sees_its_open_episodes_the_latest_first(engine: Engi
     assert not (await asker.get("/v1/areas/330/worklist", kind="PA", state="reversed"))["items"]
     severe = await asker.get("/v1/areas/330/worklist", kind="SA", school_urn=OTHER)
     assert [one["pupil_id"] for one in severe["items"]] == [pupil(9)]
+
+
+async def test_a_merged_child_stands_as_the_living_one_before_its_episodes_are_looked_at(
+    engine: Engine, asker: Asker
+) -> None:
+    ledger = school(URN, pupil(1), pupil(2))
+    play(ledger, pupil(1), "I" * 4 + "/" * 36)
+    play(ledger, pupil(2), "/" * 39 + "I", first=40)
+    await engine.take(ledger.entries)
+    before = len(ledger.entries)
+    ledger.write(merged(pupil(1), pupil(2), 1), enrolled(pupil(2), from_="2025-09-01"))
+    await engine.take(ledger.entries[before : before + 1])
+    (item,) = (await asker.get("/v1/areas/330/worklist", kind="PA"))["items"]
+    child = (await asker.absence(pupil(2)))["child"]
+    assert (item["standing"]["child"]["possible"], item["standing"]["child"]["absent"]) == (80, 5)
+    assert (child["possible"], child["absent"]) == (80, 5)
+    assert item["pupil_id"] == pupil(2)
 
 
 async def test_a_school_sees_who_is_nearest_to_persistent_absence_first(engine: Engine, asker: Asker) -> None:

@@ -58,9 +58,10 @@ async def worklist(
 ) -> Worklist:
     """A page of the episodes of some schools; the transaction has begun with `snapshot`."""
     found = await lists.page(tx, state, kind, urns, after, limit)
-    standing = await _standing(tx, {episode.pupil_id for episode in found}, policies, today)
+    living = await grouping.meant(tx, {episode.pupil_id for episode in found})  # a merge may not be evaluated yet
+    standing = await _standing(tx, set(living.values()), policies, today)
     at = {episode.school_urn for episode in found}
-    items = [(episode, standing[episode.pupil_id]) for episode in found]
+    items = [(episode, standing[living[episode.pupil_id]]) for episode in found]
     return Worklist(items, await seen(tx, at, *days_of(year_of(today)), today))
 
 

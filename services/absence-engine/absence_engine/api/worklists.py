@@ -142,7 +142,7 @@ def _add_at_risk(router: APIRouter, database: Database, clock: Clock, policies: 
 
 
 def _item(episode: Episode, standing: Standing, today: date) -> dict[str, Any]:
-    its = {"pupil_id": episode.pupil_id, "school_urn": episode.school_urn, "standing": _standing(standing, today)}
+    its = {"pupil_id": standing.pupil_id, "school_urn": episode.school_urn, "standing": _standing(standing, today)}
     return {**shapes.episode(episode), **its}
 
 

@@ -44,7 +44,7 @@ where urn = any($1::int[]) and year = any($2::smallint[])
 """
 """`limit`: each id is looked up. Without it the planner reads the sheets of everybody, for one school as for all."""
 LIVING = """
-select distinct coalesce(survivor, pupil_id)::text
+select pupil_id::text, coalesce(survivor, pupil_id)::text
 from unnest($1::text[]::uuid[]) as wanted (pupil_id) join child using (pupil_id)
 """
 OF_CHILDREN = "select pupil_id::text, {facts} from child where pupil_id = any($1::uuid[])"
@@ -122,9 +122,14 @@ async def elsewhere(tx: Transaction, urns: Sequence[int], years: Sequence[int]) 
     return {row[0] for row in await tx.fetch(ELSEWHERE, urns, list(years))}
 
 
+async def meant(tx: Transaction, pupil_ids: Collection[str]) -> dict[str, str]:
+    """The child whom each of some ids means."""
+    return {row[0]: row[1] for row in await tx.fetch(LIVING, list(pupil_ids))}
+
+
 async def living(tx: Transaction, pupil_ids: Collection[str]) -> list[str]:
     """The children whom some ids mean, in order."""
-    return sorted(row[0] for row in await tx.fetch(LIVING, list(pupil_ids)))
+    return sorted(set((await meant(tx, pupil_ids)).values()))
 
 
 async def facts(tx: Transaction, pupil_ids: Collection[str], *, flags: bool) -> dict[str, Facts]:
