@@ -185,7 +185,8 @@ def _sum(units: list[list[str]]) -> dict[str, Any]:
 QUESTIONS: list[dict[str, Any]] = [
     {}, {"group_by": "school"}, {"group_by": "phase,week"}, {"group_by": "flag"}, {"group_by": "year_group,month"},
     {"group_by": "half_term,session"}, {"group_by": "trust,weekday"}, {"group_by": "school,registration_group"},
-    {"flag": "CIN"}, {"flag": "FSM", "group_by": "locality"}, {"basis": "dfe", "group_by": "phase"},
+    {"flag": "CIN"}, {"flag": "FSM", "group_by": "flag"}, {"flag": "CIN", "group_by": "flag,month"},
+    {"flag": "FSM", "group_by": "locality"}, {"basis": "dfe", "group_by": "phase"},
     {"basis": "dfe", "group_by": "la,year_group"}, {"kind": "main", "group_by": "school"},
     {"from": "2025-09-03", "to": "2025-10-21", "group_by": "school,month"}, {"from": "2025-09-02", "to": "2025-09-02"},
 ]  # fmt: skip

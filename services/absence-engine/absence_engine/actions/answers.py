@@ -191,27 +191,27 @@ class _Counting:
 
     def _flags(self, facts: Facts, year: int) -> Iterator[tuple[str | None, Times | None, bool, bool]]:
         """What is made of a row because of flags: the flag, its places (None: all), whether that is in a group, and in
-        the total. Divided by flags, a session is in the group of each flag that the child has then, or of none.
+        the total. Divided by flags, a session is in the group of each flag that the child has then, or of none; where
+        one flag is asked about, of those sessions alone on which the child has it.
         """
         question = self.question
         if not question.asks_flags:
             yield None, None, True, True
             return
-        asked = [one for one in facts.flags if question.flag in (None, one.flag)]
         start = year_start(year)
         times: dict[str, list[tuple[int, int]]] = {}
-        for one in asked:
+        for one in facts.flags:
             if (last := min(one.last - start, GRID - 1)) >= 0 and (first := max(one.first - start, 0)) <= last:
                 times.setdefault(one.flag, []).append((first, last))
-        if "flag" not in question.by:
-            if times:
-                yield None, times[question.flag or ""], True, True
+        only = None if question.flag is None else times.get(question.flag, [])
+        if only == []:
             return
-        for flag, its in times.items():
-            yield flag, its, True, question.flag is not None
-        if question.flag is None:
-            yield None, _between(its for of_flag in times.values() for its in of_flag), True, False
-            yield None, None, False, True
+        if "flag" in question.by:
+            for flag, its in times.items():
+                yield flag, its if only is None else _both(its, only), True, False
+            if only is None:
+                yield None, _between(its for of_flag in times.values() for its in of_flag), True, False
+        yield None, only, "flag" not in question.by, True
 
     def take(self, rows: Sequence[_Row], year: int) -> None:
         """Counts rows of a year; `settle` adds them up."""
@@ -264,6 +264,12 @@ class _Counting:
             tuple((values | {CODE: CODE_OF[code]})[by] for by in self.question.by): one
             for code, one in of_codes(row[part * CODES : (part + 1) * CODES]).items()
         }
+
+
+def _both(some: Times, others: Times) -> list[tuple[int, int]]:
+    """The places that lie in some times and in others."""
+    pairs = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
+    return [(first, last) for first, last in pairs if first <= last]
 
 
 def _between(times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
