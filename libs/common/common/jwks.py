@@ -1,10 +1,12 @@
 """An issuer's public keys from its JWKS address: fetched when first needed, again when a token names an unknown key.
 
 Keys rotate; an issuer may be away for a while. So what was fetched stays good until something newer was fetched, and a
-fetch is tried at most once in ten seconds.
+fetch is tried at most once in ten seconds. Keys that are good are fetched anew beside the requests: nobody waits for an
+issuer that is slow.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 
@@ -29,26 +31,40 @@ class RemoteKeys:
         self._lock = asyncio.Lock()
         self._keys: KeySet | None = None
         self._fetched = self._tried = float("-inf")
+        self._beside: asyncio.Task[None] | None = None
+        self._trust: ssl.SSLContext | None = None
 
     async def for_key_id(self, key_id: str | None) -> KeySet:
         """The keys. UnavailableError when none could be had yet."""
-        if self._wanting(key_id):
-            async with self._lock:
-                if self._wanting(key_id) and self._clock() - self._tried > RETRY_SECONDS:
-                    await self._fetch()
+        if not self._has(key_id):
+            await self._fetch_unless(lambda: self._has(key_id))
+        elif self._is_old() and self._may_try() and (self._beside is None or self._beside.done()):
+            self._beside = asyncio.create_task(self._fetch_unless(lambda: not self._is_old()))
         if self._keys is None:
             raise UnavailableError("The issuer's keys can't be fetched.", retry_after=int(RETRY_SECONDS))
         return self._keys
 
-    def _wanting(self, key_id: str | None) -> bool:
-        if self._keys is None or self._clock() - self._fetched > REFRESH_SECONDS:
-            return True
-        return key_id is not None and all(key.kid != key_id for key in self._keys.keys)
+    def _has(self, key_id: str | None) -> bool:
+        keys = self._keys
+        return keys is not None and (key_id is None or any(key.kid == key_id for key in keys.keys))
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._fetched > REFRESH_SECONDS
+
+    def _may_try(self) -> bool:
+        return self._clock() - self._tried > RETRY_SECONDS
+
+    async def _fetch_unless(self, done: Callable[[], bool]) -> None:
+        """One fetch for all who want one at this moment."""
+        async with self._lock:
+            if not done() and self._may_try():
+                await self._fetch()
 
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
+            self._trust = self._trust or await asyncio.to_thread(httpx.create_ssl_context)  # a tenth of a second
+            async with httpx.AsyncClient(timeout=5, verify=self._trust) as client:
                 answer = await client.get(self._url)
                 answer.raise_for_status()
                 self._keys = KeySet.import_key_set(answer.json())

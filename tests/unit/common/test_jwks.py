@@ -15,17 +15,20 @@ from joserfc.jwk import ECKey
 
 
 class IssuerServer:
-    """Answers every request with `keys`; counts them; 500 while `broken`."""
+    """Answers every request with `keys`; counts them; 500 while `broken`; not at all while it may not."""
 
     def __init__(self) -> None:
         self.keys: list[ECKey] = []
         self.asked = 0
         self.broken = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self.url = ""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         self.asked += 1
+        await self.may_answer.wait()
         body = json.dumps({"keys": [key.as_dict(private=False) for key in self.keys]}).encode()
         status = "500 Broken" if self.broken else "200 OK"
         writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
@@ -86,6 +89,26 @@ async def test_known_keys_stay_good_while_the_issuer_is_away() -> None:
         issuer.broken = True
         now[0] += REFRESH_SECONDS + 1
         assert await Verifier(["us"], keys).verify(token(first))
+
+
+async def test_nobody_waits_for_keys_that_are_fetched_again() -> None:
+    now = [0.0]
+    async with serving() as issuer:
+        first, second = key("first"), key("second")
+        issuer.keys = [first]
+        verifier = Verifier(["us"], RemoteKeys(issuer.url, clock=lambda: now[0]))
+        await verifier.verify(token(first))
+        issuer.keys = [second]
+        issuer.may_answer.clear()
+        now[0] += REFRESH_SECONDS + 1
+        async with asyncio.timeout(3):
+            for _ in range(5):
+                assert await verifier.verify(token(first))
+        issuer.may_answer.set()
+        assert await verifier.verify(token(second))
+        with pytest.raises(UnauthenticatedError):
+            await verifier.verify(token(first))
+        assert issuer.asked == 2
 
 
 async def test_without_any_key_the_answer_is_not_now() -> None:
