@@ -11,10 +11,10 @@ import pytest
 from absence_engine.domain import counts as engine_counts
 from absence_engine.domain.explain import explain
 from absence_engine.domain.flags import flagged
+from absence_engine.domain.in_force import Book
 from absence_engine.domain.penalty import Window as EngineWindow
 from absence_engine.domain.penalty import penalty_figure
-from absence_engine.domain.policy import Policy, read
-from absence_engine.domain.policy import policy_on as engine_policy_on
+from absence_engine.domain.policy import Policy, policies, read
 from absence_engine.domain.records import Calendars, ChildRecord, Sheet
 from absence_engine.domain.records import Enrolment as EngineEnrolment
 from absence_engine.domain.spans import Child as EngineChild
@@ -43,7 +43,7 @@ from tests.unit.authorities import DEAD, FIRST, LIVING, SECOND, children
 CODES = code_table()
 TODAY = date(2026, 1, 15)
 PLAIN = policy_on(TODAY)
-ENGINE = engine_policy_on(TODAY)
+ENGINE = Book.of((), policies(), TODAY).on(TODAY)
 RATE = {"rule": "rate", "minimum_possible": 8, "recovery_sessions": 3, "part": 1}
 RUN = {"rule": "run", "unsettled_codes": ["N"], "compulsory_age": True}
 SMALL: dict[str, Any] = {

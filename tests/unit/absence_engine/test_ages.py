@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from absence_engine.domain.ages import compulsory, first_day, last_day
+from absence_engine.domain.ages import birthday, compulsory, first_day, last_day
 from absence_engine.domain.penalty import PENALTY
 from absence_engine.domain.policy import policies
 from absence_engine.domain.spans import Child, Scope, spans
@@ -64,3 +64,9 @@ def test_nothing_opens_outside_it_and_figures_go_on() -> None:
     assert compulsory(date(2020, 5, 2))[0] > max(june)
     assert {(span.kind, span.year) for span in found} == {(kind, 2025) for kind in ("AT_RISK", "BELOW_95", "PA", "SA")}
     assert PENALTY not in {span.kind for span in found}
+
+
+def test_who_was_born_on_29_february_has_birthday_on_1_march_of_other_years() -> None:
+    assert birthday(date(2020, 2, 29), 4) == date(2024, 2, 29)
+    assert birthday(date(2020, 2, 29), 5) == date(2025, 3, 1)
+    assert birthday(date(2020, 2, 28), 5) == date(2025, 2, 28)

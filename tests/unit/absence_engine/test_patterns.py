@@ -1,6 +1,7 @@
 """Patterns of absence: named cases, and each rule against a plain telling of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
@@ -20,9 +21,9 @@ from absence_engine.domain.patterns.rules import (
 )
 from absence_engine.domain.patterns.sentences import sentence
 from absence_engine.domain.policy import PolicyError, policies, read, written
-from absence_engine.domain.records import ChildRecord
+from absence_engine.domain.records import ChildRecord, Enrolment
 from absence_engine.domain.ticks import day_of, tick_of, year_start
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.absence_engine.children import URN, calendars, child, marked, sessions, stay
@@ -183,6 +184,7 @@ LOW = Patterns(
 
 
 @given(marked(OPEN[:70]), st.booleans())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # it is on a machine that is busy
 def test_patterns_are_those_of_the_plain_rules(marks: dict[int, str], appointments: bool) -> None:
     if appointments:
         marks = {tick: "M" if code == "I" else code for tick, code in marks.items()}
@@ -291,3 +293,179 @@ def test_what_is_no_pattern_is_refused_where_it_stands(patterns: dict[str, objec
     with pytest.raises(PolicyError) as refused:
         read(written(policies()[-1]) | {"patterns": patterns})
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
+# -- where each rule begins -------------------------------------------------------------------------------------------
+
+
+def days_beside(stays: Sequence[Enrolment], opened: Sequence[date], closed_days: int = 5) -> list[date]:
+    beside = edges(stays, calendars({URN: sessions(opened)}), 2025, closed_days)
+    return [day_of(year_start(2025) + 2 * n) for n in np.flatnonzero(beside).tolist()]
+
+
+def test_a_holiday_is_of_so_many_closed_days() -> None:
+    first = date(2025, 9, 1)
+    four_closed = [first + timedelta(n) for n in (0, 1, 6, 7)]
+    five_closed = [first + timedelta(n) for n in (0, 1, 7, 8)]
+    assert days_beside([stay()], four_closed) == [four_closed[0], four_closed[-1]]
+    assert days_beside([stay()], five_closed) == five_closed
+    assert days_beside([stay()], four_closed, 4) == four_closed
+
+
+def test_only_days_of_a_stay_are_beside_a_holiday() -> None:
+    assert days_beside([stay(from_=date(2025, 11, 10))], DAYS_OPEN) == [DAYS_OPEN[-1]]
+    assert days_beside([stay(to=date(2025, 10, 24))], DAYS_OPEN) == [DAYS_OPEN[0], date(2025, 10, 24)]
+    assert days_beside([stay(from_=date(2025, 10, 24), to=date(2025, 11, 2))], DAYS_OPEN) == [date(2025, 10, 24)]
+    assert days_beside([stay(999999)], DAYS_OPEN) == []
+
+
+def test_absences_gather_where_they_are_enough_and_often_and_rare() -> None:
+    every_monday = [day for day in DAYS_OPEN if day.weekday() == 0]
+    others = [day for day in DAYS_OPEN if day.weekday() != 0]
+    rare_but_not_twice_as_often = year_of_a_child(whole(*every_monday, *others[:32]))
+    assert not of_kind(found(rare_but_not_twice_as_often), "weekday")
+    twice_as_often = year_of_a_child(whole(*every_monday, *others[:30]))
+    assert [one.what for one in of_kind(found(twice_as_often), "weekday")] == ["Monday"]
+    loose = Patterns(weekday=Often(least=4, one_in=2))
+    assert not of_kind(found(year_of_a_child(whole(*mondays(3))), loose), "weekday")
+    assert of_kind(found(year_of_a_child(whole(*mondays(4))), loose), "weekday")
+
+
+def test_just_as_rare_as_the_rule_says_is_rare() -> None:
+    assert rarely(2, 1, 1, 1, 2)
+    assert not rarely(2, 1, 1, 1, 3)
+
+
+@pytest.mark.parametrize(("half_days", "whole_days", "is_one"), [(6, 6, True), (6, 7, False), (5, 0, False)])
+@pytest.mark.parametrize("half", [0, 1])
+def test_half_days_are_a_pattern_from_six_on_and_from_half_of_all_days(
+    half: int, half_days: int, whole_days: int, is_one: bool
+) -> None:
+    absences = {tick_of(day, half): "O" for day in DAYS_OPEN[:half_days]} | whole(*DAYS_OPEN[20 : 20 + whole_days])
+    patterns = of_kind(found(year_of_a_child(absences)), "half_day")
+    assert [one.what for one in patterns] == (["AM", "PM"][half : half + 1] if is_one else [])
+
+
+@pytest.mark.parametrize(("n", "is_one"), [(20, True), (19, False)])
+def test_a_streak_is_of_twenty_possible_sessions(n: int, is_one: bool) -> None:
+    patterns = of_kind(found(year_of_a_child(dict.fromkeys(OPEN[10 : 10 + n], "I"))), "streak")
+    assert [(one.what, one.ticks) for one in patterns] == ([("", tuple(OPEN[10 : 10 + n]))] if is_one else [])
+    at_the_end = of_kind(found(year_of_a_child(dict.fromkeys(OPEN[-n:], "I"))), "streak")
+    assert bool(at_the_end) == is_one
+
+
+def test_a_short_absence_is_of_four_sessions_at_most() -> None:
+    short = [tick for n in range(12) for tick in OPEN[12 * n + 2 : 12 * n + 6]]
+    (pattern,) = of_kind(found(year_of_a_child(dict.fromkeys(short, "I"))), "short_streaks")
+    assert (pattern.what, pattern.ticks, pattern.numbers) == ("", tuple(short), {"streaks": 12, "sessions": 48})
+    assert not of_kind(found(year_of_a_child(dict.fromkeys([*short, OPEN[6]], "I"))), "short_streaks")
+
+
+@pytest.mark.parametrize(
+    ("missed", "earlier", "is_one"),
+    [(12, 0, True), (11, 0, False), (12, 11, True), (12, 12, False)],  # 12 of 40 are three times 11 of 110
+)
+def test_absence_has_risen_suddenly_from_twelve_sessions_on_and_three_times_as_often(
+    missed: int, earlier: int, is_one: bool
+) -> None:
+    absences = dict.fromkeys([*OPEN[-missed:], *OPEN[:earlier]], "I")
+    patterns = of_kind(found(year_of_a_child(absences)), "sudden_change")
+    assert [(one.what, one.ticks) for one in patterns] == ([("", tuple(OPEN[-missed:]))] if is_one else [])
+
+
+@pytest.mark.parametrize(("before", "is_one"), [(60, True), (59, False)])
+def test_before_a_sudden_change_there_are_sixty_possible_sessions(before: int, is_one: bool) -> None:
+    marks = dict.fromkeys(OPEN[110 - before : 110], "/") | dict.fromkeys(OPEN[110:], "I")
+    assert bool(of_kind(found(child(marks)), "sudden_change")) == is_one
+
+
+@pytest.mark.parametrize(("missed", "is_one"), [(12, True), (11, False)])
+def test_absence_has_risen_by_a_part_of_all_sessions(missed: int, is_one: bool) -> None:
+    """12 of 40 in the last four weeks are thirty in a hundred: as much as the rule asks for, and not less."""
+    rules = Patterns(sudden_change=Sudden(sessions=2, part=3, of=10))
+    patterns = of_kind(found(year_of_a_child(dict.fromkeys(OPEN[-missed:], "I")), rules), "sudden_change")
+    assert bool(patterns) == is_one
+
+
+NOTHING = dict.fromkeys(Patterns.__struct_fields__)
+AT_ITS_LEAST = {
+    "weekday": (Often(least=4), whole(*mondays(4)), whole(*mondays(3))),
+    "holiday_edge": (
+        Edge(least=2), whole(DAYS_OPEN[0], DAYS_OPEN[-1]), whole(DAYS_OPEN[0], DAYS_OPEN[20]),
+    ),
+    "medical": (Often(least=3), whole(DAYS_OPEN[4], code="M") | {OPEN[0]: "M"}, whole(DAYS_OPEN[4], code="M")),
+    "half_day": (
+        HalfDay(days=2), {OPEN[0]: "I", OPEN[5]: "I"}, {OPEN[0]: "I"} | whole(DAYS_OPEN[4]),
+    ),
+    "streak": (Streak(sessions=5), dict.fromkeys(OPEN[:5], "I"), dict.fromkeys(OPEN[:4], "I")),
+    "short_streaks": (ShortStreaks(streaks=2), {OPEN[0]: "I", OPEN[2]: "I"}, dict.fromkeys(OPEN[:9], "I")),
+    "late_streak": (LateStreak(days=2), {OPEN[0]: "L", OPEN[3]: "U"}, {OPEN[0]: "L", OPEN[1]: "U"}),
+    "sudden_change": (Sudden(sessions=3), dict.fromkeys(OPEN[-3:], "I"), dict.fromkeys(OPEN[-2:], "I")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AT_ITS_LEAST)
+def test_only_years_with_as_many_absences_as_a_rule_takes_are_looked_at(kind: str) -> None:
+    """Of four children, the one who has just as many; and none where the kind is not looked for."""
+    rule, enough, too_few = AT_ITS_LEAST[kind]
+    codes = np.stack(
+        [child_years(year_of_a_child(its))[2025].codes for its in ({}, too_few, enough, {})],
+    )
+    beside = np.stack([edges((stay(),), CALENDARS, 2025, 5)] * 4)
+    assert may_have(codes, beside, 2025, Patterns(**NOTHING | {kind: rule})).tolist() == [False, False, True, False]
+    assert not may_have(codes, beside, 2025, Patterns(**NOTHING)).any()
+
+
+# -- in plain English -------------------------------------------------------------------------------------------------
+
+LOT = " Dealt out by lot, so many would fall there in at most one of 1,000 years."
+GATHERS = {"missed": 5, "possible": 15, "missed_elsewhere": 1, "possible_elsewhere": 60}
+SOME = tuple(tick_of(date(2025, 9, day), half) for day in (16, 17) for half in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "numbers", "said"),
+    [
+        (
+            "weekday", "Friday", GATHERS,
+            "Absences gather on Fridays, before the weekend: 5 of 15 Fridays were missed whole or in part, and 1 of 60 "
+            f"other days.{LOT}",
+        ),
+        (
+            "weekday", "Tuesday", GATHERS,
+            f"Absences gather on Tuesdays: 5 of 15 Tuesdays were missed whole or in part, and 1 of 60 other days.{LOT}",
+        ),
+        (
+            "holiday_edge", "", GATHERS,
+            "Absences gather beside holidays: 5 of 15 first or last days were missed whole or in part, and 1 of 60 "
+            f"other days.{LOT}",
+        ),
+        (
+            "medical", "Tuesday AM", GATHERS,
+            "Medical appointments gather on Tuesday mornings: they took 5 of 15 of these, and 1 of 60 other sessions."
+            f"{LOT} Appointments outside school hours would save these sessions, where they can be had.",
+        ),
+        (
+            "half_day", "AM", {"half_days": 7, "days": 9},
+            "Half days are missed: on 7 of 9 days with an absence it was the morning alone, and the afternoon was "
+            "attended.",
+        ),
+        (
+            "short_streaks", "", {"streaks": 12, "sessions": 20},
+            "There were 12 separate short absences of at most 4 sessions each: 20 sessions in all.",
+        ),
+        (
+            "late_streak", "", {"days": 2},
+            "The child came late on 2 school days in a row on which it came, from the morning of 16 September 2025 to "
+            "the afternoon of 17 September 2025.",
+        ),
+        (
+            "sudden_change", "",
+            {"weeks": 4, "missed": 12, "possible": 40, "missed_before": 1, "possible_before": 110},
+            "Absence has risen suddenly: in the last 4 weeks 12 of 40 possible sessions were missed, before them 1 of "
+            "110 of the school year.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_pattern_is_told_word_by_word(kind: str, what: str, numbers: dict[str, int], said: str) -> None:
+    assert sentence(Pattern(kind, what, SOME, numbers), RULES) == said

@@ -116,12 +116,6 @@ def in_order(policy: Policy) -> tuple[date, list[tuple[int, str]]]:
     return policy.valid_from, [(int(word), "") if word.isdigit() else (-1, word) for word in words]
 
 
-def policy_on(day: date) -> Policy:
-    """The policy in force on a day; before the first of them, the first."""
-    in_force = [policy for policy in policies() if policy.valid_from <= day]
-    return in_force[-1] if in_force else policies()[0]
-
-
 class Fault(NamedTuple):
     """Something wrong with a document, at a JSON pointer."""
 
