@@ -123,6 +123,19 @@ async def test_a_span_that_makes_no_sense_is_refused(school: Authority, query: d
     await school.ask("GET", SYNC, 422, params=query)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        ("2025-09-16", "2025-09-15", "`from` comes after `to`."),
+        ("1999-12-31", "2000-01-01", "Not within this century."),
+        ("2024-09-01", "2025-09-15", "At most 366 days."),
+    ],
+)
+async def test_a_span_that_is_refused_says_why(school: Authority, first: str, last: str, told: str) -> None:
+    answer = await school.ask("GET", SYNC, 422, params={"from": first, "to": last})
+    assert [fault["detail"] for fault in answer["errors"]] == [told]
+
+
 async def test_the_same_list_has_no_differences(school: Authority) -> None:
     await school.register([{"local_id": "3", "code": "/"}])
     await school.roll(pupil("4"))

@@ -159,8 +159,10 @@ def _add_connections(router: APIRouter, context: Context) -> None:
 
 def _span(first: date, last: date, after: date | None = None, pointer: str = "from") -> tuple[date, date]:
     """The days asked for, behind the page before; InvalidError for none, and for more than a year of them."""
-    if first > last or first.year < parameters.FIRST_YEAR or last.year > parameters.LAST_YEAR:
-        raise InvalidError(faults=[Fault(pointer, "bad-span", "Days in order, within this century.")])
+    if first > last:
+        raise InvalidError(faults=[Fault(pointer, "bad-span", "`from` comes after `to`.")])
+    if first.year < parameters.FIRST_YEAR or last.year > parameters.LAST_YEAR:
+        raise InvalidError(faults=[Fault(pointer, "bad-span", "Not within this century.")])
     if last - first >= timedelta(days=MOST_DAYS):
         raise InvalidError(faults=[Fault(pointer, "bad-span", f"At most {MOST_DAYS} days.")])
     return (first if after is None else max(first, min(after, last) + timedelta(days=1))), last
