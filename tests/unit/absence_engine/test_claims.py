@@ -1,12 +1,14 @@
 """Which episode a span continues, and what happened to it."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid5
 
 import pytest
-from absence_engine.domain.claims import Change, Episode, Evaluation, claims, decide, new_id
-from absence_engine.domain.policy import policies
+from absence_engine.domain.claims import NAMESPACE, Change, Episode, Evaluation, claims, decide, new_id
+from absence_engine.domain.policy import Policy, policies
 from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
-from absence_engine.domain.ticks import tick_of
+from absence_engine.domain.ticks import NEVER, tick_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,7 +98,15 @@ def test_a_new_id_is_that_of_pupil_kind_year_and_session_unless_it_is_taken() ->
     assert first != new_id(DEAD, span(tick_of(date(2025, 9, 1))), [])
     second = new_id(PUPIL, span(tick_of(date(2025, 9, 1))), [first])
     third = new_id(PUPIL, span(tick_of(date(2025, 9, 1))), [first, second])
-    assert len({first, second, third}) == 3
+    name = f"{PUPIL}/PA/2025/2025-09-01/AM"
+    assert [first, second, third] == [str(uuid5(NAMESPACE, f"{name}{more}")) for more in ("", "/2", "/3")]
+    yearless = span(tick_of(date(2025, 9, 1), 1))._replace(kind="PUNCTUALITY", year=None)
+    assert new_id(PUPIL, yearless, []) == str(uuid5(NAMESPACE, f"{PUPIL}/PUNCTUALITY//2025-09-01/PM"))
+
+
+def test_episodes_claim_in_time_order_whatever_their_ids_say() -> None:
+    old = [episode("a", 30), episode("b", 10)]
+    assert claimed([span(5, 50), span(60)], old) == ["b", "a"]
 
 
 class Kept:
@@ -169,3 +179,119 @@ def test_a_change_of_evidence_alone_is_told(kind: str) -> None:
     kept.take(dict.fromkeys(AUTUMN[:4], "I"))
     changes = kept.take(dict.fromkeys(AUTUMN[:4], "M"), touched=AUTUMN[0])
     assert [(c.happened, c.episode.kind) for c in changes if c.episode.kind == kind] == [("changed", kind)]
+
+
+# -- what happened ----------------------------------------------------------------------------------------------------
+
+ABSENT = dict.fromkeys(AUTUMN[:40], "O")
+"""PA open and firm with its fortieth session."""
+
+
+def decided(
+    marks: dict[int, str],
+    old: list[Episode],
+    *,
+    scope: Scope | None = None,
+    touched: int = 0,
+    epoch: int = 1,
+    before: dict[int, str] | None = None,
+    policy: Policy = POLICY,
+    pupil: str = PUPIL,
+) -> list[Change]:
+    """What happened to the episodes of PA of a child with these marks."""
+    record = child(marks)._replace(pupil_id=pupil)
+    whole = Child.of(record)
+    its = scope or Scope(frozenset({2024, 2025}), frozenset())
+    (found,) = spans([whole], [its], CALENDARS, policy)
+    sheets_before = child(ABSENT if before is None else before).sheets
+    evaluation = Evaluation(its, touched, sheets_before, epoch, NOW)
+    changes = decide(whole, [one for one in found if one.kind == "PA"], old, evaluation, CALENDARS, policy)
+    assert all(change.happened == change.episode.event for change in changes)
+    return changes
+
+
+def test_a_new_span_is_an_episode_that_crosses() -> None:
+    (change,) = decided(ABSENT, [], epoch=4)
+    one = change.episode
+    assert (change.happened, one.state, one.stands, one.provisional) == ("crossed", "open", True, False)
+    assert (one.crossed, one.firm, one.ended, one.reason) == (AUTUMN[0], AUTUMN[39], None, None)
+    assert (one.epoch, one.revision, one.origin, one.pupil_id) == (4, 1, PUPIL, PUPIL)
+    assert (one.last_mark, one.school_urn, one.reversed_at) == (AUTUMN[39], URN, None)
+    assert one.policy_version == POLICY.version
+    assert change.explanation is not None
+    assert one.hash == change.explanation.hash != ""
+
+
+def test_an_open_span_is_provisional_until_it_is_firm_and_ends_once() -> None:
+    (crossed,) = decided(dict.fromkeys(AUTUMN[:3], "O"), [])
+    assert crossed.episode.provisional
+    (firm,) = decided(ABSENT, [crossed.episode])
+    assert (firm.happened, firm.episode.revision, firm.episode.provisional) == ("changed", 2, False)
+    recovering = dict.fromkeys(AUTUMN[:3], "O") | dict.fromkeys(AUTUMN[3:43], "/")
+    (ended,) = decided(recovering, [firm.episode])
+    assert (ended.happened, ended.episode.state, ended.episode.reason) == ("ended", "ended", "recovered")
+    assert ended.episode.ended is not None
+    (again,) = decided(recovering | {AUTUMN[0]: "I"}, [ended.episode])
+    assert (again.happened, again.episode.state) == ("changed", "ended")
+    (reopened,) = decided(ABSENT, [ended.episode])
+    assert (reopened.happened, reopened.episode.state) == ("changed", "open")
+
+
+def test_what_is_as_it_was_is_not_said_again_even_when_its_marks_are_looked_at() -> None:
+    (crossed,) = decided(ABSENT, [])
+    assert decided(ABSENT, [crossed.episode], touched=AUTUMN[39] + 1) == []
+    assert decided(ABSENT, [crossed.episode], touched=0) == []
+    assert decided(ABSENT | {AUTUMN[40]: "/"}, [crossed.episode], touched=0) == []
+
+
+def test_a_rebuild_says_what_changed_in_its_own_epoch() -> None:
+    (crossed,) = decided(ABSENT, [], epoch=1)
+    assert decided(ABSENT, [crossed.episode], epoch=2) == []
+    (changed,) = decided(ABSENT | {AUTUMN[0]: "G"}, [crossed.episode], epoch=2)
+    assert (changed.happened, changed.episode.epoch, changed.episode.revision) == ("changed", 2, 2)
+
+
+def test_an_episode_that_nothing_claims_is_reversed_and_keeps_how_far_its_child_was_marked() -> None:
+    (crossed,) = decided(ABSENT, [])
+    (gone,) = decided({}, [crossed.episode], epoch=3)
+    one = gone.episode
+    assert (gone.happened, one.state, one.reversed_at, one.stands) == ("reversed", "reversed", NOW, False)
+    assert (one.last_mark, one.epoch, one.revision, gone.explanation) == (AUTUMN[39], 3, 2, None)
+    assert decided({}, [one]) == []
+    (further,) = decided({}, [crossed.episode], before=ABSENT | {AUTUMN[50]: "/"})
+    assert further.episode.last_mark == AUTUMN[50]
+    (less,) = decided({}, [crossed.episode._replace(last_mark=AUTUMN[45])], before={AUTUMN[3]: "O"})
+    assert less.episode.last_mark == AUTUMN[39]
+    (none,) = decided({}, [crossed.episode._replace(last_mark=AUTUMN[45])], before={})
+    assert none.episode.last_mark == AUTUMN[45]
+    (provisional,) = decided({}, [crossed.episode._replace(firm=None)], before={AUTUMN[0]: "O"})
+    assert provisional.episode.last_mark == AUTUMN[0]
+    (back,) = decided(ABSENT, [one])
+    assert (back.happened, back.episode.episode_id, back.episode.reversed_at) == ("crossed", one.episode_id, None)
+
+
+def test_episodes_out_of_scope_are_left_alone() -> None:
+    (crossed,) = decided(ABSENT, [])
+    assert decided({}, [crossed.episode], scope=Scope(frozenset({2024}), YEARLESS)) == []
+    assert decided({}, [crossed.episode._replace(kind="PUNCTUALITY", year=None)]) == []
+
+
+def test_episodes_follow_their_child_into_a_merge_and_keep_their_origin() -> None:
+    (crossed,) = decided(ABSENT, [])
+    (moved,) = decided(ABSENT, [crossed.episode], touched=NEVER, pupil=DEAD)
+    one = moved.episode
+    assert (moved.happened, one.pupil_id, one.origin) == ("changed", DEAD, PUPIL)
+    assert one.episode_id == crossed.episode.episode_id
+    (gone,) = decided({}, [crossed.episode], pupil=DEAD)
+    assert (gone.happened, gone.episode.pupil_id) == ("reversed", DEAD)
+    (reversed_one,) = decided({}, [crossed.episode])
+    (followed,) = decided({}, [reversed_one.episode], pupil=DEAD)
+    assert (followed.happened, followed.episode.pupil_id, followed.episode.origin) == ("reversed", DEAD, PUPIL)
+    assert followed.episode.revision == reversed_one.episode.revision + 1
+
+
+def test_another_version_of_a_threshold_explains_its_episode_anew() -> None:
+    (crossed,) = decided(ABSENT, [])
+    (changed,) = decided(ABSENT, [crossed.episode], touched=NEVER, policy=replace(POLICY, version="330-1"))
+    assert (changed.happened, changed.episode.policy_version) == ("changed", "330-1")
+    assert changed.episode.hash != crossed.episode.hash
