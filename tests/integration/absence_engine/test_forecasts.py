@@ -84,6 +84,31 @@ async def test_what_if_changes_nothing_and_says_what_would_open_and_end(engine: 
     assert (await asker.absence(ANN))["child"]["possible"] == BEFORE_TODAY
 
 
+@pytest.mark.parametrize("question", [{"miss": 10}, {"miss": 3, "code": "I"}, {"attend": 16}])
+async def test_what_if_is_what_happens_when_it_comes_so(engine: Engine, asker: Asker, question: dict[str, Any]) -> None:
+    ledger = school(URN, ANN)
+    ledger.facts(ANN, "2014-03-09")
+    play(ledger, ANN, "I" * 5 + "/" * (BEFORE_TODAY - 5))
+    await engine.take(ledger.entries)
+    told = await ask(asker, "POST", f"/v1/pupils/{ANN}/what-if", json=question)
+    path = f"/v1/pupils/{ANN}/episodes"
+    before = {one["episode_id"]: one for one in (await asker.get(path))["items"]}
+    counted_before = len(ledger.entries)
+    code = question.get("code", "O") if "miss" in question else "/"
+    play(ledger, ANN, code * told["sessions"], first=BEFORE_TODAY)
+    await engine.take(ledger.entries[counted_before:])
+    figures = (await asker.absence(ANN))["child"]
+    assert {name: told["after"][name] for name in figures} == figures
+    after = [one for one in (await asker.get(path))["items"] if one["state"] != "reversed"]
+    happened = {
+        "opened": [one for one in after if one["episode_id"] not in before],
+        "ended": [one for one in after if one["ended_on"] and not before.get(one["episode_id"], {}).get("ended_on")],
+        "firm": [one for one in after if one["firm_on"] and not before.get(one["episode_id"], {}).get("firm_on")],
+    }
+    for name, ones in happened.items():
+        assert sorted(one["kind"] for one in told[name]) == sorted(one["kind"] for one in ones), name
+
+
 @pytest.mark.parametrize(
     ("body", "pointer", "said"),
     [

@@ -193,6 +193,26 @@ async def test_dfes_file_as_it_comes(engine: Engine, client: httpx.AsyncClient) 
     assert limited["rows"] == []
 
 
+async def test_stray_codes_and_dual_registration_are_reasons(engine: Engine, client: httpx.AsyncClient) -> None:
+    ledger = school(URN)
+    ledger.enrol(ANN, from_="2025-09-01", kind="main")
+    ledger.facts(ANN, "2015-03-09")
+    play(ledger, ANN, "/" * 16 + "D" * 4 + "II")
+    await engine.take(ledger.entries)
+    sent = {"school_urn": URN, "from": "2025-09-01", "to": "2025-09-30", "possible": 22, "attended": 16,
+            "authorised": 2, "unauthorised": 0, "by_code": {"/": 16, "I": 2, "D": 4}}  # fmt: skip
+    (row,) = (await post(client, sent))["rows"]
+    figures = {one["figure"]: one for one in row["figures"]}
+    assert row["status"] == "explained"
+    assert [(one["reason"], one["count"]) for one in figures["possible"]["reasons"]] == [("dual-registration", 4)]
+    stray = {**sent, "possible": 21, "authorised": 5, "by_code": {"/": 16, "I": 2, "H": 3}}
+    (row,) = (await post(client, stray))["rows"]
+    figures = {one["figure"]: one for one in row["figures"]}
+    assert row["status"] == "explained"
+    for name in ("H", "authorised", "possible"):
+        assert [(one["reason"], one["count"]) for one in figures[name]["reasons"]] == [("codes", 3)]
+
+
 async def in_the_background(client: httpx.AsyncClient, body: bytes, **query: Any) -> httpx.Response:
     headers = {"content-type": "text/csv", "prefer": "respond-async, wait=1"} | query.pop("token", {})
     answer = await client.post(PATH, content=body, params=query, headers=headers)
