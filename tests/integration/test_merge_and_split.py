@@ -37,9 +37,13 @@ ENGINE = {
     "children": "select pupil_id::text, survivor::text, date_of_birth from child",
     "sheets": "select pupil_id::text, urn, year, marks from sheet"
     " where marks <> decode(repeat('00', length(marks)), 'hex')",
-    "episodes": "select episode_id::text, pupil_id::text, kind, crossed_on, state, hash from episode"
-    " where state <> 'reversed'",
+    "episodes": "select pupil_id::text, kind, crossed_on, state, hash from episode where state <> 'reversed'",
+    "ids of episodes": "select pupil_id::text, kind, year, min(episode_id::text) from episode where state <> 'reversed'"
+    " group by pupil_id, kind, year having count(*) = 1",
 }
+"""Of several of a kind, one that stood for both while the two were one may be another of them afterwards: ids are
+history (`docs/decisions/episodes.md`), what stands is not.
+"""
 
 
 def differences(after: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
