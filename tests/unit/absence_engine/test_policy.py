@@ -97,3 +97,147 @@ def test_bands_agree_with_persistent_and_severe_absence(absent: int, more: int) 
 def test_of_versions_valid_from_one_day_the_higher_one_holds() -> None:
     two, ten = (read(written(policies()[0]) | {"version": f"local-1.{n}"}) for n in (2, 10))
     assert sorted([ten, two], key=in_order) == [two, ten]
+
+
+TARGETS = {**RATE, "part": 0, "of": 0, "targets": {"100001": "95"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "pointer", "words"),
+    [
+        (
+            "LATE", RATE, "/thresholds/LATE",
+            "There is no such threshold; there are AT_RISK, BELOW_95, SCHOOL_TARGET, CIN_CP_95, PA, SA, PN_10_IN_10, "
+            "PUNCTUALITY, CONTINUOUS_10, CONTINUOUS_20, UNEXPLAINED, SICKNESS_15.",
+        ),
+        ("CONTINUOUS_10", RATE, "/thresholds/CONTINUOUS_10/rule", "CONTINUOUS_10 is always of the rule run."),
+        ("CONTINUOUS_10", RUN | {"flags": ["TALL"]}, "/thresholds/CONTINUOUS_10/flags/0", "There is no flag TALL."),
+        ("AT_RISK", RATE | {"flags": ["TALL"]}, "/thresholds/AT_RISK/flags/0", "There is no flag TALL."),
+        (
+            "PN_10_IN_10", {"reading": "school_days"}, "/thresholds/PN_10_IN_10/days",
+            "A window of school days, and no other, says how many.",
+        ),
+        (
+            "PN_10_IN_10", {"days": 1}, "/thresholds/PN_10_IN_10/days",
+            "A window of school days, and no other, says how many.",
+        ),
+        (
+            "SCHOOL_TARGET", TARGETS | {"part": 1}, "/thresholds/SCHOOL_TARGET",
+            "SCHOOL_TARGET has targets, and no line for all schools.",
+        ),
+        (
+            "SCHOOL_TARGET", TARGETS | {"of": 1}, "/thresholds/SCHOOL_TARGET",
+            "SCHOOL_TARGET has targets, and no line for all schools.",
+        ),
+        (
+            "SCHOOL_TARGET", TARGETS | {"targets": {"0": "95"}}, "/thresholds/SCHOOL_TARGET/targets/0",
+            "A school is named by its URN.",
+        ),
+        (
+            "SCHOOL_TARGET", TARGETS | {"targets": {"1~/2": "95"}}, "/thresholds/SCHOOL_TARGET/targets/1~0~12",
+            "A school is named by its URN.",
+        ),
+        ("AT_RISK", RATE | {"targets": {}}, "/thresholds/AT_RISK/targets", "Only SCHOOL_TARGET has targets."),
+        (
+            "AT_RISK", RATE | {"part": 21}, "/thresholds/AT_RISK/of",
+            "The line is `part` of `of` sessions; a part is at least one and at most the whole.",
+        ),
+        ("PA", {"strict": True}, "/thresholds/PA", "PA is one in `of`, reached and not exceeded, for all children."),
+        ("SA", {"part": 2}, "/thresholds/SA", "SA is one in `of`, reached and not exceeded, for all children."),
+        ("SA", {"flags": ["CIN"]}, "/thresholds/SA", "SA is one in `of`, reached and not exceeded, for all children."),
+        ("CIN_CP_95", RATE, "/thresholds/CIN_CP_95/flags", "CIN_CP_95 says which flags it is for."),
+        (
+            "SICKNESS_15", TALLY | {"unsettled_codes": ["N"]}, "/thresholds/SICKNESS_15/unsettled_codes",
+            "A tally is firm at once: it has none.",
+        ),
+        (
+            "CONTINUOUS_10", RUN | {"codes": ["O", "D", "??"]}, "/thresholds/CONTINUOUS_10/codes/2",
+            "?? is no code of a possible session.",
+        ),
+        (
+            "CONTINUOUS_10", RUN | {"unsettled_codes": ["N", "I"]}, "/thresholds/CONTINUOUS_10/unsettled_codes/1",
+            "I is not among the codes that count.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_threshold_is_said_word_by_word(
+    kind: str, said: dict[str, Any], pointer: str, words: str
+) -> None:
+    assert (pointer, words) in faults(with_threshold(kind, **said))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("SCHOOL_TARGET", TARGETS),
+        ("SCHOOL_TARGET", TARGETS | {"targets": {}}),
+        ("AT_RISK", RATE | {"part": 20}),
+        ("AT_RISK", RATE | {"strict": True, "flags": ["CIN"]}),
+        ("PN_10_IN_10", {"reading": "school_days", "days": 1}),
+        ("CIN_CP_95", RATE | {"flags": ["CIN", "YOUTH_JUSTICE"]}),
+    ],
+)
+def test_what_just_is_a_threshold_is_taken(kind: str, said: dict[str, Any]) -> None:
+    assert read(with_threshold(kind, **said)).thresholds[kind]
+
+
+def band(name: str, **bound: str) -> dict[str, str]:
+    return {"name": name, **bound}
+
+
+ZERO = band("rest", attendance_from="0")
+
+
+@pytest.mark.parametrize(
+    ("bands", "found"),
+    [
+        ([band("a", attendance_from="90"), ZERO], []),
+        ([band("a", attendance_above="90"), ZERO], []),
+        ([], []),
+        (
+            [band("a", attendance_from="90", attendance_above="80"), ZERO],
+            [("/bands/0", "A band says either `attendance_from` or `attendance_above`.")],
+        ),
+        (
+            [band("a", attendance_from="90"), band("b", attendance_from="90"), ZERO],
+            [("/bands/1", "Each band begins below the one before it.")],
+        ),
+        (
+            [band("a", attendance_from="90"), band("b", attendance_from="1")],
+            [("/bands/1", "The last band begins at 0.")],
+        ),
+        ([band("a", attendance_above="0")], [("/bands/0", "The last band begins at 0.")]),
+        ([band("rest", attendance_from="90"), ZERO], [("/bands", "Two bands have one name.")]),
+    ],
+)
+def test_bands_go_down_to_nothing_without_a_gap(bands: list[dict[str, str]], found: list[tuple[str, str]]) -> None:
+    document = written(policies()[0]) | {"bands": bands}
+    if found:
+        assert faults(document) == found
+    else:
+        assert [one.name for one in read(document).bands] == [one["name"] for one in bands]
+
+
+def test_what_a_policy_lacks_is_said_word_by_word() -> None:
+    document = written(policies()[0]) | {"stages": {"a/b": {"task": "x", "due_open_days": 1}}}
+    document["thresholds"] = {kind: rule for kind, rule in document["thresholds"].items() if kind not in ("PA", "SA")}
+    with pytest.raises(PolicyError) as raised:
+        read(document)
+    assert str(raised.value).startswith(
+        "/thresholds: There is no PA; every policy has one.; /thresholds: There is no SA; every policy has one.; "
+        "/stages/"
+    )
+    assert raised.value.faults[2:][-1] == ("/stages/a~1b", "This policy has no such threshold.")
+
+
+def test_a_part_of_a_pattern_may_be_the_whole() -> None:
+    patterns = {"half_day": {"part": 2, "of": 2}, "sudden_change": {"part": 5, "of": 4}}
+    assert faults(written(policies()[0]) | {"patterns": patterns}) == [
+        ("/patterns/sudden_change/part", "A part is at most the whole."),
+    ]
+
+
+def test_versions_of_one_day_are_ordered_by_their_numbers_and_words_come_before_numbers() -> None:
+    names = ["a-1.10", "a-2", "a-1.9", "a-1.b", "a-1"]
+    versions = [read(written(policies()[0]) | {"version": name}) for name in names]
+    assert [one.version for one in sorted(versions, key=in_order)] == ["a-1", "a-1.b", "a-1.9", "a-1.10", "a-2"]

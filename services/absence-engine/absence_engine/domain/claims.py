@@ -153,7 +153,6 @@ def decide(
         for span, before in zip(its_spans, claimed, strict=True):
             change = _standing(child, span, before, taken, evaluation, calendars, policy)
             if change is not None:
-                taken.add(change.episode.episode_id)
                 found.append(change)
         kept = {episode.episode_id for episode in claimed if episode is not None}
         left = [episode for episode in its_old if episode.episode_id not in kept]
