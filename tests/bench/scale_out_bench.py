@@ -39,7 +39,10 @@ from tests.bench.replay_bench import CLOCK, before_registers, publish, registers
 from tests.bench.report import Figure
 from tests.delivery import until
 
-PUPILS, SESSIONS = 16_200, 80
+PUPILS, SESSIONS = 16_200, 100
+"""So much that each of four processes lags by more than a long lag: with less they work by small batches, which cost
+three times as much.
+"""
 PARTITIONS = 12
 TOPIC = "shared"
 NEVER = 1 << 60
