@@ -21,6 +21,7 @@ from common.db import Transaction
 
 from absence_engine.actions.known import as_known, sheets_as_known
 from absence_engine.domain.counts import CODES
+from absence_engine.domain.flags import Times, between, both
 from absence_engine.domain.groups import CODE, OF_SCHOOLS, Key, Question, dfe_last_place, year_group_in
 from absence_engine.domain.marks import child_year, codes_at
 from absence_engine.domain.policy import Policy
@@ -52,10 +53,6 @@ Portion = tuple[Sequence[store.StayRow], Mapping[int, Mapping[tuple[str, int], b
 """Some schools' stays, by year their sheets, and the ids that have marks of another school."""
 Grain = str
 """`enrolments` or `children`."""
-
-
-Times = Sequence[tuple[int, int]]
-"""Places of a year's grid, from and to."""
 
 
 class _Row(NamedTuple):
@@ -208,9 +205,9 @@ class _Counting:
             return
         if "flag" in question.by:
             for flag, its in times.items():
-                yield flag, its if only is None else _both(its, only), True, False
+                yield flag, its if only is None else both(its, only), True, False
             if only is None:
-                yield None, _between(its for of_flag in times.values() for its in of_flag), True, False
+                yield None, between(its for of_flag in times.values() for its in of_flag), True, False
         yield None, only, "flag" not in question.by, True
 
     def take(self, rows: Sequence[_Row], year: int) -> None:
@@ -264,23 +261,6 @@ class _Counting:
             tuple((values | {CODE: CODE_OF[code]})[by] for by in self.question.by): one
             for code, one in of_codes(row[part * CODES : (part + 1) * CODES]).items()
         }
-
-
-def _both(some: Times, others: Times) -> list[tuple[int, int]]:
-    """The places that lie in some times and in others."""
-    pairs = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
-    return [(first, last) for first, last in pairs if first <= last]
-
-
-def _between(times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The places of a year's grid that lie in none of some times."""
-    found: list[tuple[int, int]] = []
-    begins = 0
-    for first, last in sorted(times):
-        if first > begins:
-            found.append((begins, first - 1))
-        begins = max(begins, last + 1)
-    return [*found, (begins, GRID - 1)] if begins < GRID else found
 
 
 async def count(

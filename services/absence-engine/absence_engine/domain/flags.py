@@ -9,9 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from common.academic import GRID
 from common.events.registers import FlagSpan
 
 from absence_engine.domain.ticks import NEVER, tick_of
+
+Times = Sequence[tuple[int, int]]
+"""Places of a year's grid, from and to, both inclusive."""
 
 
 class Flagged(NamedTuple):
@@ -47,3 +51,20 @@ def within(ticks: npt.NDArray[np.int64], times: Iterable[tuple[int, int]]) -> np
     for first, last in times:
         found |= (ticks >= first) & (ticks <= last)
     return found
+
+
+def both(some: Times, others: Times) -> list[tuple[int, int]]:
+    """The places that lie in some times and in others."""
+    pairs = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
+    return [(first, last) for first, last in pairs if first <= last]
+
+
+def between(times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The places of a year's grid that lie in none of some times."""
+    found: list[tuple[int, int]] = []
+    begins = 0
+    for first, last in sorted(times):
+        if first > begins:
+            found.append((begins, first - 1))
+        begins = max(begins, last + 1)
+    return [*found, (begins, GRID - 1)] if begins < GRID else found
