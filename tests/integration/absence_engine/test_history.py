@@ -27,7 +27,7 @@ from common.settings import Settings
 from common.web.app import create_app
 from joserfc.jwk import KeySet
 
-from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, merged, three_kinds
+from tests.integration.absence_engine.ledgers import CLOCK, Engine, Ledger, enrolled, merged, pupil, three_kinds
 from tests.integration.absence_engine.test_answers import (
     ANN,
     BEN,
@@ -430,6 +430,33 @@ async def test_the_evidence_of_a_reversed_episode_is_what_was_known_before(
     document["sessions"][-2]["code"] = "/"
     assert check(document, tmp_path) == 1
     await asker.get(f"/v1/episodes/{episode['episode_id']}/evidence", 404, headers=bearer([999999]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_evidence_of_what_one_batch_took_back_in_several_steps_is_what_was_announced(
+    engine: Engine, asker: Asker, tmp_path: Path, seed: int
+) -> None:
+    chance, children = Random(seed), [pupil(n) for n in range(1, 13)]
+    here, there = school(URN, *children), school(OTHER, *children[:6], kind="subsidiary")
+    for n in range(40):
+        for ledger, its in ((here, children), (there, children[:6])):
+            half = SESSIONS[n] if ledger is here else SESSIONS[n + 40]
+            ledger.marks(*half, {child: chance.choices("/IOGU", [12, 2, 3, 1, 1])[0] for child in its})
+    known = {here.urn: len(here.entries), there.urn: len(there.entries)}
+    for ledger, first, its in ((there, 40, children[:6]), (here, 0, children)):
+        for _ in range(12):
+            codes = {child: chance.choice("/D") for child in its if chance.random() < 0.6}
+            ledger.marks(*SESSIONS[first + chance.randrange(40)], codes)
+    entries = {ledger.urn: timed(ledger.entries, Random(seed)) for ledger in (here, there)}
+    for n, urn in enumerate((URN, OTHER)):
+        await engine.take(entries[urn][: known[urn]], n)
+    for urn in (URN, OTHER) if seed % 2 else (OTHER, URN):
+        await engine.take(entries[urn][known[urn] :], (URN, OTHER).index(urn))
+    found = await engine.fetch("select episode_id::text from episode where state = 'reversed'")
+    assert len(found) >= 2
+    documents = [await asker.get(f"/v1/episodes/{episode_id}/evidence") for (episode_id,) in found]
+    assert [one["kind"] for one in documents if not one["reproduced"]] == []
+    assert check(documents[0], tmp_path) == 0
 
 
 @three_kinds

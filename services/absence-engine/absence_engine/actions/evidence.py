@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from common.db import Transaction
 
-from absence_engine.actions.history import family_of, reversal, span_of
+from absence_engine.actions.history import changes_before, family_of, reversal, span_of
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import Family, Known
-from absence_engine.domain.claims import Episode
 from absence_engine.domain.events import Told
 from absence_engine.domain.evidence import Json, evidence
 from absence_engine.domain.explain import explain
@@ -42,8 +42,7 @@ async def of_episode(tx: Transaction, told: Told, policies: Policies) -> Evidenc
 
 def _find(family: Family, told: Told) -> Evidence | None:
     other: Evidence | None = None
-    for at in _moments(family, told.episode):
-        known = family.at(at)
+    for at, known in _known(family, told):
         found = span_of(known, told.episode)
         if found is not None:
             one = _of_span(family, told, known, at, *found)
@@ -53,16 +52,29 @@ def _find(family: Family, told: Told) -> Evidence | None:
     return other
 
 
-def _moments(family: Family, episode: Episode) -> Iterator[int]:
-    """When the episode may have stood as it was announced last: now, or before it was taken back."""
-    if episode.reversed_at is None:
-        yield LATEST
+def _known(family: Family, told: Told) -> Iterator[tuple[int, Known]]:
+    """What was known when the episode may have stood as it was announced last: now; or before it was taken back. Of
+    each a moment.
+
+    One batch may have brought several corrections, so that the last moment at which the episode would have stood lies
+    between two of them, and nobody was told what it was then: further back is what stood before the batch. Where a
+    batch has counted one school further than another, it is no moment, but a place in that school's ledger.
+    """
+    reversed_at = told.episode.reversed_at
+    if reversed_at is None:
+        yield LATEST, family.at(LATEST)
         return
-    found = reversal(family, episode)
-    if found.at is not None:
-        yield found.at - 1
-    yield millis(episode.reversed_at) - 1
-    yield LATEST
+    found = reversal(family, told.episode)
+    first = [] if found.at is None else [found.at - 1]
+    for at in (*first, millis(reversed_at) - 1, LATEST):
+        yield at, family.at(at)
+    changes = changes_before(family, told.episode)
+    for at in sorted({change.at for change in changes if found.at is None or change.at < found.at}, reverse=True):
+        yield at - 1, family.at(at - 1)
+    counted = {one.school_urn: one.sequence for one in told.sequence}
+    for urn, number in sorted({(change.urn, change.number) for change in changes}, key=itemgetter(1), reverse=True):
+        latest = max((change.at for change in changes if change.urn != urn or change.number < number), default=0)
+        yield latest, family.counted(counted | {urn: number - 1})
 
 
 def _of_span(family: Family, told: Told, known: Known, at: int, span: Span, policy: Policy) -> Evidence:

@@ -206,21 +206,26 @@ def _tick(session: CountedSession) -> int:
 
 
 def reversal(family: Family, episode: Episode) -> Reversal:
-    """Which changes took a reversed episode back: of the latest moment before which its span was there. Only changes
-    can have that came after the mark that had made it firm, or else crossed it.
+    """Which changes took a reversed episode back: of the latest moment before which its span was there."""
+    changes = changes_before(family, episode)
+    for at in sorted({change.at for change in changes}, reverse=True):
+        if span_of(family.at(at - 1), episode) is not None:
+            return Reversal(at, [change for change in changes if change.at == at])
+    return Reversal(None, ())
+
+
+def changes_before(family: Family, episode: Episode) -> list[MarkChange]:
+    """The changes that may have taken a reversed episode back, of the last MOST_MOMENTS: those that came after the mark
+    that had made it firm, or else crossed it.
     """
     assert episode.reversed_at is not None
     reach, latest = evidence_at(episode.span), millis(episode.reversed_at + _CLOCKS)
     history = family.history
-    told = history.told(history.between(-1, latest))
-    changes = [change for change in told if change.tick <= reach]
+    changes = [change for change in history.told(history.between(-1, latest)) if change.tick <= reach]
     last = episode.crossed if episode.firm is None else episode.firm
     begun = min((change.at for change in changes if change.tick == last), default=0)
     moments = sorted({change.at for change in changes if change.at > begun}, reverse=True)[:MOST_MOMENTS]
-    for at in moments:
-        if span_of(family.at(at - 1), episode) is not None:
-            return Reversal(at, [change for change in changes if change.at == at])
-    return Reversal(None, ())
+    return [change for change in changes if moments and change.at >= moments[-1]]
 
 
 def span_of(known: Known, episode: Episode) -> tuple[Span, Policy] | None:

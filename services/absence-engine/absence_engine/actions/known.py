@@ -5,7 +5,7 @@ Marks are as they were known. Who a child is, its roll, its date of birth, the c
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,7 +95,14 @@ class Family:
         """What was known at a moment (milliseconds since 1970): spans claim today's episodes as they do when marks
         change; one that no span claims was not known then, or was taken back.
         """
-        child = Child.of(self.record._replace(sheets=self.history.known(at)))
+        return self._of(self.history.known(at))
+
+    def counted(self, numbers: Mapping[int, int]) -> Known:
+        """What was known when of each school the entries up to a number had been counted, as `at`."""
+        return self._of(self.history.counted(numbers))
+
+    def _of(self, sheets: tuple[Sheet, ...]) -> Known:
+        child = Child.of(self.record._replace(sheets=sheets))
         found = self._spans(child)
         taken = {episode.episode_id for episode in self.old}
         standing: list[tuple[Episode, Span, Policy]] = []

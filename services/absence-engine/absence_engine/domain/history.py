@@ -11,7 +11,7 @@ same pupils: a register's first marks are one record, of a group of pupils that 
 group of one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -225,9 +225,14 @@ def codes_after(codes: Codes, changes: Changes) -> Ints:
 
 
 def as_known(codes: Codes, changes: Changes, at: int) -> Codes:
-    """Sheets (n, 732) as they were known at a moment (milliseconds since 1970); the changes `in_order`.
+    """Sheets (n, 732) as they were known at a moment (milliseconds since 1970); the changes `in_order`."""
+    return _after(codes, changes, changes.at <= at)
 
-    Of each place, what the first of the last changes found whose time had not come: none of them if there are none.
+
+def _after(codes: Codes, changes: Changes, is_known: npt.NDArray[np.bool_]) -> Codes:
+    """Sheets (n, 732) after those of the changes, which are `in_order`, that are known.
+
+    Of each place, what the first of the last changes found that is not known: none of them if there are none.
     """
     found = codes.copy()
     if not len(changes.row):
@@ -235,7 +240,7 @@ def as_known(codes: Codes, changes: Changes, at: int) -> Codes:
     slot = changes.row * GRID + changes.place
     here = np.arange(len(slot))
     begins = np.maximum.accumulate(np.where(np.diff(slot, prepend=-1) != 0, here, 0))
-    known = np.maximum.accumulate(np.where(changes.at <= at, here, -1))
+    known = np.maximum.accumulate(np.where(is_known, here, -1))
     last = np.append(slot[1:] != slot[:-1], True)
     undone = np.maximum(known[last] + 1, begins[last])
     kept = undone <= here[last]
@@ -273,6 +278,12 @@ class History(NamedTuple):
     def known(self, at: int) -> tuple[Sheet, ...]:
         """The sheets as they were known at a moment."""
         codes = as_known(_matrix(self.sheets), self.changes, at)
+        return tuple(sheet._replace(codes=row.tobytes()) for sheet, row in zip(self.sheets, codes, strict=True))
+
+    def counted(self, numbers: Mapping[int, int]) -> tuple[Sheet, ...]:
+        """The sheets as they were when of each school the entries up to a number had been counted, of others all."""
+        latest = np.array([numbers.get(sheet.urn, 1 << 62) for sheet in self.sheets], np.int64)
+        codes = _after(_matrix(self.sheets), self.changes, self.changes.number <= latest[self.changes.row])
         return tuple(sheet._replace(codes=row.tobytes()) for sheet, row in zip(self.sheets, codes, strict=True))
 
     def between(self, since: int, until: int) -> Ints:
