@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from absence_engine.actions import simulate
 from absence_engine.actions.simulate import Simulating
+from absence_engine.store.jobs import SIMULATIONS, lock
 from common.listen import Signal
 
 from tests.doors import bearer
@@ -150,7 +151,7 @@ async def test_two_processes_do_not_do_the_same_job(council: Council) -> None:
     await council.answer("POST", f"{DRAFT}/simulations", YEAR, status=202)
     async with council.engine.database.connection() as held:
         ((job,),) = await council.engine.fetch("select simulation_id::text from simulation")
-        assert await simulate.store.lock(held, job)
+        assert await lock(held, SIMULATIONS, job)
         assert not await worker(council).work(asyncio.Event())
     assert await worker(council).work(asyncio.Event())
 

@@ -7,6 +7,7 @@ evaluate    works out what happened to the episodes of the children that a batch
 announce    says what happened to episodes
 policies    policy sets: looking at them, drafting, publishing; noticing that another is in force
 simulate    tries a version on the marks of a year
+jobs        what is done in the background because somebody asked for it, one process at a time
 reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
 answers     answers: sums over many children

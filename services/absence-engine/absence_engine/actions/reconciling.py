@@ -1,6 +1,5 @@
-"""Reconciliations in the background: an authority's file is counted school by school, outside the request that sent it.
-
-Whoever works on one has an advisory lock for it: one whose process died is begun again from the beginning by the next.
+"""Reconciliations in the background: an authority's file is counted school by school, outside the request that sent
+it.
 """
 
 import asyncio
@@ -13,23 +12,22 @@ from typing import Any
 import msgspec
 import structlog
 from common.clock import Clock
-from common.db import Database
-from common.health import Health
-from common.listen import Signal, notify, work_off
-from common.loops import Pulse
+from common.db import Database, Transaction
+from common.listen import Signal, notify
 from common.security import Caller
 
 from absence_engine.actions import known
 from absence_engine.actions.holding import Policies
+from absence_engine.actions.jobs import Jobs
 from absence_engine.actions.policies import CHANNEL
 from absence_engine.actions.reconcile import Others, Reconciled, Terms, keep, reconcile, schools_of
 from absence_engine.domain import dfe_file
 from absence_engine.store import reconciliations as store
+from absence_engine.store.jobs import RECONCILIATIONS
 from absence_engine.store.reconciliations import Kept
 
 SCHOOLS_A_TURN = 20
 """After so many schools it says how far it has come."""
-LOOK_SECONDS = 2.0
 TRIED = timedelta(days=1)
 """For so long it is begun again when a process dies; after that it stays as it is."""
 
@@ -78,38 +76,21 @@ async def ask(
     return kept
 
 
-class Reconciling:
-    """Background work: answers what has been asked for. `changed` is set when there may be something."""
+class Reconciling(Jobs):
+    """Background work: answers the files that have been asked about."""
 
-    name = "reconciling"
+    name, kind = "reconciling", RECONCILIATIONS
 
     def __init__(self, database: Database, clock: Clock, policies: Policies, changed: Signal, shown: Shown) -> None:
-        self._database, self._clock, self._policies, self._changed = database, clock, policies, changed
+        super().__init__(database, clock, policies, changed)
         self._shown = shown
-        self._pulse = Pulse()
 
-    def health(self) -> Health:
-        """Not ok when it has stopped looking."""
-        return self._pulse.health()
+    async def _waiting(self, tx: Transaction) -> list[str]:
+        return await store.still_open(tx, self._clock.now() - TRIED)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Answers one after the other, and waits for more, until `stop`."""
-        await work_off(lambda: self.work(stop), self._changed, stop, self._pulse, LOOK_SECONDS)
-
-    async def work(self, stop: asyncio.Event) -> bool:
-        """Answers the oldest that nobody else works on; whether there was one."""
+    async def _do(self, job_id: str, stop: asyncio.Event) -> None:
         async with self._database.transaction() as tx:
-            waiting = await store.still_open(tx, self._clock.now() - TRIED)
-        for reconciliation_id in waiting:
-            async with self._database.connection() as held:  # the lock goes with this connection
-                if await store.lock(held, reconciliation_id):
-                    await self._answer(reconciliation_id, stop)
-                    return True
-        return False
-
-    async def _answer(self, reconciliation_id: str, stop: asyncio.Event) -> None:
-        async with self._database.transaction() as tx:
-            kept = await store.read(tx, reconciliation_id)
+            kept = await store.read(tx, job_id)
         if kept is None or "asked" not in kept.answer:
             return  # somebody else has answered it meanwhile
         counted = 0
@@ -122,7 +103,7 @@ class Reconciling:
             counted += 1
             if counted % SCHOOLS_A_TURN == 1:
                 async with self._database.transaction() as tx:
-                    await store.advance(tx, reconciliation_id, counted)
+                    await store.advance(tx, job_id, counted)
 
         sent = msgspec.convert(kept.answer["asked"], Sent)
         schools = None if sent.schools is None else frozenset(sent.schools)
@@ -136,5 +117,5 @@ class Reconciling:
             return
         told = {**self._shown(found, others), "state": "done", "schools_counted": counted}
         async with self._database.transaction() as tx:
-            await store.finish(tx, reconciliation_id, schools_of(found), told)
-        log.info("reconciled", reconciliation_id=reconciliation_id, schools=counted)
+            await store.finish(tx, job_id, schools_of(found), told)
+        log.info("reconciled", reconciliation_id=job_id, schools=counted)

@@ -1,8 +1,7 @@
 """Tries a version of a policy on the marks of a year: a job, worked on in the background; nothing live is touched.
 
 It is done in chunks of children, each read in a transaction of its own and worked out in a thread, in memory that does
-not grow with their number. Whoever works on a job has an advisory lock for it: a job whose process died is begun again
-from the beginning by the next.
+not grow with their number.
 """
 
 import asyncio
@@ -14,12 +13,10 @@ from common.academic import days_of, year_name
 from common.clock import Clock
 from common.db import Database, Transaction
 from common.errors import Fault, InvalidError, NotFoundError
-from common.health import Health
-from common.listen import Signal, notify, work_off
-from common.loops import Pulse
+from common.listen import notify
 from common.security import Caller
 
-from absence_engine.actions.holding import Policies
+from absence_engine.actions.jobs import Jobs
 from absence_engine.actions.policies import CHANNEL, check, check_writer
 from absence_engine.domain.in_force import Book
 from absence_engine.domain.policy import read
@@ -30,10 +27,10 @@ from absence_engine.domain.ticks import tick_of
 from absence_engine.store import children, figures, schools
 from absence_engine.store import policies as versions
 from absence_engine.store import simulations as store
+from absence_engine.store.jobs import SIMULATIONS
 from absence_engine.store.simulations import Simulation
 
 CHILDREN_A_CHUNK = 2000
-LOOK_SECONDS = 2.0
 KEPT = timedelta(days=30)
 """How long what came of a simulation can be asked for."""
 
@@ -90,38 +87,19 @@ async def pupils(
         return await store.children(tx, simulation_id, kind, outcome, after, limit)
 
 
-class Simulating:
-    """Background work: does what has been asked for. `changed` is set when there may be something."""
+class Simulating(Jobs):
+    """Background work: does the simulations that have been asked for."""
 
-    name = "simulating"
+    name, kind = "simulating", SIMULATIONS
 
-    def __init__(self, database: Database, clock: Clock, policies: Policies, changed: Signal) -> None:
-        self._database, self._clock, self._policies, self._changed = database, clock, policies, changed
-        self._pulse = Pulse()
+    async def _waiting(self, tx: Transaction) -> list[str]:
+        await store.forget(tx, self._clock.now() - KEPT)
+        return await store.still_open(tx)
 
-    def health(self) -> Health:
-        """Not ok when it has stopped looking."""
-        return self._pulse.health()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Does one simulation after the other, and waits for more, until `stop`."""
-        await work_off(lambda: self.work(stop), self._changed, stop, self._pulse, LOOK_SECONDS)
-
-    async def work(self, stop: asyncio.Event) -> bool:
-        """Does the oldest job that nobody else works on; whether there was one."""
+    async def _do(self, job_id: str, stop: asyncio.Event) -> None:
         async with self._database.transaction() as tx:
-            await store.forget(tx, self._clock.now() - KEPT)
-            jobs = await store.still_open(tx)
-        for job in jobs:
-            async with self._database.connection() as held:  # the lock goes with this connection
-                if await store.lock(held, job.simulation_id):
-                    await self._do(job, stop)
-                    return True
-        return False
-
-    async def _do(self, job: Simulation, stop: asyncio.Event) -> None:
-        async with self._database.transaction() as tx:
-            if not await store.start(tx, job.simulation_id, self._clock.now()):
+            job = await store.read(tx, job_id)
+            if job is None or not await store.start(tx, job_id, self._clock.now()):
                 return
             book = (await self._policies.at_present(tx)).of_authority(job.la_code)
             phases = await store.phases(tx, job.la_code)
@@ -132,8 +110,8 @@ class Simulating:
                 cursor, records, calendars = await _load(tx, job.la_code, cursor, merged)
             if cursor is None:
                 async with self._database.transaction() as tx:
-                    await store.end(tx, job.simulation_id, sums.result(phases), self._clock.now())
-                log.info("simulated", simulation_id=job.simulation_id, children=sums.children)
+                    await store.end(tx, job_id, sums.result(phases), self._clock.now())
+                log.info("simulated", simulation_id=job_id, children=sums.children)
                 return
             found = await asyncio.to_thread(_answers, records, calendars, sums.question)
             told = [
@@ -143,7 +121,7 @@ class Simulating:
                 for kind, outcome in sums.add(answer).items()
             ]
             async with self._database.transaction() as tx:
-                await store.keep(tx, job.simulation_id, sums.children, told)
+                await store.keep(tx, job_id, sums.children, told)
 
 
 def _question(job: Simulation, book: Book) -> Question:

@@ -8,6 +8,8 @@ sheets      the marks: a year of one id at one school is one row
 episodes    episodes, with their explanations
 policies    policy sets, which of them are in force, who is to be looked at once more
 simulations jobs that try a version, and whom each is about
+reconciliations  what others counted, as it was answered; jobs that are still to be
+jobs        which process works on a job
 history     every change of a mark: what stood before, until which entry
 progress    how far ledgers are evaluated, which children wait, freshness, the epoch
 figures     what the API reads of many children at once

@@ -23,9 +23,6 @@ ADVANCE = "update reconciliation set answer = answer || $2::text::jsonb where re
 FINISH = """
 update reconciliation set schools = $2, answer = (answer - 'asked') || $3::text::jsonb where reconciliation_id = $1
 """
-LOCK = "select pg_try_advisory_lock($1, hashtext($2))"
-LOCK_CLASS = 7_201_947
-"""The first key of the advisory locks of reconciliations; the second is made of the id."""
 FORGET = "delete from reconciliation where created_at < $1"
 OWNERS = "select pupil_id::text, coalesce(survivor, pupil_id)::text from child where pupil_id = any($1::uuid[])"
 
@@ -53,11 +50,6 @@ async def read(tx: Transaction, reconciliation_id: str) -> Kept | None:
 async def still_open(tx: Transaction, since: datetime) -> list[str]:
     """Those that are to be answered, of what was asked after a moment, oldest first."""
     return [row[0] for row in await tx.fetch(OPEN, since)]
-
-
-async def lock(connection: Transaction, reconciliation_id: str) -> bool:
-    """Takes one for as long as the connection lasts; False when another process has it."""
-    return bool(await connection.fetchval(LOCK, LOCK_CLASS, reconciliation_id))
 
 
 async def advance(tx: Transaction, reconciliation_id: str, schools_counted: int) -> None:

@@ -10,9 +10,6 @@ from common.db import Transaction
 
 State = Literal["queued", "running", "done"]
 
-LOCK_CLASS = 7_201_946
-"""The first key of the advisory locks of simulations; the second is made of the id."""
-
 ADD = """
 insert into simulation (simulation_id, la_code, version, document, year, from_date, to_date, state, subject, created_at)
 values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9)
@@ -23,8 +20,9 @@ select simulation_id::text, la_code, version, document, year, from_date, to_date
 from simulation
 """
 READ = f"{FACTS} where simulation_id = $1"
-OPEN = f"{FACTS} where state in ('queued', 'running') order by created_at, simulation_id"
-LOCK = "select pg_try_advisory_lock($1, hashtext($2))"
+OPEN = """
+select simulation_id::text from simulation where state in ('queued', 'running') order by created_at, simulation_id
+"""
 START = """
 update simulation set state = 'running', children = 0, started_at = $2
 where simulation_id = $1 and state in ('queued', 'running') returning true
@@ -82,14 +80,9 @@ async def read(tx: Transaction, simulation_id: str) -> Simulation | None:
     return None if row is None else Simulation(*row.values())
 
 
-async def still_open(tx: Transaction) -> list[Simulation]:
-    """The jobs that are not done, oldest first."""
-    return [Simulation(*row.values()) for row in await tx.fetch(OPEN)]
-
-
-async def lock(connection: Transaction, simulation_id: str) -> bool:
-    """Takes a job for as long as the connection lasts; False when another process has it."""
-    return bool(await connection.fetchval(LOCK, LOCK_CLASS, simulation_id))
+async def still_open(tx: Transaction) -> list[str]:
+    """The ids of the jobs that are not done, oldest first."""
+    return [row[0] for row in await tx.fetch(OPEN)]
 
 
 async def start(tx: Transaction, simulation_id: str, now: datetime) -> bool:
