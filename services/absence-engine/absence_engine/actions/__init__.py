@@ -12,6 +12,7 @@ reevaluate  looks at everybody of an authority once more
 figures     answers: a child's figures, a school's, an area's
 answers     answers: sums over many children
 worklists   answers: lists for officers
+entitlement answers: who has less than full-time education at a school
 forecasts   answers: a child's outlook, what-if; its personal target
 seen        how far many schools are counted
 episodes    answers: a child's episodes, an explanation

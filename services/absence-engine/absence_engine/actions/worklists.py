@@ -104,7 +104,7 @@ async def _standing(
     """How some living children stand; with `at`, those of them alone who are on that school's roll and no guests."""
     records = await store.records(tx, sorted(pupil_ids))
     if at is not None:
-        records = [record for record in records if _is_on_roll(record, at, today)]
+        records = [record for record in records if is_on_roll(record, at, today)]
     urns = {stay.urn for record in records for stay in record.enrolments}
     calendars = await schools.calendars(tx, urns)
     holding = await policies.at_present(tx, urns | {sheet.urn for record in records for sheet in record.sheets})
@@ -114,7 +114,8 @@ async def _standing(
     }
 
 
-def _is_on_roll(record: ChildRecord, urn: int, today: date) -> bool:
+def is_on_roll(record: ChildRecord, urn: int, today: date) -> bool:
+    """Whether a child is on a school's roll on a day, and no guest."""
     return any(
         stay.urn == urn and stay.kind != GUEST and stay.from_ <= today and (stay.to is None or stay.to >= today)
         for stay in record.enrolments

@@ -3,6 +3,7 @@
 pupils      a child's figures and episodes; the explanation of an episode
 groups      a school's figures, an area's
 worklists   lists for officers
+entitlement who has less than full-time education at a school
 patterns    patterns of absence: of a child, of a school
 forecasts   a child's outlook, what-if, the personal target
 answers     sums over many children, by school, class, week, code, …
@@ -22,6 +23,7 @@ from fastapi import APIRouter
 from absence_engine.actions.holding import Policies
 from absence_engine.api import (
     answers,
+    entitlement,
     forecasts,
     groups,
     history,
@@ -64,6 +66,7 @@ def create_router(database: Database, clock: Clock, held: Policies, signal: Sign
     counted.include_router(answers.create_router(database, clock, held))
     counted.include_router(forecasts.create_router(database, clock, held))
     counted.include_router(worklists.create_router(database, clock, held))
+    counted.include_router(entitlement.create_router(database, clock))
     counted.include_router(patterns.create_router(database, clock, held))
     counted.include_router(reconciliations.create_router(database, clock, held))
     router.include_router(counted)

@@ -23,6 +23,7 @@ LINKS: Links = {
         "getPupilAbsence": told(pupil_id="/items/0/pupil_id"),
         "getProjection": told(pupil_id="/items/0/pupil_id"),
     },
+    "listFullTimeEntitlement": {"getPupilAbsence": told(pupil_id="/items/0/pupil_id")},
     "getPupilAbsence": {
         "getPupilPatterns": asked("pupil_id"),
         "getProjection": asked("pupil_id"),
@@ -31,6 +32,7 @@ LINKS: Links = {
         "getPupilChanges": asked("pupil_id"),
         "listEpisodes": asked("pupil_id"),
         "getSchoolAbsence": told(urn="/enrolments/0/school_urn"),
+        "listFullTimeEntitlement": told(urn="/enrolments/0/school_urn"),
         "listTasks": asked("pupil_id"),
         "listLetters": asked("pupil_id"),
     },

@@ -27,6 +27,7 @@
     simulation  a draft of a policy tried on marks, beside the version that holds
     days        a school's next open days
     explain     why a span is there: sessions, weeks, formula, hash; `sentences`: in plain English
+    entitlement who has less than full-time education at a school
     patterns    ways of being absent in a year: weekdays, half days, holidays' edges, streaks, a sudden change
     history     what stood before, and what was known at a moment; `reversal`: what took an episode back, in words
     evidence    all that it takes to count an episode by hand
