@@ -47,6 +47,7 @@ class Changed(TypedDict, total=False):
     ended_reason: str | None
     school_urn: int
     explanation: engine.Explanation
+    stage: engine.Stage | None
     open_days: list[str]
 
 

@@ -4,7 +4,8 @@ Rows of three services are compared with one another here, by the rules of casew
 
 - An episode whose kind has a stage in its policy has exactly one task of that stage, open or done, once it is firm, or
   from the start if the stage says so. A reversed one has none open, nor has one that is provisional before its time.
-  That an episode ended changes nothing. A kind without a stage has no task.
+  What an earlier policy asked for is done or cancelled. That an episode ended changes nothing. A kind without a stage
+  has no open task.
 - A letter belongs to a firm episode, PA, SA or PN_10_IN_10. When that is reversed, or provisional again, an unsent
   letter is recalled, and one that had reached `sending` is overtaken. When it is firm again, a recalled letter waits
   again to be sent, unless its recipient may not be written to any more (`withheld`). While a child has a firm SA
@@ -107,7 +108,11 @@ def task_differences(
 def _tasks_of_episode(episode: EpisodeState, tasks: list[TaskState]) -> list[str]:
     name = f"{episode.kind} episode {episode.episode_id} ({episode.state}{', provisional' * episode.provisional})"
     kind = episode.stage.task if episode.stage else None
-    found = [f"{name} has task {task.task_id} of kind {task.kind}" for task in tasks if task.kind != kind]
+    found = [
+        f"{name} has task {task.task_id} of kind {task.kind}"
+        for task in tasks
+        if task.kind != kind and task.status == "open"
+    ]
     if episode.stage is None:
         return found
     own = [task for task in tasks if task.kind == kind]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from casework.actions.hear import EpisodeNews, LetterNews, hear
-from casework.domain import follow
+from casework.domain import follow, wording
 from casework.domain.policy import policy_on
+from casework.domain.tasks import completed
 from casework.domain.values import Case, Episode, Letter, Task
 from common.events import Data
+from common.events import absence_engine as engine
 from common.events import notifications as letters
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,9 @@ from hypothesis import strategies as st
 from tests.told import NOW, TODAY, crossing, event, letter, some_id
 
 POLICY = policy_on(TODAY)
+
+
+HOME_VISIT = engine.Stage("home_visit", 5, while_provisional=False)
 
 
 class Kept:
@@ -57,7 +62,8 @@ def histories(draw: st.DrawFn) -> list[Data]:
         for count in range(1, draw(st.integers(2, 5))):
             what = draw(st.sampled_from(["crossed", "changed", "ended", "reversed"]))
             firm = draw(st.booleans())
-            told.append(crossing(what, episode=name, count=count, kind=kind, provisional=not firm))
+            stage = draw(st.sampled_from([None, None, HOME_VISIT]))
+            told.append(crossing(what, episode=name, count=count, kind=kind, provisional=not firm, stage=stage))
     for name in draw(st.sets(st.sampled_from(["l1", "l2"]))):
         overtaken = False
         for count in range(1, draw(st.integers(2, 4))):
@@ -90,6 +96,28 @@ def test_the_same_news_again_change_nothing() -> None:
     kept.hear(batch)
     changes = kept.hear(batch)
     assert (changes.tasks, changes.cases, changes.entries, changes.episodes, changes.letters) == ([], [], [], [], [])
+
+
+def test_a_policy_that_asks_for_another_task_has_the_open_one_cancelled_with_its_reason() -> None:
+    kept = Kept()
+    kept.hear([crossing()])
+    kept.hear([crossing("changed", count=2, stage=HOME_VISIT)])
+    assert [(task.kind, task.status) for task in kept.tasks.values()] == [
+        ("support_review", "cancelled"),
+        ("home_visit", "open"),
+    ]
+    assert next(iter(kept.tasks.values())).reason == wording.REPLACED
+    kept.hear([crossing("changed", count=3)])
+    assert [task.status for task in kept.tasks.values()] == ["open", "cancelled"]
+
+
+def test_a_task_that_was_done_stays_done_when_the_policy_asks_for_another() -> None:
+    kept = Kept()
+    kept.hear([crossing()])
+    (task,) = kept.tasks.values()
+    kept.tasks[task.task_id] = completed(task, "no_action", None, NOW)
+    kept.hear([crossing("changed", count=2, stage=HOME_VISIT)])
+    assert [task.status for task in kept.tasks.values()] == ["done", "open"]
 
 
 def test_the_first_task_opens_the_childs_case_and_later_ones_join_it() -> None:

@@ -52,13 +52,14 @@ async def _work_in(tx: Transaction, news: News, living: Mapping[str, str], clock
     reasons = [replace(reason, pupil_id=living[reason.pupil_id]) for reason in news.reasons]
     days = {reason_rules.Day.of(reason) for reason in reasons}
     about = {episode.episode_id for episode in episodes} | {letter.episode_id for letter in letters}
+    stored_episodes = await heard.episodes(tx, about)
     stored = rules.Stored(
-        episodes=await heard.episodes(tx, about),
+        episodes=stored_episodes,
         letters=await heard.letters(tx, [letter.letter_id for letter in letters]),
         tasks=await work.tasks(
             tx,
             [
-                *rules.wanted_tasks(episodes, letters, policy),
+                *rules.wanted_tasks([*episodes, *stored_episodes.values()], letters, policy),
                 *(reason_rules.task_id(day, policy.reasons.task) for day in days),
             ],
         ),

@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from casework.domain import tasks, wording
-from casework.domain.policy import LetterRule, Policy
+from casework.domain.policy import EpisodeRule, LetterRule, Policy
 from casework.domain.values import Case, Entry, Episode, Letter, Task, revised
 
 Told = TypeVar("Told", Episode, Letter)
@@ -76,6 +76,10 @@ def follow(
         changes.episodes.append(episode)
         known[episode.episode_id] = episode
         rule = policy.rule_of(episode.kind, episode.rule)
+        old = _replaced(stored, episode, rule, policy)
+        if old is not None:
+            case = cases.get(episode.pupil_id) or new_case(episode.pupil_id, now)
+            keep(changes, cases, case, old, tasks.replaced(old, now), now)
         if rule is None:
             continue
         task = stored.tasks.get(tasks.task_id(episode.episode_id, rule.task))
@@ -97,6 +101,16 @@ def follow(
         if after is not None:
             keep(changes, cases, case, before, after, now)
     return changes
+
+
+def _replaced(stored: Stored, episode: Episode, rule: EpisodeRule | None, policy: Policy) -> Task | None:
+    """The open task that an episode had by the rule of its last state, where that is another task."""
+    before = stored.episodes.get(episode.episode_id)
+    old = None if before is None else policy.rule_of(before.kind, before.rule)
+    if old is None or (rule is not None and rule.task == old.task):
+        return None
+    task = stored.tasks.get(tasks.task_id(episode.episode_id, old.task))
+    return task if task is not None and task.status == "open" else None
 
 
 def exchanged(stored: Stored, changes: Changes) -> set[str]:

@@ -60,6 +60,11 @@ def after_episode(
     return revised(task, replace(again, due_on=due, reason=reason))
 
 
+def replaced(task: Task, now: datetime) -> Task:
+    """An open task once the policy has another one for its episode."""
+    return revised(task, replace(task, status="cancelled", closed_at=now, reason=wording.REPLACED))
+
+
 def about_letter(
     letter: Letter, rule: LetterRule, reason: str, open_days: Sequence[date], case_id: str, today: date, now: datetime
 ) -> Task:

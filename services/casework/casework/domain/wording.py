@@ -51,6 +51,7 @@ NEEDED = {
 NOTICE = "consider_notice"
 SETTLE_N = "Code N is among the sessions: N must be settled first, before a notice can be considered."
 GONE = "No longer needed: the register marks as now known do not support this step."
+REPLACED = "No longer needed: the authority's policy asks for another step."
 OVERTAKEN = (
     "A letter had already left, or was leaving, when its reason went: decide what to tell the family. "
     "No second letter is sent by itself."
