@@ -64,6 +64,19 @@ def test_every_error_is_described_as_a_problem(openapi: dict[str, Any]) -> None:
             assert {"400", "401", "403", "404", "422", "503"} <= set(operation["responses"]), (method, path)
 
 
+def test_what_became_of_a_batch_has_examples_of_its_lines(openapi: dict[str, Any]) -> None:
+    paths = {
+        path: found["get"]["responses"]["200"]["content"]
+        for path, found in openapi["paths"].items()
+        if "/jobs/" in path
+    }
+    results = paths["/v1/jobs/{job_id}/results"]["application/x-ndjson"]["example"].splitlines()
+    assert [json.loads(line)["status"] for line in results] == ["accepted", "quarantined"]
+    header, *rows = paths["/v1/jobs/{job_id}/errors.csv"]["text/csv"]["example"].splitlines()
+    assert header.startswith("line,pointer,school_urn,")
+    assert [len(row.split(",")) for row in rows] == [len(header.split(","))]
+
+
 def test_every_answer_below_v1_has_an_example_that_its_schema_allows(openapi: dict[str, Any]) -> None:
     for path, method, operation in operations(openapi):
         good = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))

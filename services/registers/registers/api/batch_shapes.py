@@ -1,5 +1,6 @@
 """The JSON of jobs, with examples for /docs, and what bodies a batch may have."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from registers.api import bodies
 from registers.api.shapes import PROBLEM, PUPIL, REGISTER_EXAMPLE, Problem
+from registers.domain.batches.jobs import TABLE_HEADER
 from registers.domain.batches.lines import BatchRegister
 from registers.domain.batches.values import STATUSES
 
@@ -51,6 +53,11 @@ RESULT: dict[str, Any] = {
     "code": "8",
     "problem": {"code": "unknown-code", "detail": PROBLEM["detail"]},
 }
+RESULTS = "".join(
+    json.dumps(one) + "\n"
+    for one in ({**RESULT, "status": "accepted", "line": 2, "code": "/", "problem": None}, RESULT)
+)
+ERRORS = TABLE_HEADER.decode() + f"3,,100001,2025-09-15,AM,{PUPIL},8,quarantined,unknown-code,{PROBLEM['detail']}\r\n"
 
 
 class Links(BaseModel):

@@ -17,7 +17,8 @@ from registers.actions.access import check_school
 from registers.actions.receiving import receive
 from registers.actions.writing import new_id
 from registers.api.batch_shapes import (
-    TABLE,
+    ERRORS,
+    RESULTS,
     JobAccepted,
     JobOut,
     JobWarning,
@@ -105,7 +106,9 @@ def _add_jobs(router: APIRouter, context: Context) -> None:
         operation_id="listJobResults",
         summary="What became of each mark of a job",
         response_class=Response,
-        responses={200: {"model": RowOut, "content": {NDJSON: {}}, "description": "One result a line."}},
+        responses={
+            200: {"model": RowOut, "content": {NDJSON: {"example": RESULTS}}, "description": "One result a line."}
+        },
     )
     async def results(job_id: JobId, caller: Writer) -> StreamingResponse:  # pyright: ignore[reportUnusedFunction]
         job = await actions.job(database, caller, str(job_id))
@@ -116,7 +119,7 @@ def _add_jobs(router: APIRouter, context: Context) -> None:
         operation_id="listJobErrors",
         summary="The marks of a job that have a problem, as a table",
         response_class=Response,
-        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": TABLE}}}},
+        responses={200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": ERRORS}}}},
     )
     async def errors(job_id: JobId, caller: Writer) -> StreamingResponse:  # pyright: ignore[reportUnusedFunction]
         job = await actions.job(database, caller, str(job_id))
