@@ -18,19 +18,20 @@ select * from unnest($1::text::uuid[], $2::smallint[], $3::text::uuid[], $4::dat
 SHARED = """
 select own.pupil_id::text, own.code::text, other.pupil_id::text
 from unnest($1::text::uuid[]) as wanted (pupil_id)
-join household as own using (pupil_id)
-join household as other on other.code = own.code and other.pupil_id <> own.pupil_id and not other.apart
-join child on child.pupil_id = other.pupil_id and child.survivor is null
-where not own.apart
+cross join lateral (select * from household as h where h.pupil_id = wanted.pupil_id offset 0) as own
+cross join lateral (select * from household as h where h.code = own.code offset 0) as other
+cross join lateral (select survivor from child as c where c.pupil_id = other.pupil_id offset 0) as child
+where other.pupil_id <> own.pupil_id and not own.apart and not other.apart and child.survivor is null
     and (own.from_date is null or own.from_date <= $2) and (own.to_date is null or own.to_date >= $2)
     and (other.from_date is null or other.from_date <= $2) and (other.to_date is null or other.to_date >= $2)
 """
+"""`lateral … offset 0`: some children are looked up. A plain join reads all households while there are no statistics."""
 APART = """
 select own.pupil_id::text, other.pupil_id::text
 from unnest($1::text::uuid[]) as wanted (pupil_id)
-join household as own using (pupil_id)
-join household as other on other.code = own.code and other.pupil_id <> own.pupil_id and other.apart
-where own.apart
+cross join lateral (select * from household as h where h.pupil_id = wanted.pupil_id and apart offset 0) as own
+cross join lateral (select * from household as h where h.code = own.code and apart offset 0) as other
+where other.pupil_id <> own.pupil_id
 """
 SEEN = """
 with asked as materialized (
