@@ -25,7 +25,7 @@ where other.pupil_id <> own.pupil_id and not own.apart and not other.apart and c
     and (own.from_date is null or own.from_date <= $2) and (own.to_date is null or own.to_date >= $2)
     and (other.from_date is null or other.from_date <= $2) and (other.to_date is null or other.to_date >= $2)
 """
-"""`lateral … offset 0`: some children are looked up. A plain join reads all households while there are no statistics."""
+"""`lateral … offset 0`: some children are looked up. Without statistics, a plain join reads all households."""
 APART = """
 select own.pupil_id::text, other.pupil_id::text
 from unnest($1::text::uuid[]) as wanted (pupil_id)
