@@ -113,6 +113,10 @@ def test_a_rate_is_firm_with_the_fortieth_possible_session_and_not_before() -> N
     assert places(marked("4xO 2x# D Y4 X 36x/"), "PA") == [(1, 45, None)]
 
 
+def test_a_rate_is_firm_by_its_own_sessions_and_not_by_those_of_a_later_crossing() -> None:
+    assert places(marked("O 39x/ 6xO"), "PA") == [(1, None, 20), (44, 44, None)]
+
+
 @pytest.mark.parametrize(("below", "ended"), [(9, None), (10, 51)])
 def test_a_rate_ends_with_the_tenth_session_below_the_line(below: int, ended: int | None) -> None:
     assert places(marked(f"36x/ 4xO {below}x/"), "PA") == [(40, 40, 50 if ended else None)]

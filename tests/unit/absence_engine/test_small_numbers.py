@@ -1,6 +1,7 @@
 """Small numbers of children: hidden, together with what would tell them."""
 
 import numpy as np
+import pytest
 from absence_engine.domain.groups import Key
 from absence_engine.domain.policy import policies
 from absence_engine.domain.small import Equation, hidden, what_is_hidden
@@ -62,3 +63,50 @@ def test_flags_overlap_so_that_one_tells_nothing_of_another() -> None:
     found = what_is_hidden({"children": Divided(a_sum(40, 0, 0, 0, 0), groups)}, ("flag",), POLICY)["children"]
     assert "members" in found.of_groups["CIN",]
     assert ("FSM",) not in found.of_groups
+
+
+@pytest.mark.parametrize(
+    ("row", "not_shown"),
+    [
+        ([50, 50, 20, 30], []),
+        ([50, 50, 5, 45], []),  # as many as the bound are shown
+        ([50, 50, 0, 50], []),  # nobody is nothing to hide
+        ([50, 50, 4, 46], [2, 3]),
+        ([50, 4, 4, 0], [1, 2]),
+        ([50, 6, 4, 0], [1, 2]),  # there is no other part with anybody in it: the sum goes
+        ([50, 4, 0, 0], [1, 2]),  # nor here, and the sum is hidden already: any part goes
+        ([4, 4, 0, 4], [0, 1, 2, 3]),  # a group of so few is not told of at all
+    ],
+)
+def test_a_small_number_takes_along_what_would_tell_it(row: list[int], not_shown: list[int]) -> None:
+    found = hidden(np.array([row]), BELOW, [Equation(1, [2, 3])], [])
+    assert np.flatnonzero(found[0]).tolist() == not_shown
+
+
+def test_the_smallest_other_part_with_anybody_in_it_is_the_one_that_goes() -> None:
+    found = hidden(np.array([[99, 3, 0, 50, 20, 26]]), BELOW, [Equation(0, range(1, 6))], [])
+    assert np.flatnonzero(found[0]).tolist() == [1, 4]
+
+
+def test_what_another_grain_hides_is_hidden_here_as_well() -> None:
+    numbers, already = np.array([[99, 40, 59]]), np.array([[False, True, False]])
+    found = hidden(numbers, BELOW, [Equation(0, [1, 2])], [], already)
+    assert np.flatnonzero(found[0]).tolist() == [1, 2]
+    assert not hidden(numbers, BELOW, [Equation(0, [1, 2])], []).any()
+
+
+def of_code(members: int) -> Sum:
+    return Sum((0,) * 6, members, sessions=members, of_possible=1000)
+
+
+def test_a_code_of_no_possible_session_adds_up_with_none_and_takes_none_along() -> None:
+    groups: dict[tuple[Key, ...], Sum] = {
+        (code,): of_code(members)
+        for code, members in {"I": 30, "M": 30, "C": 40, "O": 10, "/": 90, "L": 80, "#": 2}.items()
+    }
+    found = what_is_hidden({"children": Divided(of_code(100), groups)}, ("code",), POLICY)["children"]
+    assert found.of_groups == {("#",): frozenset({"members"})}
+    assert found.of_total == frozenset()
+    groups["I",] = of_code(3)
+    found = what_is_hidden({"children": Divided(of_code(100), groups)}, ("code",), POLICY)["children"]
+    assert {("I",), ("M",)} <= found.of_groups.keys()

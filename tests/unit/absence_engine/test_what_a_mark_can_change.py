@@ -158,7 +158,7 @@ QUICK = changed(
     BELOW_95={"minimum_possible": 9, "recovery_sessions": 4},
     SCHOOL_TARGET={"targets": {str(URN): "80", str(OTHER): "70"}, "minimum_possible": 5, "recovery_sessions": 3},
     CIN_CP_95={"flags": ["CP"], "minimum_possible": 12, "recovery_sessions": 1},
-    PA={"minimum_possible": 7, "recovery_sessions": 5},
+    PA={"minimum_possible": 7, "recovery_sessions": 20},
     SA={"minimum_possible": 4, "recovery_sessions": 1},
 )
 """Rates that open, become firm and end within a few sessions, each at another one."""
@@ -169,6 +169,7 @@ STORIES = [
     "/O" * 12 + "/" * 40,
     "///O" * 6 + "/" * 9 + "OO" + "/" * 20,
     "//##O#//#####/O#" + "/#" * 12 + "OO" + "#/" * 10,
+    "OO" + "/" * 28 + "O" + "/" * 15,  # an absence among those that are off the line
     "/" * 40 + "MMM" + "/" * 12 + "M" + "/" * 10,
 ]
 
