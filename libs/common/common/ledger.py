@@ -131,12 +131,13 @@ async def fresh_entries(tx: Transaction, records: Sequence[Record]) -> list[Even
 
 class Reading:
     """Records read against where their schools stand, which is known here, and moved here, until `save` writes it
-    down. Records are taken; the schools that are not known are asked for; then the records are judged.
+    down. Records are taken; the schools that are not known are asked for; then the records are judged, and `after` says
+    where the schools stand.
     """
 
     def __init__(self) -> None:
         self._before: dict[int, Following] = {}
-        self._after: dict[int, Following] = {}
+        self.after: dict[int, Following] = {}
         self._partitions: dict[int, int] = {}
         self._unreadable: list[tuple[Record, str]] = []
         self._unreadable_bytes = 0
@@ -165,7 +166,7 @@ class Reading:
     def know(self, rows: Mapping[int, Following]) -> None:
         """Learns where schools stand."""
         self._before |= rows
-        self._after |= rows
+        self.after |= rows
 
     async def ask(self, tx: Transaction) -> set[int]:
         """Finds out where the unknown schools stand, without locking them; which they were."""
@@ -177,21 +178,44 @@ class Reading:
         """The entries among what was taken that are to be applied, in order."""
         fresh: list[Event] = []
         outcomes: Counter[str] = Counter()
-        after = self._after
-        for entry in self._taken:
-            if entry.event is None:
-                outcomes["unreadable"] += 1
-                if entry.urn is not None:
-                    after[entry.urn] = after[entry.urn].park_unreadable()
-            elif entry.urn is not None:
-                outcome, after[entry.urn] = after[entry.urn].judge(entry.number, entry.event.id, entry.previous)
-                outcomes[outcome] += 1
-                if outcome == "applied":
-                    fresh.append(entry.event)
+        straight: dict[int, tuple[int, str]] = {}  # the schools that are followed, and their last entries
+        for urn, event, number, previous, _ in self._taken:
+            if urn is None:
+                outcomes["unreadable"] += event is None
+            elif event is not None and straight.get(urn) == (number - 1, previous):  # the usual case, fast
+                straight[urn] = (number, event.id)
+                fresh.append(event)
+            else:
+                self._put_down(straight, urn)
+                outcome = self._judge(urn, event, number, previous)
+                if event is not None and outcome == "applied":
+                    fresh.append(event)
+                    if (now := self.after[urn]).state == "following":
+                        straight[urn] = (now.number, now.entry_id)
+                else:
+                    outcomes[outcome] += 1
+        for urn in list(straight):
+            self._put_down(straight, urn)
+        outcomes["applied"] = len(fresh)
         self._taken = []
         for outcome, count in outcomes.items():
             metrics.LEDGER_ENTRIES.labels(outcome).inc(count)
         return fresh
+
+    def _judge(self, urn: int, event: Event | None, number: int, previous: str | None) -> str:
+        """Moves a school by an entry, or by a record that could not be read: what became of it."""
+        school = self.after[urn]
+        if event is None:
+            self.after[urn] = school.park_unreadable()
+            return "unreadable"
+        outcome, self.after[urn] = school.judge(number, event.id, previous)
+        return outcome
+
+    def _put_down(self, straight: dict[int, tuple[int, str]], urn: int) -> None:
+        """Notes how far a school has come that was followed entry by entry."""
+        if urn in straight:
+            number, entry_id = straight.pop(urn)
+            self.after[urn] = Following(urn, number, entry_id, number)
 
     async def check(self, tx: Transaction) -> None:
         """Locks the schools' rows; MovedError where one is not as it was known."""
@@ -201,7 +225,7 @@ class Reading:
     async def save(self, tx: Transaction) -> None:
         """Keeps what could not be read, and saves where the schools stand, whose rows must be locked."""
         await keep(tx, self._unreadable)
-        changed = [row for urn, row in sorted(self._after.items()) if row != self._before[urn]]
+        changed = [row for urn, row in sorted(self.after.items()) if row != self._before[urn]]
         await _save(tx, changed, self._partitions)
         if any(row.state != self._before[row.urn].state for row in changed):
             await _tell(tx, self._before, changed)

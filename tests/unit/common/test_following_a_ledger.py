@@ -1,10 +1,16 @@
 """The rule by which a school's ledger is followed, one entry at a time (`common.ledger.Following`)."""
 
-from common.ledger import Following
+from datetime import UTC, datetime
+
+from common.broker import Partition, Record
+from common.events import encode, make
+from common.events.registers import RecalculationStarted
+from common.ledger import Following, Reading
 from hypothesis import given
 from hypothesis import strategies as st
 
 URN = 100001
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LENGTH = 8
 
 
@@ -93,3 +99,33 @@ def test_a_republished_ledger_heals_every_gap(delivered: list[int]) -> None:
     applied, healed = follow(school, *(entry(number) for number in range(school.number + 1, LENGTH + 1)))
     assert applied == list(range(school.number + 1, LENGTH + 1))
     assert healed == Following(URN, LENGTH, str(LENGTH), LENGTH)
+
+
+def record(urn: int, number: int, previous: str | None) -> Record:
+    """An entry as it stands on the topic; a number below 0 is one that nobody can read."""
+    data = RecalculationStarted(previous=previous, write_last=number, sessions=1, children=None)
+    event = make(data, id=str(number), subject=str(urn), now=NOW, sequence=number, schoolurn=urn)
+    body = encode(event) if number >= 0 else b"?"
+    return Record(Partition("registers", 0), 0, str(urn).encode(), body, event.id)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(-1, 5), st.sampled_from([None, "1", "2", "3", "4"]), st.booleans())
+    )
+)
+def test_a_batch_is_judged_as_its_entries_one_by_one(told: list[tuple[int, int, str | None, bool]]) -> None:
+    chained = [(urn, number, str(number - 1) if fits and number > 1 else given) for urn, number, given, fits in told]
+    schools, applied = {urn: Following(urn) for urn in (1, 2, 3)}, list[tuple[int, int]]()
+    for urn, number, previous in chained:
+        if number <= 0:
+            schools[urn] = schools[urn].park_unreadable()
+            continue
+        outcome, schools[urn] = schools[urn].judge(number, str(number), previous)
+        applied += [(urn, number)] if outcome == "applied" else []
+
+    reading = Reading()
+    reading.know({urn: Following(urn) for urn in schools})
+    reading.take([record(*one) for one in chained])
+    assert [(entry.schoolurn, entry.sequence) for entry in reading.judge()] == applied
+    assert reading.after == schools

@@ -9,6 +9,7 @@ Additive change only; anything else is a `v2` beside `v1`.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -119,13 +120,19 @@ def make(
         type=kind.type,
         source="/" + kind.topic,
         subject=subject,
-        time=now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        time=_written(now),
         data=data,
         sequence=sequence,
         schoolurn=schoolurn,
         correlationid=correlationid,
         traceparent=traceparent,
     )
+
+
+@lru_cache(maxsize=16)
+def _written(now: datetime) -> str:
+    """A moment as events write it: thousands of a batch are of the same."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode(event: Event) -> bytes:

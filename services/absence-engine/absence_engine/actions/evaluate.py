@@ -170,16 +170,17 @@ async def _told(tx: Transaction, changes: Sequence[_Change]) -> list[Told]:
         return []
     kept = [change.episode.episode_id for *_, change in changes if change.explanation is None]
     stored = await episodes.whole(tx, kept) if kept else {}
-    urns = {urn for child, *_ in changes for urn in _schools(child)}
-    counted = {one.urn: one.sequence for one in await progress.freshness(tx, urns)}
+    schools_of = {child.record.pupil_id: _schools(child) for child, *_ in changes}
+    fresh = await progress.freshness(tx, {urn for its in schools_of.values() for urn in its})
+    counted = {one.urn: SchoolSequence(one.urn, one.sequence) for one in fresh}
+    sequences = {child: [counted[urn] for urn in its if urn in counted] for child, its in schools_of.items()}
     told: list[Told] = []
     for child, policy, change in changes:
         episode, explanation = change.episode, change.explanation
         if explanation is None:
             explanation = for_pupil(stored[episode.episode_id].explanation, episode.pupil_id, episode.kind)
             episode = change.episode.with_hash(explanation.hash)
-        sequence = [SchoolSequence(urn, counted[urn]) for urn in _schools(child) if urn in counted]
-        told.append(Told(episode, explanation, sequence, policy.stages.get(episode.kind)))
+        told.append(Told(episode, explanation, sequences[child.record.pupil_id], policy.stages.get(episode.kind)))
     return told
 
 

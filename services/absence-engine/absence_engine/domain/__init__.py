@@ -31,6 +31,7 @@
     patterns    ways of being absent in a year: weekdays, half days, holidays' edges, streaks, a sudden change
     history     what stood before, and what was known at a moment; `reversal`: what took an episode back, in words
     evidence    all that it takes to count an episode by hand
+    ids         ids that follow from what they name
     claims      which earlier episode a span continues; what is new, changed, ended, reversed
     events      what is said of it
 

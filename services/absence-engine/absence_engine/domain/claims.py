@@ -6,14 +6,15 @@ was taken back and is brought back is the same episode again. Who claims keeps t
 standing episodes that nobody claims are reversed. What was reversed stays, and may be claimed again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from common.events.absence_engine import Explanation
 
 from absence_engine.domain.explain import evidence_at, explain
+from absence_engine.domain.ids import named
 from absence_engine.domain.marks import last_marked
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, Sheet
@@ -98,8 +99,10 @@ class Evaluation(NamedTuple):
     now: datetime
 
 
-def claims(spans: Sequence[Span], old: Iterable[Episode]) -> list[Episode | None]:
+def claims(spans: Sequence[Span], old: Collection[Episode]) -> list[Episode | None]:
     """For each span (of one kind and year, in time order) the episode that it continues, or None."""
+    if not old:
+        return [None] * len(spans)
     in_time_order = sorted(old, key=lambda episode: (episode.crossed, episode.episode_id))
     standing = [episode for episode in in_time_order if episode.stands]
     taken_back = [(episode.reversed_at, episode) for episode in in_time_order if episode.reversed_at is not None]
@@ -118,14 +121,14 @@ def _overlap(span: Span, episode: Episode) -> bool:
     return span.crossed <= episode.reaches_to and episode.crossed <= ended
 
 
-def new_id(pupil_id: str, span: Span, taken: Iterable[str]) -> str:
+def new_id(pupil_id: str, span: Span, taken: Collection[str]) -> str:
     """The UUIDv5 of what an episode is; when an earlier episode that has moved on bears it, of that and a number."""
-    crossed, used = ref_of(span.crossed), set(taken)
+    crossed = ref_of(span.crossed)
     name = f"{pupil_id}/{span.kind}/{span.year or ''}/{crossed.date}/{crossed.session}"
-    found, n = str(uuid5(NAMESPACE, name)), 1
-    while found in used:
+    found, n = named(NAMESPACE, name), 1
+    while found in taken:
         n += 1
-        found = str(uuid5(NAMESPACE, f"{name}/{n}"))
+        found = named(NAMESPACE, f"{name}/{n}")
     return found
 
 
@@ -144,9 +147,12 @@ def decide(
         return []
     found: list[Change] = []
     taken = {episode.episode_id for episode in old}
-    for kind, year in sorted({(x.kind, x.year) for x in (*spans, *looked_at)}, key=str):
-        its_spans = [span for span in spans if (span.kind, span.year) == (kind, year)]
-        its_old = [episode for episode in looked_at if (episode.kind, episode.year) == (kind, year)]
+    parts: dict[tuple[str, int | None], tuple[list[Span], list[Episode]]] = {}
+    for span in spans:
+        parts.setdefault((span.kind, span.year), ([], []))[0].append(span)
+    for episode in looked_at:
+        parts.setdefault((episode.kind, episode.year), ([], []))[1].append(episode)
+    for _, (its_spans, its_old) in sorted(parts.items(), key=lambda part: str(part[0])):
         if _as_before(child, its_spans, its_old, evaluation.touched, policy):
             continue
         claimed = claims(its_spans, its_old)
@@ -180,7 +186,7 @@ def _is_as_before(child: Child, span: Span, episode: Episode, touched: int, poli
     return its and episode.span == span and evidence_at(span) < touched
 
 
-def as_told(child: Child, span: Span, before: Episode | None, taken: Iterable[str], policy: Policy) -> Episode:
+def as_told(child: Child, span: Span, before: Episode | None, taken: Collection[str], policy: Policy) -> Episode:
     """The episode of a span, the one that it continues or a new one, before it is explained and said: it has no hash,
     no last mark, and no change of its revision.
     """

@@ -6,7 +6,7 @@ An event's id follows from what it says, so that the same state said again is th
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 from common.academic import year_name
 from common.events import Event, Revision, make, registers
@@ -31,6 +31,7 @@ from common.events.absence_engine import (
 from absence_engine.domain import thresholds
 from absence_engine.domain.claims import Episode, Happened
 from absence_engine.domain.days import next_open_days
+from absence_engine.domain.ids import named
 from absence_engine.domain.records import Calendars
 from absence_engine.domain.ticks import ref_of
 
@@ -70,12 +71,12 @@ def meaning(pupil_id: str, living: str, before: str, told: int, now: datetime) -
         return split(before, pupil_id, told, now, restored=True)
     name = f"child-merged/{pupil_id}/{living}" + (f"/{told}" if told else "")
     data = ChildMerged(pupil_id=pupil_id, survivor=living, identity_version=told)
-    return make(data, id=str(uuid5(NAMESPACE_URL, name)), subject=pupil_id, now=now)
+    return make(data, id=named(NAMESPACE_URL, name), subject=pupil_id, now=now)
 
 
 def split(pupil_id: str, other: str, version: int, now: datetime, *, restored: bool) -> Event:
     """An id is another child than the one that it was part of."""
-    identity = str(uuid5(NAMESPACE_URL, f"child-split/{pupil_id}/{other}/{version}"))
+    identity = named(NAMESPACE_URL, f"child-split/{pupil_id}/{other}/{version}")
     data = ChildSplit(pupil_id=pupil_id, other=other, restored=restored, identity_version=version)
     return make(data, id=identity, subject=other, now=now)
 
@@ -99,7 +100,7 @@ def _reasons(kind: type[Reason], entry: Event, now: datetime) -> list[Event]:
         data = kind(
             pupil_id=one.pupil_id, school_urn=urn, date=one.date, session=one.session, due_on=due_on, sequence=number
         )
-        said.append(make(data, id=str(uuid5(NAMESPACE_URL, f"reason/{about}")), subject=one.pupil_id, now=now))
+        said.append(make(data, id=named(NAMESPACE_URL, f"reason/{about}"), subject=one.pupil_id, now=now))
     return said
 
 
@@ -136,5 +137,5 @@ def _threshold(told: Told, open_days: list[str], now: datetime) -> Event:
         if told.stage is None
         else Stage(told.stage.task, told.stage.due_open_days, told.stage.while_provisional),
     )
-    identity = str(uuid5(NAMESPACE_URL, f"threshold/{e.episode_id}/{e.epoch}/{e.revision}"))
+    identity = named(NAMESPACE_URL, f"threshold/{e.episode_id}/{e.epoch}/{e.revision}")
     return make(data, id=identity, subject=e.pupil_id, now=now)

@@ -7,19 +7,19 @@ Runs: those of the run up to it. Tallies: those of the year up to it.
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from common.codes import code_table
 from common.events.absence_engine import CountedSession, Explanation
 
 from absence_engine.domain import sentences
-from absence_engine.domain.counts import count
 from absence_engine.domain.marks import YearMarks
 from absence_engine.domain.policy import Policy
-from absence_engine.domain.records import Calendars
+from absence_engine.domain.records import Calendars, Ticks
 from absence_engine.domain.runs import rows
 from absence_engine.domain.spans import Child, Span
 from absence_engine.domain.tallies import tallied
@@ -30,6 +30,7 @@ from absence_engine.domain.windows import by_days, counted_sessions, length, uni
 _CODES = ["", *code_table()]
 _ABSENT = np.zeros(256, bool)
 _ABSENT[[code.number for code in code_table().values() if code.absence]] = True
+_NOT_POSSIBLE = bytes([0, *(code.number for code in code_table().values() if not code.possible)])
 _LATE = np.zeros(256, bool)
 _LATE[[code.number for code in code_table().values() if code.late == "after-close"]] = True
 
@@ -44,7 +45,7 @@ Formula = dict[str, int | str]
 def explain(child: Child, span: Span, calendars: Calendars, policy: Policy) -> Explanation:
     """The explanation of one span of a child."""
     found = _found(child, span, calendars, policy.thresholds[span.kind])
-    sessions = [counted_session(child.years, tick) for tick in found.ticks]
+    sessions = found.sessions
     version = policy.version_of(span.kind)
     return Explanation(
         sentence=found.sentence,
@@ -70,8 +71,26 @@ def counted_session(years: Mapping[int, YearMarks], tick: int) -> CountedSession
     """A session as the contracts show it, with the code that counts and its school."""
     marks = years[year_at(tick)]
     place = tick - year_start(marks.year)
-    code = _CODES[int(marks.codes[place])]
-    return CountedSession(*_written(tick), code, marks.school_at(place))
+    return _shown(tick, int(marks.codes[place]), marks.school_at(place))
+
+
+def _sessions(child: Child, ticks: Ticks) -> list[CountedSession]:
+    return [counted_session(child.years, tick) for tick in ticks.tolist()]
+
+
+def _of_year(marks: YearMarks, places: npt.NDArray[np.int64], numbers: list[int]) -> list[CountedSession]:
+    """Sessions of one year, by their places and code numbers."""
+    ticks: list[int] = (places + year_start(marks.year)).tolist()
+    if isinstance(marks.schools, int):
+        return [_shown(tick, number, marks.schools) for tick, number in zip(ticks, numbers, strict=True)]
+    schools: list[int] = marks.schools[places].tolist()
+    return [_shown(*one) for one in zip(ticks, numbers, schools, strict=True)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _shown(tick: int, number: int, urn: int) -> CountedSession:
+    """One for all the children of a school who had the same code in a session."""
+    return CountedSession(*_written(tick), _CODES[number], urn)
 
 
 @cache
@@ -84,7 +103,7 @@ class _Found(NamedTuple):
     """What stands behind a span; `weeks`: the Mondays of a window's."""
 
     sentence: str
-    ticks: list[int]
+    sessions: list[CountedSession]
     formula: Formula
     weeks: list[str]
 
@@ -103,11 +122,12 @@ def _of_rate(child: Child, span: Span, rate: Rate) -> _Found:
     assert span.year is not None
     marks, start, at = child.years[span.year], year_start(span.year), _at(span)
     codes = marks.codes[: at - start + 1]
-    counts = count(codes)
-    places = np.flatnonzero(_ABSENT[codes])
+    possible = len(codes.tobytes().translate(None, _NOT_POSSIBLE))
+    places = _ABSENT[codes].nonzero()[0]
+    absent = len(places)
     target = None if rate.targets is None else rate.target_points[marks.school_at(at - start)]
     than = ">" if rate.strict else ">="
-    formula: Formula = {"absent": counts.absent, "possible": counts.possible}
+    formula: Formula = {"absent": absent, "possible": possible}
     if target is not None:
         formula |= {"target_basis_points": target, "comparison": f"absent * {WHOLE} {than} possible * {WHOLE - target}"}
     elif rate.part == 1:
@@ -116,8 +136,9 @@ def _of_rate(child: Child, span: Span, rate: Rate) -> _Found:
         compared = f"absent * {rate.of} {than} possible * {rate.part}"
         formula |= {"part": rate.part, "of": rate.of, "comparison": compared}
     numbers: list[int] = codes[places].tolist()
-    sentence = sentences.of_rate(span.kind, rate, span.year, at, counts, target, [_CODES[n] for n in numbers])
-    return _Found(sentence, (places + start).tolist(), formula, [])
+    missed = [_CODES[n] for n in numbers]
+    sentence = sentences.of_rate(span.kind, rate, span.year, at, possible, target, missed)
+    return _Found(sentence, _of_year(marks, places, numbers), formula, [])
 
 
 def _of_window(child: Child, span: Span, calendars: Calendars, rule: Window) -> _Found:
@@ -138,7 +159,7 @@ def _of_window(child: Child, span: Span, calendars: Calendars, rule: Window) -> 
     }
     sentence = sentences.of_window(span.kind, rule, len(inside.ticks), unsettled, last - first + 1, *days)
     weeks = [monday.isoformat() for monday in units.mondays(first, last)]
-    return _Found(sentence, inside.ticks.tolist(), formula, weeks)
+    return _Found(sentence, _sessions(child, inside.ticks), formula, weeks)
 
 
 def _of_run(child: Child, span: Span, rule: Run) -> _Found:
@@ -156,18 +177,20 @@ def _of_run(child: Child, span: Span, rule: Run) -> _Found:
     if span.kind == _SHOWS_LATE:
         formula["late"] = late = int(_LATE[so_far.codes].sum())
     ticks = so_far.ticks.tolist()
-    return _Found(sentences.of_run(span.kind, rule, ticks, unsettled, late), ticks, formula, [])
+    sentence = sentences.of_run(span.kind, rule, ticks, unsettled, late)
+    return _Found(sentence, _sessions(child, so_far.ticks), formula, [])
 
 
 def _of_tally(child: Child, span: Span, rule: Tally) -> _Found:
     assert span.year is not None
-    ticks = tallied(child.record, child.years[span.year], rule).ticks[: rule.sessions].tolist()
+    ticks = tallied(child.record, child.years[span.year], rule).ticks[: rule.sessions]
     formula: Formula = {
         "sessions": len(ticks),
         "needed": rule.sessions,
         "comparison": f"sessions in the year >= {rule.sessions}",
     }
-    return _Found(sentences.of_tally(rule, span.year, _at(span), len(ticks)), ticks, formula, [])
+    sentence = sentences.of_tally(rule, span.year, _at(span), len(ticks))
+    return _Found(sentence, _sessions(child, ticks), formula, [])
 
 
 def for_pupil(explanation: Explanation, pupil_id: str, kind: str) -> Explanation:
@@ -197,11 +220,9 @@ def _hash(
     document = {
         "pupil_id": pupil_id,
         "kind": kind,
-        "sessions": [
-            {"date": s.date, "session": s.session, "code": s.code, "school_urn": s.school_urn} for s in sessions
-        ],
-        "school_weeks": list(weeks),
-        "formula": dict(formula),
+        "sessions": sessions,  # date, session, code, school_urn
+        "school_weeks": weeks,
+        "formula": formula,
         "policy_version": policy_version,
     }
     return hashlib.sha256(_canonical(document)).hexdigest()

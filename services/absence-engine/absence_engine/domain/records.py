@@ -1,9 +1,9 @@
 """A child as the ledgers tell it, and the calendars of its schools."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,11 +67,12 @@ class ChildRecord(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Calendars:
     """The open sessions of each school, as ascending ticks over all its years, and the years that it has a calendar
-    for.
+    for. `found`: what has been worked out from them, so that it is once for many children (`weeks`).
     """
 
     ticks: Mapping[int, Ticks]
     years: Mapping[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+    found: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any], compare=False, repr=False)
 
     @classmethod
     def of(cls, grids: Mapping[tuple[int, int], bytes]) -> "Calendars":

@@ -7,7 +7,7 @@ from functools import cache
 
 from common.academic import year_name
 
-from absence_engine.domain.counts import Counts, percent
+from absence_engine.domain.counts import percent
 from absence_engine.domain.thresholds import WHOLE, Rate, Run, Tally, Window
 from absence_engine.domain.ticks import day_of
 
@@ -34,21 +34,27 @@ _REASONS = frozenset({"SA"})
 """The kinds whose sentence says which reasons there were (12.16): a part-time timetable alone can lead there."""
 
 
-def of_rate(kind: str, rate: Rate, year: int, at: int, counts: Counts, target: int | None, codes: Iterable[str]) -> str:
-    """Why a rate is over its line as at a session; `target` in basis points, of kinds that have one; `codes` of the
-    sessions missed.
+def of_rate(kind: str, rate: Rate, year: int, at: int, possible: int, target: int | None, missed: Sequence[str]) -> str:
+    """Why a rate is over its line as at a session; `missed`: the codes of the sessions missed so far, among the
+    `possible` ones; `target` in basis points, of kinds that have one.
     """
-    missed = (
-        f"In the school year {year_name(year)}, up to {session(at)}, {counts.absent} of {counts.possible} possible "
-        f"sessions {'was' if counts.absent == 1 else 'were'} missed: {percent(counts.absent, counts.possible)}%."
+    absent = len(missed)
+    said = (
+        f"In the school year {year_name(year)}, up to {session(at)}, {absent} of {possible} possible sessions "
+        f"{'was' if absent == 1 else 'were'} missed: {percent(absent, possible)}%."
     )
     if target is not None:
-        attended = percent(counts.attended, counts.possible)
-        return f"{missed} That is an attendance of {attended}%; the school's target is {percent(target, WHOLE)}%."
-    line, rest = (_short(part, rate.of) for part in (rate.part, rate.of - rate.part))
-    known = _LINES.get(kind, f"The line of {kind} is {{line}}%.")
-    reasons = f" By reason: {_mix(codes)}." if kind in _REASONS else ""
-    return f"{missed} {known.format(line=line, rest=rest)}{reasons}"
+        attended = percent(possible - absent, possible)
+        return f"{said} That is an attendance of {attended}%; the school's target is {percent(target, WHOLE)}%."
+    reasons = f" By reason: {_mix(missed)}." if kind in _REASONS else ""
+    return f"{said} {_line(kind, rate.part, rate.of)}{reasons}"
+
+
+@cache
+def _line(kind: str, part: int, of: int) -> str:
+    """What lies beyond a rate's line."""
+    line, rest = (_short(some, of) for some in (part, of - part))
+    return _LINES.get(kind, f"The line of {kind} is {{line}}%.").format(line=line, rest=rest)
 
 
 def of_window(kind: str, rule: Window, held: int, unsettled: int, units: int, first: date, last: date) -> str:

@@ -31,6 +31,7 @@ def session_of(tick: int) -> str:
     return "PM" if tick % 2 else "AM"
 
 
+@cache
 def ref_of(tick: int) -> SessionRef:
     """The session as the contracts write it."""
     return SessionRef(day_of(tick).isoformat(), session_of(tick))

@@ -45,7 +45,15 @@ def school_weeks(enrolments: Sequence[Enrolment], calendars: Calendars) -> Units
 
 
 def school_units(enrolments: Sequence[Enrolment], calendars: Calendars, *, by_days: bool) -> Units:
-    """The school weeks, or days, of a child with these enrolments."""
+    """The school weeks, or days, of a child with these enrolments: worked out once for all who have the same stays."""
+    stays = (by_days, *[(stay.urn, stay.from_, stay.to) for stay in enrolments])
+    known: Units | None = calendars.found.get(stays)
+    if known is None:
+        known = calendars.found[stays] = _units(enrolments, calendars, by_days=by_days)
+    return known
+
+
+def _units(enrolments: Sequence[Enrolment], calendars: Calendars, *, by_days: bool) -> Units:
     parts = [calendars.open_between(stay.urn, stay.first, stay.last) for stay in enrolments]
     opened = parts[0] if len(parts) == 1 else np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
     numbers = _numbers(opened, by_days)

@@ -78,6 +78,8 @@ def window_spans(child: ChildRecord, years: Iterable[YearMarks], units: Units, r
     years = list(years)
     counted = counted_sessions(child, years, units, rule)
     counted = counted.only(~counted.spent)
+    if not _ever_enough(counted.unit, rule):
+        return []
     settled = counted.only(counted.settled)
     held = window_sizes(counted, len(units.numbers), rule)
     held_settled = window_sizes(settled, len(units.numbers), rule)
@@ -97,6 +99,12 @@ def window_spans(child: ChildRecord, years: Iterable[YearMarks], units: Units, r
         )
         opens = None if ends is None else _first(held >= rule.sessions, ends + 1, len(held))
     return found
+
+
+def _ever_enough(unit: Ints, rule: Window) -> bool:
+    """Whether any window holds as many as it takes: whether so many in a row lie so near to each other."""
+    first, last = unit[: len(unit) - rule.sessions + 1], unit[rule.sessions - 1 :]
+    return len(unit) >= rule.sessions and bool((last - first < length(rule)).any())
 
 
 def window_sizes(counted: Counted, units: int, rule: Window) -> Ints:

@@ -9,12 +9,13 @@ The sessions are a text of words (`packed`). An earlier version kept objects in 
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 from importlib.resources import files
 
 import msgspec
 from common.events.absence_engine import CountedSession, Explanation, SchoolSequence
 
-from absence_engine.domain.ticks import day_of, session_of
+from absence_engine.domain.ticks import day_of, session_of, tick_of
 
 FIRST = b"\x01"
 WINDOW_BITS, MEMORY, LEVEL = -12, 4, 6
@@ -89,6 +90,11 @@ def of_before(explanation: str, sequence: str) -> tuple[Explanation, list[School
     return told, msgspec.json.decode(sequence, type=list[SchoolSequence])
 
 
+@cache
+def _tick_of(day: str, session: str) -> int:
+    return tick_of(date.fromisoformat(day), session == "PM")
+
+
 def packed(sessions: Iterable[CountedSession]) -> str:
     """Sessions in time order as a text of words: each one's code behind its distance from the one before in half days
     (of the first: from the year 0), and `@URN` before those of a school.
@@ -99,7 +105,7 @@ def packed(sessions: Iterable[CountedSession]) -> str:
         if one.school_urn != urn:
             urn = one.school_urn
             words.append(f"@{urn}")
-        tick = date.fromisoformat(one.date).toordinal() * 2 + (one.session == "PM")
+        tick = _tick_of(one.date, one.session)
         words.append(f"{tick - before}{one.code}")
         before = tick
     return " ".join(words)
