@@ -34,9 +34,9 @@ from absence_engine.store.progress import State
 
 _REASONS = tuple(REASONS)
 
-SOME_MARKS, MOST_MARKS, MOST_FACTS = 1_000_000, 64_000_000, 50_000
+SOME_MARKS, MOST_MARKS, MOST_FACTS = 2_000_000, 64_000_000, 50_000
 MARKS_A_SHEET = 200
-"""A batch is large enough at the first million marks, or later: once there are so many for each sheet that has to be
+"""A batch is large enough at two million marks, or later: once there are so many for each sheet that has to be
 written, half a year. At the most its marks take some 400 MB.
 """
 
@@ -188,7 +188,9 @@ def _marks(batch: Batch, run: SchoolRun, entry: Event, data: SessionMarked) -> N
     if run.last_register is None or run.last_register < session:
         run.last_register = session
     if batch.marks.add(entry, data, year, place):
-        run.registers.setdefault((year, place), Heard()).marked = True
+        if (heard := run.registers.get((year, place))) is None:
+            heard = run.registers[year, place] = Heard()
+        heard.marked = True
 
 
 def _heard(run: SchoolRun, data: RegisterMissing | RegisterReceived) -> Heard:
