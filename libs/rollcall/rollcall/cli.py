@@ -58,6 +58,19 @@ def parser() -> argparse.ArgumentParser:
     token.add_argument("--scope", required=True, help='what it opens, for example "registers:write totals:read"')
     token.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
 
+    _add_repairs(words)
+
+    demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
+    demo.add_argument("--pupils", type=int, default=1000, metavar="N", help="pupils in all (default: %(default)s)")
+    demo.add_argument("--days", type=int, default=30, metavar="N", help="school days to play (default: %(default)s)")
+    demo.add_argument("--port", type=int, default=8080, metavar="N", help=PORT)
+    demo.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: a new one)")
+    demo.add_argument("--once", action="store_true", help="end after the summary; 0 only if the audit found nothing")
+    return top
+
+
+def _add_repairs(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The words for an operator who doubts what is there."""
     republish = _word(words, "republish", "republish", "have the running relay send entries or states again")
     republish.add_argument("--service", choices=SERVICES, required=True, metavar="NAME", help=_one_of(SERVICES))
     _where(republish)
@@ -68,16 +81,15 @@ def parser() -> argparse.ArgumentParser:
     rebuild.add_argument("service", choices=REBUILT, metavar="NAME", help=_one_of(REBUILT))
     _where(rebuild)
 
+    text = "have the engine look at all children of authorities once more, by the policies in force"
+    reevaluate = _word(words, "reevaluate", "reevaluate", text)
+    whom = reevaluate.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--la", nargs="+", action="extend", metavar="CODE", help="these authorities")
+    whom.add_argument("--all", action="store_true", help="every authority that has a school")
+    _where(reevaluate)
+
     audit = _word(words, "audit", "audit_command", "recompute everything by a second implementation and compare")
     _where(audit)
-
-    demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
-    demo.add_argument("--pupils", type=int, default=1000, metavar="N", help="pupils in all (default: %(default)s)")
-    demo.add_argument("--days", type=int, default=30, metavar="N", help="school days to play (default: %(default)s)")
-    demo.add_argument("--port", type=int, default=8080, metavar="N", help=PORT)
-    demo.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: a new one)")
-    demo.add_argument("--once", action="store_true", help="end after the summary; 0 only if the audit found nothing")
-    return top
 
 
 def _word(

@@ -135,6 +135,24 @@ async def delete(tx: Transaction, caller: Caller, la_code: str, version: str, on
     await store.delete(tx, la_code, version)
 
 
+async def look_again(tx: Transaction, la_codes: Collection[str] | None, clock: Clock) -> dict[str, str]:
+    """Has all children of some authorities, or of all, looked at once more by the versions that are in force: by
+    authority the version. NotFoundError, and nothing is done, when one has no school.
+    """
+    _, _, day = await store.turn(tx, lock=True)
+    known = await store.authorities(tx)
+    wanted = known if la_codes is None else sorted(set(la_codes))
+    if unknown := [la_code for la_code in wanted if la_code not in known]:
+        raise NotFoundError(f"No school that is known is of authority {', '.join(unknown)}.")
+    begun = await store.begun(tx, day or clock.today())
+    england = [one.version for one in begun if one.la_code == ENGLAND]
+    own = {one.la_code: one.version for one in begun}
+    found = {la_code: own.get(la_code) or england[-1] for la_code in wanted} if england else {}
+    await store.look_again(tx, found, clock.now())
+    await notify(tx, CHANNEL)
+    return found
+
+
 async def keep_up(tx: Transaction, clock: Clock, shipped: Sequence[Policy] | None = None) -> bool:
     """Notices that the day is another one, or that other versions ship: whoever comes under another version is looked
     at once more. Whether anything was noticed.
