@@ -137,6 +137,10 @@ TARGETS = {**RATE, "part": 0, "of": 0, "targets": {"100001": "95"}}
             "SCHOOL_TARGET", TARGETS | {"targets": {"1~/2": "95"}}, "/thresholds/SCHOOL_TARGET/targets/1~0~12",
             "A school is named by its URN.",
         ),
+        (
+            "SCHOOL_TARGET", RATE, "/thresholds/SCHOOL_TARGET/targets",
+            "SCHOOL_TARGET says each school's target (or {}).",
+        ),
         ("AT_RISK", RATE | {"targets": {}}, "/thresholds/AT_RISK/targets", "Only SCHOOL_TARGET has targets."),
         (
             "AT_RISK", RATE | {"part": 21}, "/thresholds/AT_RISK/of",
