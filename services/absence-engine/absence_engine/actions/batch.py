@@ -34,10 +34,10 @@ from absence_engine.store.progress import State
 
 _REASONS = tuple(REASONS)
 
-SOME_MARKS, MOST_MARKS, MOST_FACTS = 2_000_000, 64_000_000, 50_000
-MARKS_A_SHEET = 200
+SOME_MARKS, MOST_MARKS, MOST_FACTS = 2_000_000, 72_000_000, 50_000
+MARKS_A_SHEET = 400
 """A batch is large enough at two million marks, or later: once there are so many for each sheet that has to be
-written, half a year. At the most its marks take some 400 MB.
+written, a year. At the most its marks take some 540 MB.
 """
 
 
