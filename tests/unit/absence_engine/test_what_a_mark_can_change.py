@@ -307,3 +307,16 @@ def test_a_window_is_looked_at_when_a_week_or_day_becomes_complete_under_it_or_o
         assert back is not None
         assert ("PUNCTUALITY" in forwards.kinds) == (is_next and stood[0].ended is None)
         assert ("PUNCTUALITY" in back.kinds) == is_next
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "looked_at"),
+    [("I" * 28, "I" * 29, False), ("I" * 29, "I" * 30, True), ("I" * 30, "I" * 30 + "/", False)],
+)
+def test_a_tally_is_looked_at_with_the_session_that_may_make_it_enough(
+    before: str, after: str, looked_at: bool
+) -> None:
+    was, now = (child(dict(zip(AUTUMN, "/" * 40 + codes, strict=False))) for codes in (before, after))
+    scope = reached(was, now, FULL)
+    assert scope is not None
+    assert scope.years == ({2025} if looked_at else set())
