@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from absence_engine.domain.counts import over_line
 from absence_engine.domain.policy import Policy, PolicyError, in_order, policies, read, written
+from absence_engine.domain.thresholds import Band
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -245,3 +246,10 @@ def test_versions_of_one_day_are_ordered_by_their_numbers_and_words_come_before_
     names = ["a-1.10", "a-2", "a-1.9", "a-1.b", "a-1"]
     versions = [read(written(policies()[0]) | {"version": name}) for name in names]
     assert [one.version for one in sorted(versions, key=in_order)] == ["a-1", "a-1.b", "a-1.9", "a-1.10", "a-2"]
+
+
+def test_a_band_reaches_down_to_its_bound_and_with_it_or_not() -> None:
+    from_, above = Band("a", attendance_from="90.5"), Band("a", attendance_above="90.5")
+    assert [from_.holds(attended, 1000) for attended in (904, 905, 906)] == [False, True, True]
+    assert [above.holds(attended, 1000) for attended in (904, 905, 906)] == [False, False, True]
+    assert Band("rest", attendance_from="0").holds(0, 5)
