@@ -56,7 +56,8 @@ _BY_BEGINNING: Mapping[str, str] = {
 
 def words(error: Mapping[str, Any]) -> str:
     """What one error of pydantic's says: what our own checks raise is said as they say it."""
-    kind, context = str(error["type"]), error.get("ctx") or {}
+    kind = str(error["type"])
+    context: Mapping[str, Any] = error.get("ctx") or {}
     if kind in ("value_error", "assertion_error"):
         return _sentence(str(context.get("error", "")) or OTHERWISE)
     if kind not in LIBRARYS:
