@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests import servers
+from tests import keys, servers
 from tests.bench import load, system
 from tests.bench.load import Request
 from tests.bench.report import Figure
@@ -110,7 +110,7 @@ def _sources(commit: str, folder: Path) -> Path:
 def _registers(sources: Path, kafka: str, issuer: str, token: str) -> Iterator[System]:
     """registers as these sources have it."""
     packages = [str(folder) for part in ("services", "libs") for folder in sorted((sources / part).iterdir())]
-    environment = {"PYTHONPATH": os.pathsep.join(packages), "ROLLCALL_TODAY": TODAY}
+    environment = {"PYTHONPATH": os.pathsep.join(packages), "ROLLCALL_TODAY": TODAY, **keys.SETTINGS}
     with servers.postgres(**POSTGRES_SETTINGS) as postgres:
         process = Process(
             "service", "registers", "--database", postgres.url, "--kafka", kafka, "--port", str(free_port()),

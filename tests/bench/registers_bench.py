@@ -35,6 +35,7 @@ from joserfc.jwk import ECKey, KeySet
 from tests import servers
 from tests.bench import load, processes
 from tests.bench.load import Request
+from tests.keys import KEYRING
 
 CLASSES, SIZE, SCHOOLS = 200, 30, 20
 FIRST_DAY = date(2025, 9, 1)
@@ -49,7 +50,7 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     from registers.actions.writing import Writer
     from registers.api.context import Context
 
-    database = await Database.open(url)
+    database = await Database.open(url, keyring=KEYRING)
     clock = Clock(fixed_today=date(2026, 8, 1))
     writer = Writer(database, clock, lambda: None)
     context = Context(database, clock, writer, Recorder(database, clock, writer.wake))

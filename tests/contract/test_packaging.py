@@ -55,7 +55,7 @@ def test_the_compose_file_runs_the_services_on_real_parts(compose: dict[str, Any
 
 def test_no_secret_has_a_default(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("POSTGRES_PASSWORD", "ROLLCALL_CLIENT_SECRET"):
+    for name in ("POSTGRES_PASSWORD", "ROLLCALL_CLIENT_SECRET", "ROLLCALL_KEYS", "ROLLCALL_LOOKUP_KEY"):
         assert set(re.findall(r"\$\{" + name + r"([^}]*)\}", text)) == {":?set it in .env"}
     assert not re.search(r"=\S", (ROOT / ".env.example").read_text())
 

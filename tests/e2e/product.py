@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import httpx
 
+from tests import keys
 from tests.binaries import free_port
 
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
@@ -201,6 +202,7 @@ def apart(
             "ROLLCALL_LETTER_HOLD_HOURS": "24",
             "ROLLCALL_LETTERS_FOLDER": str(folder / "letters"),
             **service_credentials(folder),
+            **keys.SETTINGS,
         }
 
         def start(name: str, port: int) -> Process:

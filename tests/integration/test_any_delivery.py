@@ -37,6 +37,7 @@ from tests.integration.authority import (
     steps,
     terms,
 )
+from tests.keys import KEYRING
 from tests.unit.test_two_implementations import SMALL_ENGINE, SMALL_PLAIN
 
 CODES = code_table()
@@ -60,7 +61,7 @@ def authority(runner: asyncio.Runner, postgres_url: str) -> Iterator[Authority]:
             url = await create_database_if_absent(postgres_url, f"delivery-{service}")
             await migrate(url, service)
             urls.append(url)
-        opened = [await Database.open(url, max_size=4) for url in (urls[0], urls[1], urls[1])]
+        opened = [await Database.open(url, max_size=4, keyring=KEYRING) for url in (urls[0], urls[1], urls[1])]
         return Authority(opened[0], (opened[1], opened[2]), SMALL_ENGINE)
 
     found = runner.run(prepare())

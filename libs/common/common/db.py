@@ -1,7 +1,8 @@
 """PostgreSQL: a pool, transactions at READ COMMITTED, retries of what the database asks to be retried.
 
 All statements live in the services' `store` rooms and here. The edge (a route, a consumer, a worker) opens the
-transaction; nobody below commits.
+transaction; nobody below commits. With the transaction come the keys that its database's rows are sealed with
+(`keyring`): who may read the one needs the other.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+
+from common.sealed import Keyring
 
 Transaction: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection inside an open transaction."""
@@ -25,6 +28,12 @@ CLOSE_SECONDS = 1.5
 """Less than `run` gives a service to close."""
 
 
+class _Connection(asyncpg.Connection):
+    """A connection that brings the keys of its database along."""
+
+    keyring: Keyring | None = None
+
+
 class Database:
     """A service's own database: a bounded pool of connections."""
 
@@ -33,10 +42,13 @@ class Database:
         self.url = url
 
     @classmethod
-    async def open(cls, url: str, *, max_size: int = 10, application: str = "rollcall") -> "Database":
+    async def open(
+        cls, url: str, *, max_size: int = 10, application: str = "rollcall", keyring: Keyring | None = None
+    ) -> "Database":
         """Connects; raises OSError or asyncpg.PostgresError when the server does not answer."""
         pool = await asyncpg.create_pool(
             url,
+            connection_class=type("Connection", (_Connection,), {"keyring": keyring}),
             min_size=1,
             max_size=max_size,
             command_timeout=60,
@@ -87,6 +99,14 @@ class Database:
             await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
         except TimeoutError:
             self._pool.terminate()
+
+
+def keyring(tx: Transaction) -> Keyring:
+    """The keys that the rows of the transaction's database are sealed with, for the `store` that reads them."""
+    found: Keyring | None = getattr(tx, "keyring", None)
+    if found is None:
+        raise LookupError("this database was opened without keys")
+    return found
 
 
 async def _nothing_to_reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

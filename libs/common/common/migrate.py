@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
+from common.sealed import Keyring
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -59,14 +61,15 @@ async def current(url: str) -> str | None:
         await connection.close()
 
 
-async def migrate(url: str, package: str) -> None:
+async def migrate(url: str, package: str, keyring: Keyring | None = None) -> None:
     """Upgrades the database of service `package` (an import name) to its newest revision; no-op when it is there.
+    `keyring`: what a version seals with where it finds something to seal (`common.sealing`).
 
     Raises asyncpg errors when the server is away or another process migrates for too long, sqlalchemy.exc.DBAPIError
     when a table's lock could not be had in time: the versions before that one are there.
     """
     if await current(url) != newest(package):
-        await asyncio.to_thread(_upgrade, url, package)
+        await asyncio.to_thread(_upgrade, url, package, keyring)
 
 
 async def differences(url: str, package: str) -> list[str]:
@@ -74,7 +77,7 @@ async def differences(url: str, package: str) -> list[str]:
     return await asyncio.to_thread(_compare, url, package)
 
 
-def _upgrade(url: str, package: str) -> None:
+def _upgrade(url: str, package: str, keyring: Keyring | None) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import text
@@ -89,6 +92,7 @@ def _upgrade(url: str, package: str) -> None:
         connection.execute(text(f"set lock_timeout = '{TABLE_WAIT}'"))
         connection.commit()
         config.attributes["connection"] = connection
+        config.attributes["keyring"] = keyring
         command.upgrade(config, "head")
 
     with _alembic:

@@ -14,6 +14,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.clock import Clock
 from common.kafka_access import KafkaAccess, Mechanism, Protocol
+from common.sealed import Keyring
+
+
+class NoKeysError(ValueError):
+    """A service that keeps personal data was given no keys to seal it with."""
 
 
 class Settings(BaseSettings):
@@ -52,6 +57,13 @@ class Settings(BaseSettings):
         default=None, min_length=32, repr=False, description="What siblings' codes are made with; none, no codes."
     )
 
+    keys: str | None = Field(
+        default=None, repr=False, description="What personal data is sealed with: id:base64,… of 32 bytes, first seals."
+    )
+    lookup_key: str | None = Field(
+        default=None, repr=False, description="What it is found again by: 32 bytes in base64, never to change."
+    )
+
     today: date | None = Field(default=None, description="The date that it is; development and tests only.")
     letter_hold_hours: float = Field(default=24, ge=0, description="How long a letter waits before it may leave.")
     letters_folder: Path = Field(default=Path("letters"), description="Where the folder channel puts sent letters.")
@@ -76,6 +88,14 @@ class Settings(BaseSettings):
             raise ValueError(problem)
         return self
 
+    @model_validator(mode="after")
+    def _keys_can_be_read(self) -> "Settings":
+        if (self.keys is None) != (self.lookup_key is None):
+            raise ValueError("ROLLCALL_KEYS and ROLLCALL_LOOKUP_KEY go together")
+        if self.keys is not None:
+            self.keyring()
+        return self
+
     def kafka_access(self) -> KafkaAccess:
         """How Kafka is talked to."""
         return KafkaAccess(
@@ -85,6 +105,12 @@ class Settings(BaseSettings):
             user=self.kafka_user,
             password=self.kafka_password,
         )
+
+    def keyring(self) -> Keyring:
+        """What personal data is sealed with; NoKeysError."""
+        if self.keys is None or self.lookup_key is None:
+            raise NoKeysError("set ROLLCALL_KEYS and ROLLCALL_LOOKUP_KEY: personal data is kept sealed")
+        return Keyring.parse(self.keys, self.lookup_key)
 
     def household_secret(self) -> bytes | None:
         """The key of households."""

@@ -6,7 +6,7 @@ from common.broker import Broker
 from common.logs import configure_logging
 from common.run import listen, run, run_loop, stop_on_signals
 from common.security import verifier_for
-from common.settings import Settings
+from common.settings import NoKeysError, Settings
 from pydantic import ValidationError
 
 from rollcall.cli import CommandError, port_taken
@@ -51,7 +51,10 @@ def main(options: argparse.Namespace) -> int:
         finally:
             await broker.close()
 
-    return run_loop(serve())
+    try:
+        return run_loop(serve())
+    except NoKeysError as error:
+        raise CommandError(f"{options.name}: {error}") from error
 
 
 def open_broker(settings: Settings) -> Broker:

@@ -1,10 +1,12 @@
 """The data folder: what is in it, and who may use it.
 
 `postgres/` the database cluster · `issuer.json` keys and client secrets · `households.json` the key of households ·
-`letters/` letters sent · `run.json` where the product runs. Two locks: the supervisor's says that the product runs; the
-worker's outlives a supervisor that was killed, so that its successor can end the orphan first.
+`keys.json` what personal data is sealed with · `letters/` letters sent · `run.json` where the product runs. Two locks:
+the supervisor's says that the product runs; the worker's outlives a supervisor that was killed, so that its successor
+can end the orphan first.
 """
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -48,6 +50,8 @@ class Folder:
         self.letters = self.path / "letters"
         self.issuer = self.path / "issuer.json"
         self._households = self.path / "households.json"
+        self._keys = self.path / "keys.json"
+        self.sandbox = self.path / "sandbox.json"
         self._run = self.path / "run.json"
 
     def household_key(self) -> str:
@@ -55,6 +59,15 @@ class Folder:
         if not self._households.exists():
             make_once(self._households, {"key": secrets.token_urlsafe(32)})
         return json.loads(self._households.read_text())["key"]
+
+    def keys(self) -> tuple[str, str]:
+        """What personal data is sealed with and found by, as ROLLCALL_KEYS and ROLLCALL_LOOKUP_KEY would say it; made
+        when first asked for. A key that is written before the others, in `keys`, seals from the next start on.
+        """
+        if not self._keys.exists():
+            make_once(self._keys, {"keys": f"1:{_new_key()}", "lookup_key": _new_key()})
+        kept = json.loads(self._keys.read_text())
+        return kept["keys"], kept["lookup_key"]
 
     def running(self) -> Running | None:
         """What the last supervisor wrote down; it may be gone since."""
@@ -120,6 +133,10 @@ def _lock(path: Path) -> int | None:
         os.close(file)
         return None
     return file
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def make_once(path: Path, content: Any) -> None:

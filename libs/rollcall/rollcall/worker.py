@@ -28,8 +28,10 @@ from rollcall.cli import SERVICES
 from rollcall.folder import Folder
 from rollcall.issuer_api import create_issuer
 from rollcall.postgres import Postgres
+from rollcall.sandbox import state as sandboxes
+from rollcall.sandbox.start import Sandbox, sandbox_in
 from rollcall.services import factory
-from rollcall.worker_options import READY, REFUSED, Options
+from rollcall.worker_options import AGAIN, READY, REFUSED, Options
 
 DATABASE_SECONDS, PATIENCE_SECONDS = 60.0, 5.0
 
@@ -70,20 +72,26 @@ async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifel
     watch = asyncio.create_task(_watch(lifeline, stop))
     status = 0
     if await _database_answers(settings.database_url, stop):
+        listener = socket.socket(fileno=options.listener)
+        sandbox = await sandbox_in(folder, settings, keys, listener, stop) if options.sandbox else None
         broker = open_broker(settings)
         try:
             services: list[Service] = [await factory(name)(settings, broker) for name in SERVICES]
             services.append(create_issuer(keys, f"http://127.0.0.1:{options.port}"))
+            if sandbox is not None:
+                services.append(sandbox.service())
             status = await run(
                 services,
                 settings,
                 verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
-                listener=socket.socket(fileno=options.listener),
+                listener=listener,
                 stop=stop,
                 on_ready=lambda: _say_ready(lifeline),
             )
         finally:
             await broker.close()
+        if sandbox is not None and sandbox.again:
+            status = AGAIN
     if watch.done() and options.embedded:
         await asyncio.to_thread(Postgres(Folder(Path(options.data)).postgres).stop)
     watch.cancel()
@@ -104,9 +112,13 @@ def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings
     }
     if "ROLLCALL_HOUSEHOLD_KEY" not in os.environ:
         fixed["household_key"] = folder.household_key()
+    if not {"ROLLCALL_KEYS", "ROLLCALL_LOOKUP_KEY"} & os.environ.keys():
+        fixed["keys"], fixed["lookup_key"] = folder.keys()
     if "ROLLCALL_LETTERS_FOLDER" not in os.environ:
         folder.letters.mkdir(mode=0o700, exist_ok=True)
         fixed["letters_folder"] = folder.letters
+    if options.sandbox:
+        fixed["today"] = sandboxes.load(folder.sandbox).day
     return Settings(**fixed)  # type: ignore[arg-type]
 
 

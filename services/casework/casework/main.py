@@ -16,9 +16,10 @@ NAME = "casework"
 
 async def create_service(settings: Settings, broker: Broker) -> Service:
     """The service, on a database of its own on the settings' server, brought to the newest version of its tables."""
+    keyring = settings.keyring()
     url = await create_database_if_absent(settings.database_url, NAME)
-    await migrate(url, NAME)
-    database = await Database.open(url, application=NAME)
+    await migrate(url, NAME, keyring)
+    database = await Database.open(url, application=NAME, keyring=keyring)
     clock = settings.clock()
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
     listening = Consumer(

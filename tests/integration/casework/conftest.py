@@ -10,6 +10,7 @@ from common.events import Data, absence_engine
 
 from tests import servers
 from tests.doors import migrated
+from tests.keys import KEYRING
 from tests.told import NOW, TODAY, records
 
 Tell = Callable[..., Awaitable[None]]
@@ -25,7 +26,7 @@ def template(postgres_url: str) -> str:
 @pytest.fixture
 async def database(postgres_url: str, template: str) -> AsyncIterator[Database]:
     async with servers.fresh_database(postgres_url, template) as url:
-        opened = await Database.open(url)
+        opened = await Database.open(url, keyring=KEYRING)
         yield opened
         await opened.close()
 

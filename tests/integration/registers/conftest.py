@@ -26,6 +26,7 @@ from registers.api.context import Context
 from registers.store import tables
 
 from tests.integration.registers import ledgers
+from tests.keys import KEYRING
 
 TODAY = date(2025, 9, 15)
 URN, OTHER = 100001, 100002
@@ -131,7 +132,7 @@ class Emptied(Database):
 
     async def begin(self) -> None:
         """Connects, and forgets what the test before did. Deleting a few rows is faster than truncating 30 tables."""
-        self._pool = (await Database.open(self.url))._pool
+        self._pool = (await Database.open(self.url, keyring=KEYRING))._pool
         async with self.transaction() as tx:
             await tx.execute(";".join(f"delete from {table}" for table in tables.metadata.tables))
             await tx.execute("select setval(format('%I.%I', schemaname, sequencename), 1, false) from pg_sequences")
