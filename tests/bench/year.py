@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from common.public_api import connect
 from simulator import authority
-from simulator.client import Poster, connect
+from simulator.client import Poster
 from simulator.mis import Mis, Register
 
 from tests.bench import load

@@ -21,9 +21,10 @@ from audit.compare.school import compare_school
 from audit.read import snapshot
 from audit.report import Report
 from audit.statistics import ALL_PHASES, REASONS, statistics, write
+from common.public_api import connect
 from rollcall.folder import Folder
 from simulator import authority
-from simulator.client import Poster, connect
+from simulator.client import Poster
 from simulator.mis import Mis
 
 from tests.e2e import school

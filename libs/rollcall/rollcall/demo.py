@@ -20,9 +20,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from common.academic import year_name, year_of
+from common.public_api import connect
 from simulator import authority, correction, demo
 from simulator.authority import Authority
-from simulator.client import SCOPES, Poster, connect
+from simulator.client import SCOPES, Poster
 from simulator.mis import Mis
 
 from rollcall.cli import CommandError

@@ -6,32 +6,17 @@ register. Each school counts a `source_version` up, so that its registers may ov
 """
 
 import asyncio
-import random
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 from common.academic import year_name
+from common.public_api import Api, RefusedError
 
 from simulator.mis import Body, Mis, Register
 
-TokenProvider = Callable[[], Awaitable[str]]
-
 SCOPES = "registers:write registers:read pupils:write pupils:read totals:read cases:read cases:write letters:read"
-_RETRIES = 8
-_FIRST_WAIT = 0.1
-_LONGEST_WAIT = 3.0
-_TOKEN_SECONDS = 600  # tokens live for 15 minutes
 _ROLL_ROWS = 1000
-_UNAVAILABLE = 503
-_UNAUTHORISED = 401
-
-
-class RefusedError(Exception):
-    """The product answered a request in a way that repeating it does not mend."""
 
 
 @dataclass
@@ -51,68 +36,6 @@ class Posted:
             self.statuses[mark["status"]] = self.statuses.get(mark["status"], 0) + 1
         urn = int(answer["school_urn"])
         self.sequences[urn] = max(self.sequences.get(urn, 0), int(answer["sequence"]))
-
-
-class Api:
-    """The product's API with a token that renews itself; answers parsed JSON, RefusedError from 400 up."""
-
-    def __init__(self, http: httpx.AsyncClient, token: TokenProvider) -> None:
-        self._http = http
-        self._token = token
-        self._bearer = ""
-        self._renew_at = 0.0
-
-    async def get(self, path: str, **query: Any) -> Any:
-        return await self._ask("GET", path, params=query or None)
-
-    async def put(self, path: str, body: Body) -> Any:
-        return await self._ask("PUT", path, json=body)
-
-    async def post(self, path: str, body: Body) -> Any:
-        return await self._ask("POST", path, json=body)
-
-    async def items(self, path: str, **query: Any) -> AsyncIterator[Any]:
-        """Every item of a list, page after page."""
-        page = await self.get(path, **query)
-        while True:
-            for item in page["items"]:
-                yield item
-            if not page["next"]:
-                return
-            page = await self.get(page["next"])
-
-    async def _ask(self, method: str, path: str, **parts: Any) -> Any:
-        wait = _FIRST_WAIT
-        for attempt in range(_RETRIES):
-            try:
-                answer = await self._http.request(method, path, headers=await self._headers(), **parts)
-            except httpx.TransportError:
-                if attempt == _RETRIES - 1:
-                    raise
-            else:
-                if answer.status_code < httpx.codes.BAD_REQUEST:
-                    return answer.json()
-                if answer.status_code == _UNAUTHORISED and attempt == 0:
-                    self._renew_at = 0.0
-                elif answer.status_code != _UNAVAILABLE:
-                    raise RefusedError(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
-            await asyncio.sleep(wait * random.uniform(0.5, 1.0))
-            wait = min(wait * 2, _LONGEST_WAIT)
-        raise RefusedError(f"{method} {path} stayed unavailable")
-
-    async def _headers(self) -> dict[str, str]:
-        if time.monotonic() >= self._renew_at:
-            self._bearer = await self._token()
-            self._renew_at = time.monotonic() + _TOKEN_SECONDS
-        return {"Authorization": f"Bearer {self._bearer}", "Prefer": "wait=30"}
-
-
-@asynccontextmanager
-async def connect(base_url: str, token: TokenProvider, connections: int = 16) -> AsyncIterator[Api]:
-    """An `Api` on as many kept-alive connections as given."""
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    async with httpx.AsyncClient(base_url=base_url, limits=limits, timeout=60) as http:
-        yield Api(http, token)
 
 
 class Poster:

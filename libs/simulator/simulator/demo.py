@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 
 from common.academic import year_name
+from common.public_api import Api
 
 from simulator import summary
-from simulator.client import Api, Poster
+from simulator.client import Poster
 from simulator.summary import Row
 
 Say = Callable[[str], None]

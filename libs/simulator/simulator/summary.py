@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from common.public_api import Api
+
 from simulator.authority import Authority
 from simulator.calendar import SchoolDay
-from simulator.client import Api
 from simulator.dfe import PhaseFigures
 
 TASKS = {
