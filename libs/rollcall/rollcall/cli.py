@@ -35,10 +35,13 @@ def parser() -> argparse.ArgumentParser:
     words = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = _word(words, "up", "up", "run all services in one process")
-    up.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (default: %(default)s)")
+    up.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: data; of a sandbox: sandbox)")
     up.add_argument("--port", type=int, default=8080, metavar="N", help=PORT)
     up.add_argument("--kafka", metavar="HOST:PORT", help="a real Apache Kafka instead of the embedded broker")
     up.add_argument("--database", metavar="URL", help="a real PostgreSQL server instead of the embedded one")
+
+    text = "a fictional authority to try calls on, with a date that can be set (GET /v1/sandbox)"
+    up.add_argument("--sandbox", action="store_true", help=text)
 
     service = _word(words, "service", "alone", "run one service alone")
     service.add_argument("name", choices=SERVICES, metavar="NAME", help=_one_of(SERVICES))

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rollcall.cli import CommandError, port_taken
 from rollcall.folder import Folder, Locks, Running
 from rollcall.postgres import Postgres
-from rollcall.worker_options import REFUSED, Options
+from rollcall.sandbox.state import VENDORS, State, save
+from rollcall.worker_options import AGAIN, REFUSED, Options
 
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 5.0
@@ -33,13 +35,15 @@ def main(options: argparse.Namespace) -> int:
     if os.environ.get("ROLLCALL_ENVIRONMENT") == "production":
         raise CommandError("`rollcall up` signs its own tokens: in production run each `rollcall service` by itself")
     signals = Signals()
-    folder = Folder(options.data)
+    folder = Folder(options.data or Path("sandbox" if options.sandbox else "data"))
     locks = folder.take()
     try:
+        if options.sandbox:
+            _begin_sandbox(folder, options)
         listener = _listen(options.port)
         postgres = None if options.database else Postgres(folder.postgres)
         database = postgres.url if postgres else options.database
-        worker = Worker(folder, locks, listener, database, postgres is not None, options.kafka)
+        worker = Worker(folder, locks, listener, database, postgres is not None, options.kafka, options.sandbox)
         try:
             return _supervise(worker, postgres, signals)
         finally:
@@ -49,6 +53,16 @@ def main(options: argparse.Namespace) -> int:
             folder.forget_running()
     finally:
         locks.release()
+
+
+def _begin_sandbox(folder: Folder, options: argparse.Namespace) -> None:
+    """Marks a new folder as a sandbox's; CommandError for anything whose data might be of use to somebody."""
+    if options.database or options.kafka:
+        raise CommandError("a sandbox is emptied when it begins again: it has its own database and broker")
+    if not folder.sandbox.exists():
+        if folder.postgres.exists():
+            raise CommandError(f"{folder.path} holds a product already; a sandbox wants a folder of its own")
+        save(folder.sandbox, State())
 
 
 class Signals:
@@ -77,6 +91,7 @@ class Worker:
     database: str
     embedded: bool
     kafka: str | None
+    sandbox: bool
     was_ready: bool = field(default=False, init=False)
     started: float = field(default=0.0, init=False)
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
@@ -96,6 +111,7 @@ class Worker:
             database=self.database,
             embedded=self.embedded,
             kafka=self.kafka,
+            sandbox=self.sandbox,
             listener=self.listener.fileno(),
             lifeline=theirs.fileno(),
         )
@@ -127,6 +143,8 @@ class Worker:
         elif not self.was_ready:
             self.was_ready = True
             print(f"ready http://127.0.0.1:{self.port}", flush=True)
+            if self.sandbox:
+                print(_how_to_begin(self.folder), flush=True)
 
     def _let_go(self) -> None:
         if self._lifeline is not None:
@@ -158,6 +176,9 @@ def _supervise(worker: Worker, postgres: Postgres | None, signals: Signals) -> i
         if status is None:
             worker.listen_or_wake(signals.wake, LOOK_SECONDS)
             continue
+        if status == AGAIN:
+            worker.start()
+            continue
         if status == REFUSED and not worker.was_ready:
             return REFUSED
         if starts >= HOPELESS_STARTS and not worker.was_ready:
@@ -172,6 +193,13 @@ def _supervise(worker: Worker, postgres: Postgres | None, signals: Signals) -> i
             worker.start()
             starts += 1
     return 0
+
+
+def _how_to_begin(folder: Folder) -> str:
+    """The command for a vendor's token."""
+    schools = " ".join(str(urn) for urn in VENDORS)
+    scope = "registers:write registers:read absences:write pupils:write pupils:read totals:read"
+    return f'a token: {sys.argv[0]} token --data {folder.path} --scope "{scope}" --school {schools}'
 
 
 def _pause(signals: Signals, seconds: float) -> None:

@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -29,9 +30,11 @@ from rollcall.folder import Folder
 from rollcall.issuer_api import create_issuer
 from rollcall.postgres import Postgres
 from rollcall.sandbox import state as sandboxes
-from rollcall.sandbox.start import Sandbox, sandbox_in
 from rollcall.services import factory
 from rollcall.worker_options import AGAIN, READY, REFUSED, Options
+
+if TYPE_CHECKING:
+    from rollcall.sandbox.api import Sandbox
 
 DATABASE_SECONDS, PATIENCE_SECONDS = 60.0, 5.0
 
@@ -73,7 +76,7 @@ async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifel
     status = 0
     if await _database_answers(settings.database_url, stop):
         listener = socket.socket(fileno=options.listener)
-        sandbox = await sandbox_in(folder, settings, keys, listener, stop) if options.sandbox else None
+        sandbox = await _sandbox(options, settings, keys, listener, stop)
         broker = open_broker(settings)
         try:
             services: list[Service] = [await factory(name)(settings, broker) for name in SERVICES]
@@ -96,6 +99,17 @@ async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifel
         await asyncio.to_thread(Postgres(Folder(Path(options.data)).postgres).stop)
     watch.cancel()
     return status
+
+
+async def _sandbox(
+    options: Options, settings: Settings, keys: issuer.Issuer, listener: socket.socket, stop: asyncio.Event
+) -> "Sandbox | None":
+    """The sandbox, if it is to be one; no other product loads what it takes."""
+    if not options.sandbox:
+        return None
+    from rollcall.sandbox.api import begin
+
+    return await begin(Folder(Path(options.data)), settings, keys, listener, stop)
 
 
 def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings:

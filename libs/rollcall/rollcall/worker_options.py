@@ -11,6 +11,9 @@ READY = b"ready\n"
 REFUSED = 2
 """The status of a worker that has said which setting can't be worked with: another start would end like it."""
 
+AGAIN = 3
+"""The status of a sandbox's worker whose date was set: it is started again at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -21,6 +24,7 @@ class Options:
     database: str
     embedded: bool
     kafka: str | None
+    sandbox: bool
     listener: int
     lifeline: int
 
