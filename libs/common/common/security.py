@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from fastapi import Request, Security
 from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
@@ -22,12 +23,14 @@ from common.jwks import RemoteKeys
 from common.scopes import AUDIENCE, SCOPES
 from common.settings import Settings
 
-ALGORITHMS = ["ES256", "RS256", "PS256", "EdDSA"]
+ALGORITHMS = [f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)] + ["EdDSA", "Ed25519"]
 """Asymmetric only: a verifier never holds what could sign."""
 
 _REMEMBERED_TOKENS = 4096
 _REMEMBERED_SECONDS = 300.0
-_LEEWAY_SECONDS = 10.0
+LEEWAY_SECONDS = 30.0
+"""By how much the issuer's clock may differ from ours, either way."""
+_LONGEST_TOKEN = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,10 @@ class FixedKeys:
 class Verifier:
     """Turns a token into a Caller. A token that held is remembered, by itself, until it expires or five minutes."""
 
-    def __init__(self, issuers: Collection[str], keys: Keys, clock: Callable[[], float] = time.time) -> None:
-        self._issuers = frozenset(issuers)
+    def __init__(
+        self, issuers: Collection[str], keys: Keys, clock: Callable[[], float] = time.time, audience: str = AUDIENCE
+    ) -> None:
+        self._issuers, self._audience = frozenset(issuers), audience
         self._keys = keys
         self._clock = clock
         self._known: dict[str, tuple[Caller, float]] = {}
@@ -81,7 +86,7 @@ class Verifier:
             return caller
         now = self._clock()
         claims = await self._claims(token)
-        expires = _checked_expiry(claims, self._issuers, now)
+        expires = _checked_expiry(claims, self._issuers, self._audience, now)
         caller = _caller(claims)
         if len(self._known) >= _REMEMBERED_TOKENS:
             self._known.clear()
@@ -89,11 +94,13 @@ class Verifier:
         return caller
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
+        if len(token) > _LONGEST_TOKEN:
+            raise UnauthenticatedError("The token is too long.")
         try:
             key_id = jwt_header(token).get("kid")
             keys = await self._keys.for_key_id(key_id if isinstance(key_id, str) else None)
             return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise UnauthenticatedError("The token could not be verified.") from error
 
 
@@ -109,19 +116,20 @@ def jwt_header(token: str) -> Mapping[str, Any]:
     return cast("dict[str, Any]", header)
 
 
-def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], now: float) -> float:
+def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], wanted: str, now: float) -> float:
+    """Until when the token holds here, in seconds since 1970."""
     audience: object = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
     expires, starts = _number(claims.get("exp")), _number(claims.get("nbf", 0))
     if claims.get("iss") not in issuers:
         raise UnauthenticatedError("The token is from another issuer.")
-    if AUDIENCE not in audiences:
+    if wanted not in audiences:
         raise UnauthenticatedError("The token is for another audience.")
-    if expires is None or expires <= now:
+    if expires is None or expires + LEEWAY_SECONDS <= now:
         raise UnauthenticatedError("The token has expired.")
-    if starts is None or starts > now + _LEEWAY_SECONDS:
+    if starts is None or starts > now + LEEWAY_SECONDS:
         raise UnauthenticatedError("The token is not valid yet.")
-    return expires
+    return expires + LEEWAY_SECONDS
 
 
 def _number(value: Any) -> float | None:
@@ -180,7 +188,12 @@ def any_token() -> Any:
 
 
 def verifier_for(settings: Settings) -> Verifier:
-    """The verifier of a service that runs alone: one issuer, its keys from its JWKS address."""
-    if not settings.issuer or not settings.jwks_url:
-        raise ValueError("the issuer of tokens and the address of its keys must be set: --issuer, --jwks-url")
-    return Verifier([settings.issuer], RemoteKeys(settings.jwks_url))
+    """The verifier of a service that runs alone: one issuer, whose keys are at the JWKS address that is set, or where
+    its own metadata say.
+    """
+    if not settings.issuer:
+        raise ValueError("the issuer of tokens must be set: --issuer")
+    if not settings.jwks_url and urlsplit(settings.issuer).scheme not in ("https", "http"):
+        raise ValueError("the issuer is no URL, so the address of its keys must be set: --jwks-url")
+    keys = RemoteKeys(settings.jwks_url, issuer=settings.issuer)
+    return Verifier([settings.issuer], keys, audience=settings.audience)

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.clock import Clock
 from common.kafka_access import KafkaAccess, Mechanism, Protocol
+from common.scopes import AUDIENCE
 from common.sealed import Keyring
 
 
@@ -47,7 +48,10 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="/metrics on a port of its own.")
 
     issuer: str | None = Field(default=None, description="`iss` of the tokens that are let in.")
-    jwks_url: str | None = Field(default=None, description="Where the issuer's public keys are.")
+    jwks_url: str | None = Field(
+        default=None, description="Where the issuer's public keys are; else where the issuer's metadata say."
+    )
+    audience: str = Field(default=AUDIENCE, min_length=1, description="`aud` of the tokens that are let in.")
     token_url: str | None = Field(default=None, description="Where services get their own tokens.")
     client_id: str | None = None
     client_secret: str | None = Field(default=None, repr=False)

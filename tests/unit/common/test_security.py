@@ -1,18 +1,22 @@
 """Who is let in: real tokens, signed with real keys."""
 
 import base64
+import hmac
 import json
 import time
 from typing import Any
 
 import pytest
 from common.errors import UnauthenticatedError
-from common.security import AUDIENCE, FixedKeys, Verifier, needs
+from common.jwks import signing_keys
+from common.security import AUDIENCE, LEEWAY_SECONDS, FixedKeys, Verifier, needs
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 KEY = ECKey.generate_key("P-256", {"kid": "ours"})
+RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "ours"})
+RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 ISSUER = "https://issuer.example"
 
 
@@ -41,14 +45,14 @@ async def test_a_good_token_gives_its_caller() -> None:
     caller = await verifier().verify(token())
     assert caller.subject == "mis-1"
     assert caller.scopes == {"registers:write", "totals:read"}
-    assert caller.schools is None
-    assert caller.may_see_school(100001)
+    assert caller.reach.schools is None
+    assert caller.reach.may_see_school(100001)
 
 
 async def test_a_token_for_some_schools_sees_no_other() -> None:
     caller = await verifier().verify(token(schools=[100001, 100002]))
-    assert caller.may_see_school(100002)
-    assert not caller.may_see_school(100003)
+    assert caller.reach.may_see_school(100002)
+    assert not caller.reach.may_see_school(100003)
 
 
 async def test_a_token_for_no_school_sees_none() -> None:
@@ -121,10 +125,142 @@ async def test_a_token_is_remembered_until_it_expires() -> None:
     good = token(exp=now[0] + 60)
     caller = await checked.verify(good)
     assert checked.remembered(good) is caller
-    now[0] += 61
+    now[0] += 61 + LEEWAY_SECONDS
     assert checked.remembered(good) is None
     with pytest.raises(UnauthenticatedError):
         await checked.verify(good)
+
+
+@pytest.mark.parametrize(
+    ("changed", "holds"),
+    [
+        ({"exp": -1}, True),
+        ({"exp": -LEEWAY_SECONDS + 1}, True),
+        ({"exp": -LEEWAY_SECONDS}, False),
+        ({"nbf": LEEWAY_SECONDS}, True),
+        ({"nbf": LEEWAY_SECONDS + 1}, False),
+    ],
+    ids=str,
+)
+async def test_the_issuers_clock_may_differ_by_the_leeway_either_way(changed: dict[str, float], holds: bool) -> None:
+    now = 1_800_000_000
+    checked = verifier(clock=lambda: float(now))
+    moments = {"exp": now + 60.0} | {name: now + seconds for name, seconds in changed.items()}
+    given = jwt.encode({"alg": "ES256", "kid": "ours"}, claims(**moments), KEY)
+    if holds:
+        assert (await checked.verify(given)).subject == "mis-1"
+    else:
+        with pytest.raises(UnauthenticatedError):
+            await checked.verify(given)
+
+
+async def test_the_audience_is_the_one_that_is_set() -> None:
+    ours = verifier(audience="api://attendance")
+    assert await ours.verify(token(aud="api://attendance"))
+    with pytest.raises(UnauthenticatedError):
+        await ours.verify(token())
+
+
+def published(*keys: dict[str, Any]) -> Verifier:
+    """A verifier of an issuer whose JWKS holds these."""
+    return Verifier([ISSUER], FixedKeys(signing_keys({"keys": list(keys)})))
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"])
+async def test_every_usual_algorithm_of_public_keys_is_taken(algorithm: str) -> None:
+    key = {
+        "ES256": KEY,
+        "ES384": ECKey.generate_key("P-384", {"kid": "p384"}),
+        "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "ed"}),
+        "Ed25519": OKPKey.generate_key("Ed25519", {"kid": "ed"}),
+    }.get(algorithm, RSA)
+    signed = jwt.encode({"alg": algorithm, "kid": key.kid}, claims(), key, algorithms=[algorithm])
+    assert await published(key.as_dict(private=False)).verify(signed)
+
+
+def hmac_signed(header: dict[str, Any], secret: bytes) -> str:
+    """A token that the bytes of a public key sign, as if they were a shared secret."""
+    signing = f"{_part(header)}.{_part(claims())}"
+    digest = hmac.digest(secret, signing.encode(), "sha256")
+    return f"{signing}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+@pytest.mark.parametrize("form", ["pem", "der", "jwk", "modulus"])
+async def test_a_public_key_is_no_shared_secret(form: str) -> None:
+    public = RSA.as_dict(private=False)
+    secret = {
+        "pem": RSA.as_pem(private=False),
+        "der": RSA.as_der(private=False),
+        "jwk": json.dumps(public).encode(),
+        "modulus": str(public["n"]).encode(),
+    }[form]
+    for algorithm in ("HS256", "hs256", "RS256", "none", "None", "", None, ["RS256"], 256):
+        with pytest.raises(UnauthenticatedError):
+            await published(public).verify(hmac_signed({"alg": algorithm, "kid": "rsa"}, secret))
+
+
+async def test_a_key_is_taken_for_what_its_issuer_meant_it_only() -> None:
+    signed = jwt.encode({"alg": "PS256", "kid": "rsa"}, claims(), RSA, algorithms=["PS256"])
+    public = RSA.as_dict(private=False)
+    assert await published(public).verify(signed)
+    for meant in ({"alg": "RS256"}, {"use": "enc"}, {"key_ops": ["encrypt"]}):
+        with pytest.raises(UnauthenticatedError):
+            await published({**public, **meant}, KEY.as_dict(private=False)).verify(signed)
+
+
+async def test_an_issuer_may_publish_keys_that_are_nothing_to_us() -> None:
+    others: list[dict[str, Any]] = [
+        {**RSAKey.generate_key(2048).as_dict(private=False), "kid": "enc", "use": "enc", "alg": "RSA-OAEP"},
+        {"kty": "AKP", "kid": "quantum", "alg": "ML-DSA-65", "pub": "AAAA"},
+        {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
+        {"kty": "EC", "kid": "torn", "crv": "P-256"},
+    ]
+    assert await published(*others, KEY.as_dict(private=False)).verify(token())
+    with pytest.raises(ValueError, match="no key"):
+        signing_keys({"keys": others})
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"kid": "other"},
+        {"kid": ""},
+        {"kid": None},
+        {"kid": 1},
+        {"kid": ["ours"]},
+        {"kid": {"ours": 1}},
+        {"kid": "../../dev/null"},
+        {"kid": "ours' or '1'='1"},
+        {"kid": "x" * 10_000},
+        {"jku": "http://127.0.0.1:1/jwks"},
+        {"x5u": "http://127.0.0.1:1/chain"},
+        {"jwk": OTHER_KEY.as_dict(private=False)},
+        {"x5c": ["AAAA"]},
+        {"crit": ["exp"], "exp": 1},
+        {"crit": ["b64"], "b64": False},
+    ],
+    ids=lambda trick: str(trick)[:40],
+)
+async def test_a_header_leads_to_no_key_but_the_issuers(trick: dict[str, Any]) -> None:
+    """Signed by somebody else, with a header that would have his key used."""
+    header = {"alg": "ES256", "kid": "ours", **trick}
+    signing = f"{_part(header)}.{_part(claims())}"
+    signature = jwt.encode({"alg": "ES256"}, claims(), OTHER_KEY).rpartition(".")[2]
+    with pytest.raises(UnauthenticatedError):
+        await published(KEY.as_dict(private=False), RSA.as_dict(private=False)).verify(f"{signing}.{signature}")
+
+
+@pytest.mark.parametrize("depth", [500, 3_000])
+async def test_a_header_of_any_depth_is_refused(depth: int) -> None:
+    header = base64.urlsafe_b64encode(b"[" * depth + b"]" * depth).decode()
+    with pytest.raises(UnauthenticatedError):
+        await verifier().verify(f"{header}.e30.AAAA")
+
+
+async def test_a_token_longer_than_any_is_not_even_looked_at() -> None:
+    with pytest.raises(UnauthenticatedError, match="long"):
+        await verifier().verify(token(more="x" * 20_000))
 
 
 def test_a_route_can_only_ask_for_scopes_that_there_are() -> None:
