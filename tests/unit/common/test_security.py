@@ -16,7 +16,6 @@ from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 KEY = ECKey.generate_key("P-256", {"kid": "ours"})
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 OTHER_KEY = ECKey.generate_key("P-256", {"kid": "ours"})
-RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 ISSUER = "https://issuer.example"
 
 
@@ -45,14 +44,14 @@ async def test_a_good_token_gives_its_caller() -> None:
     caller = await verifier().verify(token())
     assert caller.subject == "mis-1"
     assert caller.scopes == {"registers:write", "totals:read"}
-    assert caller.reach.schools is None
-    assert caller.reach.may_see_school(100001)
+    assert caller.schools is None
+    assert caller.may_see_school(100001)
 
 
 async def test_a_token_for_some_schools_sees_no_other() -> None:
     caller = await verifier().verify(token(schools=[100001, 100002]))
-    assert caller.reach.may_see_school(100002)
-    assert not caller.reach.may_see_school(100003)
+    assert caller.may_see_school(100002)
+    assert not caller.may_see_school(100003)
 
 
 async def test_a_token_for_no_school_sees_none() -> None:
