@@ -1,0 +1,128 @@
+"""One run of one school, under way: reading from a resource's cursor on, and what all steps share."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from common.public_api import Api
+
+from wonde.api import Wonde, WondeError
+from wonde.domain.reading import Row, UnreadableError, text
+from wonde.report import Report
+from wonde.state import State
+
+T = TypeVar("T")
+
+MARGIN = timedelta(minutes=15)
+"""How far a reading goes back before the last one began: for what Wonde was writing then, and for its clocks."""
+UNREAD_DAYS = 7
+"""For how long a row that can't be read keeps its resource's cursor where it is, so that it is asked for again."""
+NOT_SHARED = (403, 404)
+
+
+class Link(NamedTuple):
+    """A school under its two names; `codes`: the operator's own translations of its letters."""
+
+    wonde_id: str
+    urn: int
+    codes: Mapping[str, str]
+
+
+@dataclass
+class Visit:
+    """What the steps work with. `now` is when the run began, `today` that day in London, `since` the first day whose
+    attendance is sent.
+    """
+
+    link: Link
+    wonde: Wonde
+    api: Api
+    state: State
+    report: Report
+    now: datetime
+    today: date
+    since: date
+    _pupils: dict[str, Mapping[str, Any]] | None = field(default=None, init=False)
+
+    @property
+    def school(self) -> str:
+        """Wonde's id of it."""
+        return self.link.wonde_id
+
+    def path(self, resource: str) -> str:
+        """Where Wonde has a resource of the school."""
+        return f"schools/{self.school}/{resource}"
+
+    async def read(
+        self,
+        resource: str,
+        parse: Callable[[Row], T],
+        query: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+        batch: int = 1,
+    ) -> AsyncIterator[list[T]]:
+        """The rows of a resource that were changed since its cursor, or `since` where it has none; in lists of `batch`
+        or a page more. The cursor moves when the caller has dealt with the last list.
+        """
+        since = self.state.cursor(self.school, resource) or since
+        changed = {} if since is None else {"updated_after": since.strftime("%Y-%m-%d %H:%M:%S")}
+        began: datetime | None = None
+        values: list[T] = []
+        async for page in self.wonde.pages(self.path(resource), {**(query or {}), **changed}, self.report.tally):
+            began = page.asked_at
+            values += self._parsed(resource, page.rows, parse)
+            if len(values) >= batch:
+                yield values
+                values = []
+        if values:
+            yield values
+        if began is not None and not self._waits_for_rows(resource):
+            self.state.move(self.school, resource, began - MARGIN)
+
+    async def read_if_shared(
+        self, resource: str, parse: Callable[[Row], T], query: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+    ) -> AsyncIterator[list[T]]:  # fmt: skip
+        """As `read`; nothing, and a word in the report, where the school does not let us."""
+        try:
+            async for values in self.read(resource, parse, query, since):
+                yield values
+        except WondeError as error:
+            if error.status not in NOT_SHARED:
+                raise
+            self.report.not_shared.append(resource)
+
+    async def pupils(self) -> dict[str, Mapping[str, Any]]:
+        """Whom Rollcall has on the school's roll, by local ids and UPNs; asked for once a run."""
+        if self._pupils is None:
+            self._pupils = {}
+            async for pupil in self.api.items(f"/v1/schools/{self.link.urn}/roll", page_size=1000):
+                for name in (*pupil["local_ids"], pupil["upn"]):
+                    if name is not None:
+                        self._pupils[name] = pupil
+        return self._pupils
+
+    def forget_pupils(self) -> None:
+        """The roll has changed."""
+        self._pupils = None
+
+    def _parsed(self, resource: str, rows: list[Row], parse: Callable[[Row], T]) -> list[T]:
+        """What the rows say; those that can't be read are noted by id, with what they lack."""
+        values: list[T] = []
+        unread: dict[str, str] = {}
+        read: list[str] = []
+        for row in rows:
+            item = text(row, "id") or "without an id"
+            try:
+                values.append(parse(row))
+                read.append(item)
+            except UnreadableError as error:
+                unread[item] = error.field
+        self.report.counts[f"{resource}_unreadable"] += len(unread)
+        self.state.note_unread(self.school, resource, unread, read, self.now.isoformat())
+        return values
+
+    def _waits_for_rows(self, resource: str) -> bool:
+        young = (self.now - timedelta(days=UNREAD_DAYS)).isoformat()
+        return any(one.resource == resource and one.since > young for one in self.state.unread(self.school))
