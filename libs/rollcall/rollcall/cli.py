@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     token.add_argument("--scope", required=True, help='what it opens, for example "registers:write totals:read"')
     token.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
 
+    _add_conformance(words)
     _add_repairs(words)
 
     demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
@@ -70,6 +71,18 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: a new one)")
     demo.add_argument("--once", action="store_true", help="end after the summary; 0 only if the audit found nothing")
     return top
+
+
+def _add_conformance(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The word for the maker of a school's system."""
+    text = "stand between a school's system and a sandbox, and report what the system handles"
+    kit = _word(words, "conformance", "conformance.command", text)
+    kit.add_argument("--url", required=True, metavar="URL", help="the sandbox, or any other installation for trials")
+    kit.add_argument("--listen", type=int, default=9090, metavar="N", help="port for the system (default: %(default)s)")
+    kit.add_argument("--minutes", type=float, metavar="N", help="report after so long (default: on Ctrl-C)")
+    kit.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well, as JSON")
+    text = "seconds that a planted 503 and 429 ask for (default: %(default)s)"
+    kit.add_argument("--retry-after", type=int, default=2, metavar="N", help=text)
 
 
 def _add_repairs(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
