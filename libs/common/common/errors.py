@@ -101,6 +101,32 @@ class ForbiddenError(RollcallError):
     title = "The token lacks a scope"
 
 
+class TooManyRequestsError(RollcallError):
+    """More requests than the client may send: `RateLimit-Policy` says how many, `Retry-After` when to go on."""
+
+    status = 429
+    type = "too-many-requests"
+    title = "Too many requests"
+    retryable = True
+
+
+class RequestTimeoutError(RollcallError):
+    """The request took too long to arrive. A request that is sent at once is answered."""
+
+    status = 408
+    type = "request-timeout"
+    title = "The request took too long to arrive"
+    retryable = True
+
+
+class HeadersTooLargeError(RollcallError):
+    """The request has more than 100 headers, or more than 32 KB of them."""
+
+    status = 431
+    type = "headers-too-large"
+    title = "The headers are too large"
+
+
 class UnavailableError(RollcallError):
     """Not now; the same request may succeed later."""
 

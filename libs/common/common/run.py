@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -18,11 +19,13 @@ from common.security import Verifier
 from common.service import Background, Service
 from common.settings import Settings
 from common.web.app import create_app, readiness
-from common.web.protocol import Protocol
+from common.web.protocol import Bounds, Protocol, bounded, look_after
 
 DRAIN_SECONDS = 3
 FINISH_SECONDS, CUT_SECONDS, CLOSE_SECONDS = 3.5, 1.5, 2.5
 """How long tasks may take to finish, what is cut then to end, and connections to close: a process ends in ten."""
+SPARE_FILES = 500
+"""What a process has open beside its callers' connections, and then some."""
 LOOK_SECONDS = 0.05
 SWITCH_SECONDS = 0.0005
 
@@ -30,11 +33,17 @@ log = structlog.get_logger()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the end of the process is decided here."""
+    """uvicorn without its signal handlers: the end of the process is decided here. It cuts who is too slow."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; connections are looked at each fifth time."""
+        if counter % 5 == 0:
+            look_after(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,6 +58,14 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     listener.set_inheritable(True)
     return listener
+
+
+def allow_open_files(count: int) -> None:
+    """Lets the process have that many files open, as far as the system allows it: a connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -75,15 +92,16 @@ async def run(
     app = create_app(services, settings, verifier)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.web_host)
-    server = _server(app)
-    web = asyncio.create_task(server.serve([listener]), name="web")
+    allow_open_files(settings.connections + SPARE_FILES)
+    http = server(app, bounded(Bounds(connections=settings.connections)))
+    web = asyncio.create_task(http.serve([listener]), name="web")
     loops = [asyncio.create_task(task.run(stop), name=task.name) for task in _background(services)]
-    announce = asyncio.create_task(_announce(services, server, stop, on_ready), name="announce")
+    announce = asyncio.create_task(_announce(services, http, stop, on_ready), name="announce")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait([stopping, web, *loops], return_when=asyncio.FIRST_COMPLETED)
     crashed = not stop.is_set()
     stop.set()
-    server.should_exit = True
+    http.should_exit = True
     announce.cancel()
     failures = await _finish([web, *loops, announce])
     await _close(services)
@@ -135,11 +153,12 @@ def _background(services: Sequence[Service]) -> list[Background]:
     return [task for service in services for task in service.background]
 
 
-def _server(app: FastAPI) -> _Server:
+def server(app: FastAPI, http: type[Protocol] = Protocol) -> uvicorn.Server:
+    """A web server for an application, whose connections are `http`."""
     return _Server(
         uvicorn.Config(
             app,
-            http=Protocol,
+            http=http,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -153,10 +172,10 @@ def _server(app: FastAPI) -> _Server:
 
 
 async def _announce(
-    services: Sequence[Service], server: _Server, stop: asyncio.Event, on_ready: Callable[[], None]
+    services: Sequence[Service], http: uvicorn.Server, stop: asyncio.Event, on_ready: Callable[[], None]
 ) -> None:
     while not stop.is_set():
-        if server.started and all(check.ok for check in await readiness(services)):
+        if http.started and all(check.ok for check in await readiness(services)):
             on_ready()
             return
         await asyncio.sleep(LOOK_SECONDS)

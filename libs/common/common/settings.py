@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="/metrics on a port of its own.")
+    connections: int = Field(default=2000, ge=10, le=100_000, description="How many callers a process is connected to.")
 
     issuer: str | None = Field(default=None, description="`iss` of the tokens that are let in.")
     jwks_url: str | None = Field(
