@@ -4,11 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 
 SERVICES = ("registers", "absence-engine", "casework", "notifications")
 PORT = "where the API listens (default: %(default)s)"
+SYSTEMS = ("wonde",)
 REBUILT = ("absence-engine",)
 """The services that can begin again from the ledgers."""
 
@@ -63,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_conformance(words)
     _add_repairs(words)
+    _add_connect(words)
 
     demo = _word(words, "demo", "demo", "play school days of a simulated authority on the embedded product")
     demo.add_argument("--pupils", type=int, default=1000, metavar="N", help="pupils in all (default: %(default)s)")
@@ -83,6 +86,26 @@ def _add_conformance(words: "argparse._SubParsersAction[argparse.ArgumentParser]
     kit.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well, as JSON")
     text = "seconds that a planted 503 and 429 ask for (default: %(default)s)"
     kit.add_argument("--retry-after", type=int, default=2, metavar="N", help=text)
+
+
+def _add_connect(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The word for schools whose system does not post by itself."""
+    connect = _word(words, "connect", "connect", "read schools' systems on a schedule and send what is new")
+    connect.add_argument("system", choices=SYSTEMS, metavar="SYSTEM", help=_one_of(SYSTEMS))
+    text = "a school: the system's id of it, and its URN; may be repeated"
+    connect.add_argument("--school", nargs="+", action="extend", required=True, metavar="ID=URN", help=text)
+    connect.add_argument("--url", required=True, metavar="URL", help="where Rollcall answers")
+    text = "folder of what was acknowledged, DIR/wonde.db (default: %(default)s)"
+    connect.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help=text)
+    often = connect.add_mutually_exclusive_group()
+    text = "seconds from the beginning of a run to that of the next (default: %(default)s)"
+    often.add_argument("--every", type=float, default=300.0, metavar="SECONDS", help=text)
+    often.add_argument("--once", action="store_true", help="one run; 1 when a school could not be read to its end")
+    text = "the first day whose attendance is sent (default: that of the academic year)"
+    connect.add_argument("--since", type=date.fromisoformat, metavar="DATE", help=text)
+    text = "send a school's own code as an attendance code, of one school or of all; may be repeated"
+    connect.add_argument("--code", nargs="+", action="extend", default=[], metavar="[ID:]CODE=CODE", help=text)
+    connect.add_argument("--again", action="store_true", help="read everything again; what is new is sent")
 
 
 def _add_repairs(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
