@@ -119,7 +119,8 @@ class Visit:
                 read.append(item)
             except UnreadableError as error:
                 unread[item] = error.field
-        self.report.counts[f"{resource}_unreadable"] += len(unread)
+        if unread:
+            self.report.counts[f"{resource}_unreadable"] += len(unread)
         self.state.note_unread(self.school, resource, unread, read, self.now.isoformat())
         return values
 
