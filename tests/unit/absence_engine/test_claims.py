@@ -5,14 +5,26 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid5
 
 import pytest
-from absence_engine.domain.claims import NAMESPACE, Change, Episode, Evaluation, claims, decide, new_id
+from absence_engine.domain.claims import NAMESPACE, Change, Episode, Evaluation, as_told, claims, decide, new_id
 from absence_engine.domain.policy import Policy, policies
 from absence_engine.domain.spans import YEARLESS, Child, Scope, Span, spans
-from absence_engine.domain.ticks import NEVER, tick_of
+from absence_engine.domain.ticks import NEVER, day_of, tick_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.absence_engine.children import AUTUMN, DEAD, PUPIL, TERM, URN, calendars, child, marked
+from tests.unit.absence_engine.children import (
+    AUTUMN,
+    DEAD,
+    OTHER,
+    PUPIL,
+    TERM,
+    URN,
+    calendars,
+    child,
+    marked,
+    sheets,
+    stay,
+)
 
 POLICY = policies()[-1]
 NOW = datetime(2025, 10, 1, tzinfo=UTC)
@@ -295,3 +307,13 @@ def test_another_version_of_a_threshold_explains_its_episode_anew() -> None:
     (changed,) = decided(ABSENT, [crossed.episode], touched=NEVER, policy=replace(POLICY, version="330-1"))
     assert (changed.happened, changed.episode.policy_version) == ("changed", "330-1")
     assert changed.episode.hash != crossed.episode.hash
+
+
+@pytest.mark.parametrize(("first", "school"), [(2, URN), (6, OTHER)])
+def test_an_episode_is_of_the_school_whose_mark_crossed(first: int, school: int) -> None:
+    there = dict.fromkeys(AUTUMN[4:12], "/") | {tick: "O" for tick in AUTUMN[first:12] if tick >= AUTUMN[4]}
+    here = dict.fromkeys(AUTUMN[:4], "/") | dict.fromkeys(AUTUMN[first:4], "O")
+    stays = [stay(URN, to=day_of(AUTUMN[3])), stay(OTHER, from_=day_of(AUTUMN[4]))]
+    one = Child.of(child({}, stays=stays)._replace(sheets=(*sheets(here), *sheets(there, OTHER))))
+    (crossed,) = (its for its in spans([one], [Scope.whole(one)], CALENDARS, POLICY)[0] if its.kind == "SA")
+    assert as_told(one, crossed, None, (), POLICY).school_urn == school

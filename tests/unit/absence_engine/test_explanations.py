@@ -16,7 +16,7 @@ from absence_engine.domain.ticks import day_of, tick_of
 from common.academic import Session
 from common.events.absence_engine import Explanation
 
-from tests.unit.absence_engine.children import AUTUMN, DEAD, PUPIL, URN, calendars, child, sheets
+from tests.unit.absence_engine.children import AUTUMN, DEAD, OTHER, PUPIL, URN, calendars, child, sheets, stay
 from tests.unit.absence_engine.policies import SMALL, changed
 
 POLICY = policies()[-1]
@@ -53,6 +53,19 @@ def test_a_line_of_several_in_so_many_is_compared_as_integers() -> None:
         "absent": 1, "possible": 1, "part": 2, "of": 30, "comparison": "absent * 30 >= possible * 2",
     }  # fmt: skip
     assert explained(child(dict.fromkeys(AUTUMN[:3], "O")), "PA").formula["comparison"] == "absent * 10 >= possible"
+
+
+def test_each_session_is_of_the_school_whose_mark_counts() -> None:
+    record = child({}, stays=[stay(URN, to=day_of(AUTUMN[3])), stay(OTHER, from_=day_of(AUTUMN[4]))])
+    here, there = dict.fromkeys(AUTUMN[:3], "O") | {AUTUMN[3]: "/"}, dict.fromkeys(AUTUMN[4:40], "O")
+    one = record._replace(sheets=(*sheets(here), *sheets(there, OTHER)))
+    told = explained(one, "PA").sessions
+    assert [session.school_urn for session in told] == [URN] * 3 + [OTHER] * 36
+    assert [(session.date, session.session) for session in told[:3]] == [
+        (day_of(tick).isoformat(), "PM" if tick % 2 else "AM") for tick in AUTUMN[:3]
+    ]
+    (window,) = {session.school_urn for session in explained(child(here), "PA").sessions}
+    assert window == URN
 
 
 def test_a_window_names_its_own_weeks_and_none_before_them() -> None:
@@ -193,9 +206,52 @@ def test_a_run_of_one_speaks_of_one_session() -> None:
     )
 
 
+def test_a_run_of_one_that_was_late_says_so() -> None:
+    rule = Run(sessions=1, codes=("U",), compulsory_age=True)
+    assert sentences.of_run("CONTINUOUS_10", rule, [MORNING], 0, 1).endswith(
+        "return. The child came after the register had closed."
+    )
+
+
 def test_a_tally_says_its_sessions_and_how_many_days_they_are() -> None:
     rule = Tally(sessions=25, codes=("I",), compulsory_age=True)
     assert sentences.of_tally(rule, 2025, MORNING, 25) == (
         "In the school year 2025-26, up to the morning of 30 September 2025, 25 sessions were missed through illness; "
         "25 in a year (12.5 school days) are the point at which the school must send a sickness return."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("PN_10_IN_10", "missed without permission within 1 school week, from 30 September 2025 to 30 September 2025; "
+         "1 within 1 school week is the point at which the school must consider a penalty notice."),
+        ("PUNCTUALITY", "late within 1 school week, from 30 September 2025 to 30 September 2025; 1 within 1 school "
+         "week is the point at which to look at punctuality."),
+        ("ANOTHER", "counted within 1 school week, from 30 September 2025 to 30 September 2025; 1 within 1 school week "
+         "is the line."),
+    ],
+)  # fmt: skip
+def test_a_window_of_one_speaks_of_one_session(kind: str, said: str) -> None:
+    rule = Window(sessions=1, codes=("O", "N"), compulsory_age=True, weeks=1, spendable=True)
+    day = day_of(MORNING)
+    assert sentences.of_window(kind, rule, 1, 0, 1, day, day) == f"1 session was {said}"
+    assert sentences.of_window(kind, rule, 1, 1, 1, day, day).endswith(". The reason is not yet known.")
+    more = sentences.of_window(kind, rule, 2, 0, 1, day, day)
+    assert more == f"2 sessions were {said}"
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said"),
+    [
+        (1, "1 session was missed through illness; 1 in a year (half a school day) is the point"),
+        (2, "2 sessions were missed through illness; 2 in a year (1 school day) are the point"),
+        (3, "3 sessions were missed through illness; 3 in a year (1.5 school days) are the point"),
+    ],
+)
+def test_a_tally_of_few_speaks_of_few(sessions: int, said: str) -> None:
+    rule = Tally(sessions=sessions, codes=("I",), compulsory_age=True)
+    assert sentences.of_tally(rule, 2025, MORNING, sessions) == (
+        f"In the school year 2025-26, up to the morning of 30 September 2025, {said} at which the school must send a "
+        "sickness return."
     )

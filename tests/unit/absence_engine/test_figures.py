@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from absence_engine.domain.counts import count_rows, is_provisional, over_line, percent
 from absence_engine.domain.days import next_open_days
-from absence_engine.domain.flags import Flagged, flagged, within
+from absence_engine.domain.flags import Flagged, between, both, flagged, times, within
 from absence_engine.domain.marks import child_years
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
 from absence_engine.domain.records import ChildRecord
 from absence_engine.domain.ticks import NEVER, tick_of
+from common.academic import GRID
 from common.codes import code_table
 from common.events.registers import FlagSpan
 
@@ -73,6 +74,39 @@ def test_the_first_and_the_last_session_of_a_time_lie_within_it() -> None:
     ticks = np.arange(10)
     assert np.flatnonzero(within(ticks, [(2, 4), (8, 8)])).tolist() == [2, 3, 4, 8]
     assert not within(ticks, []).any()
+
+
+def test_the_times_of_some_flags_are_those_of_no_other() -> None:
+    known = [Flagged("CIN", 1, 5), Flagged("FSM", 0, NEVER), Flagged("CP", 9, 12)]
+    assert times(known, ("CIN", "CP")) == [(1, 5), (9, 12)]
+
+
+def test_what_lies_in_both_of_two_times_includes_their_ends() -> None:
+    assert both([(0, 9)], [(4, 12)]) == [(4, 9)]
+    assert both([(0, 9), (20, 30)], [(9, 20)]) == [(9, 9), (20, 20)]
+    assert both([(0, 9)], [(10, 12)]) == []
+
+
+LAST = GRID - 1
+
+
+@pytest.mark.parametrize(
+    ("given", "rest"),
+    [
+        ([], [(0, LAST)]),
+        ([(0, LAST)], []),
+        ([(0, 9)], [(10, LAST)]),
+        ([(1, LAST)], [(0, 0)]),
+        ([(0, LAST - 1)], [(LAST, LAST)]),
+        ([(5, 9), (10, 12)], [(0, 4), (13, LAST)]),
+        ([(20, 30), (5, 9)], [(0, 4), (10, 19), (31, LAST)]),
+        ([(5, 30), (7, 9)], [(0, 4), (31, LAST)]),
+    ],
+)
+def test_what_lies_in_none_of_some_times_is_the_rest_of_the_year(
+    given: list[tuple[int, int]], rest: list[tuple[int, int]]
+) -> None:
+    assert between(given) == rest
 
 
 # -- days -------------------------------------------------------------------------------------------------------------

@@ -469,3 +469,24 @@ SOME = tuple(tick_of(date(2025, 9, day), half) for day in (16, 17) for half in (
 )  # fmt: skip
 def test_a_pattern_is_told_word_by_word(kind: str, what: str, numbers: dict[str, int], said: str) -> None:
     assert sentence(Pattern(kind, what, SOME, numbers), RULES) == said
+
+
+def test_one_week_and_one_session_are_told_as_one() -> None:
+    rules = Patterns(short_streaks=ShortStreaks(sessions=1))
+    short = Pattern("short_streaks", "", SOME, {"streaks": 12, "sessions": 12})
+    assert (
+        sentence(short, rules) == "There were 12 separate short absences of at most 1 session each: 12 sessions in all."
+    )
+    numbers = {"weeks": 1, "missed": 5, "possible": 10, "missed_before": 1, "possible_before": 110}
+    assert "suddenly: in the last week 5 of 10 possible" in sentence(Pattern("sudden_change", "", SOME, numbers), RULES)
+
+
+def test_a_kind_that_is_no_longer_looked_for_is_told_without_its_numbers() -> None:
+    """A policy may have come in that does not look for what was found."""
+    nothing = Patterns(weekday=None, short_streaks=None, sibling_synchronous=None)
+    short = Pattern("short_streaks", "", SOME, {"streaks": 12, "sessions": 20})
+    assert sentence(short, nothing) == "There were 12 separate short absences: 20 sessions in all."
+    assert sentence(Pattern("weekday", "Monday", SOME, GATHERS), nothing).endswith("and 1 of 60 other days.")
+    numbers = {"possible": 50, "missed": 9, "sibling_missed": 8, "shared_days": 7, "shared": 4}
+    shared = sentence(Pattern("sibling_synchronous", "x", SOME, numbers), nothing)
+    assert shared.endswith("7 of these were the same, in 4 separate absences.")

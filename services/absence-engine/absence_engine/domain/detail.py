@@ -87,14 +87,11 @@ def dfe_stays(record: ChildRecord, year: int) -> list[tuple[Enrolment, Counts]]:
 
 def spans_of(child: Child, calendars: Calendars, holds: Holds, *, only_years: bool = False) -> list[Span]:
     """All spans of a child, each year's by the policy that holds in it; without those that run over years, if asked."""
-    scopes: dict[str, tuple[set[int], bool]] = {}
-    by_version = {(policy := holds(year)).version: policy for year in (None, *child.years)}
-    for year in child.years:
-        scopes.setdefault(holds(year).version, (set(), False))[0].add(year)
+    policies = {(policy := holds(year)).version: policy for year in (None, *child.years)}
     yearless = None if only_years else holds(None).version
     found: list[Span] = []
-    for version, policy in by_version.items():
-        years = frozenset(scopes.get(version, (frozenset[int](), False))[0])
+    for version, policy in policies.items():
+        years = frozenset(year for year in child.years if holds(year).version == version)
         scope = Scope(years, YEARLESS if version == yearless else frozenset[str]())
         found += spans([child], [scope], calendars, policy)[0]
     return found

@@ -6,6 +6,7 @@ Counts are sessions. `enrolments` of DfE's own file is a mean over days; `total_
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -151,7 +152,7 @@ def _row(line: int, cells: Mapping[str, str]) -> FileRow:
     try:
         theirs = _theirs(values)
         year = _year(values["time_period"], values.get("time_identifier", ""))
-        number = int(urn) if urn else None
+        number = _urn(urn)
     except ValueError as error:
         return _unread(line, str(error))
     return FileRow(
@@ -167,6 +168,14 @@ def _row(line: int, cells: Mapping[str, str]) -> FileRow:
     )
 
 
+def _urn(text: str) -> int | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ValueError(f"{text[:40]} is no URN.")
+    return int(text)
+
+
 def _year(period: str, identifier: str) -> int:
     if identifier.lower() not in ("", "academic year") or len(period) != 6 or not period.isdecimal():
         raise ValueError("Only rows of an academic year, such as 202526, can be reconciled.")
@@ -179,7 +188,8 @@ def _year(period: str, identifier: str) -> int:
 def _theirs(values: Mapping[str, str]) -> Theirs:
     sums = {name: _count(column, values[column]) for column, name in SUMS.items()}
     codes = {code: _count(column, values[column]) for column, code in REASONS.items() if column in values}
-    enrolments = _whole(values, "total_enrolments") or _whole(values, "enrolments")
+    total = _whole(values, "total_enrolments")
+    enrolments = _whole(values, "enrolments") if total is None else total
     sums["enrolments"] = enrolments
     sums["persistent"] = _persistent(values.get("pa_perc", ""), enrolments)
     return Theirs(sums, codes, complete=len(codes) == len(REASONS))

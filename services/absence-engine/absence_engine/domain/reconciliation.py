@@ -83,7 +83,7 @@ def rows_of(
 
 def _places(stay: Enrolment, year: int) -> tuple[int, int]:
     start = year_start(year)
-    return min(max(stay.first - start, 0), GRID), min(stay.last - start, GRID - 1)
+    return min(max(stay.first - start, 0), GRID), max(min(stay.last - start, GRID - 1), -1)
 
 
 def _part(codes: Codes, first: int, last: int) -> Codes:

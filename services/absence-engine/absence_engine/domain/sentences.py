@@ -26,9 +26,9 @@ _RUNS = {
 _WINDOWS = {
     "PN_10_IN_10": (
         "missed without permission",
-        "are the point at which the school must consider a penalty notice.",
+        "the point at which the school must consider a penalty notice.",
     ),
-    "PUNCTUALITY": ("late", "are the point at which to look at punctuality."),
+    "PUNCTUALITY": ("late", "the point at which to look at punctuality."),
 }
 _REASONS = frozenset({"SA"})
 """The kinds whose sentence says which reasons there were (12.16): a part-time timetable alone can lead there."""
@@ -61,10 +61,11 @@ def of_window(kind: str, rule: Window, held: int, unsettled: int, units: int, fi
     """Why a window holds enough: `held` sessions in `units` school weeks or days, from one day to another."""
     by_days = rule.reading == "school_days"
     unit, needed_units = ("school day", rule.days) if by_days else ("school week", rule.weeks)
-    what, so = _WINDOWS.get(kind, ("counted", "are the line."))
+    what, so = _WINDOWS.get(kind, ("counted", "the line."))
     return (
-        f"{held} sessions were {what} within {units} {_plural(unit, units)}, from {_spell(first)} to {_spell(last)}; "
-        f"{rule.sessions} within {needed_units} {_plural(unit, needed_units)} {so}{_unsettled(unsettled, held)}"
+        f"{_sessions_were(held)} {what} within {units} {_plural(unit, units)}, from {_spell(first)} to {_spell(last)}; "
+        f"{rule.sessions} within {needed_units} {_plural(unit, needed_units)} {_are(rule.sessions)} {so}"
+        f"{_unsettled(unsettled, held)}"
     )
 
 
@@ -78,16 +79,17 @@ def of_run(kind: str, rule: Run, ticks: Sequence[int], unsettled: int, late: int
     said = f"{in_a_row} {'was' if n == 1 else 'were'} {what}, {where.replace('on the', 'in the')}"
     said += f"; {needed}" if rule.sessions > 1 else f". {needed}"
     if late:
-        said += f" In {late} of them the child came after the register had closed."
+        said += f" {'The' if n == 1 else f'In {late} of them the'} child came after the register had closed."
     return said + _unsettled(unsettled, n)
 
 
 def of_tally(rule: Tally, year: int, at: int, held: int) -> str:
     """Why a year's sessions are enough."""
-    days = f"{rule.sessions / 2:g} school days"
+    days = {1: "half a school day", 2: "1 school day"}.get(rule.sessions, f"{rule.sessions / 2:g} school days")
     return (
-        f"In the school year {year_name(year)}, up to {session(at)}, {held} sessions were missed through illness; "
-        f"{rule.sessions} in a year ({days}) are the point at which the school must send a sickness return."
+        f"In the school year {year_name(year)}, up to {session(at)}, {_sessions_were(held)} missed through illness; "
+        f"{rule.sessions} in a year ({days}) {_are(rule.sessions)} the point at which the school must send a sickness "
+        "return."
     )
 
 
@@ -106,6 +108,14 @@ def _unsettled(n: int, of: int) -> str:
     if not n:
         return ""
     return " The reason is not yet known." if of == 1 else f" The reason for {n} of them is not yet known."
+
+
+def _sessions_were(n: int) -> str:
+    return f"{n} {_plural('session', n)} {'was' if n == 1 else 'were'}"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _plural(word: str, n: int) -> str:

@@ -53,7 +53,8 @@ def _streak(pattern: Pattern, n: Numbers, _: Patterns) -> str:
 
 
 def _short_streaks(_: Pattern, n: Numbers, rules: Patterns) -> str:
-    most = "" if rules.short_streaks is None else f" of at most {rules.short_streaks.sessions} sessions each"
+    rule = rules.short_streaks
+    most = "" if rule is None else f" of at most {_so_many(rule.sessions, 'session')} each"
     return f"There were {n['streaks']} separate short absences{most}: {n['sessions']} sessions in all."
 
 
@@ -66,8 +67,9 @@ def _late_streak(pattern: Pattern, n: Numbers, _: Patterns) -> str:
 
 
 def _sudden_change(_: Pattern, n: Numbers, __: Patterns) -> str:
+    weeks = "week" if n["weeks"] == 1 else f"{n['weeks']} weeks"
     return (
-        f"Absence has risen suddenly: in the last {n['weeks']} weeks {n['missed']} of {n['possible']} possible "
+        f"Absence has risen suddenly: in the last {weeks} {n['missed']} of {n['possible']} possible "
         f"sessions were missed, before them {n['missed_before']} of {n['possible_before']} of the school year."
     )
 
@@ -86,6 +88,10 @@ def _lot(rule: Often | None) -> str:
     return (
         "" if rule is None else f" Dealt out by lot, so many would fall there in at most one of {rule.one_in:,} years."
     )
+
+
+def _so_many(n: int, of: str) -> str:
+    return f"{n} {of}" if n == 1 else f"{n} {of}s"
 
 
 _SENTENCES: Mapping[str, Callable[[Pattern, Numbers, Patterns], str]] = {
