@@ -4,11 +4,15 @@ Expected are the open sessions of the days before today, and those of today whos
 come is not counted against the school.
 """
 
-from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from common.academic import GRID
+
+Places = npt.NDArray[np.int16]
+"""Places on the grid of an academic year, in any order, each once."""
 
 
 class Coverage(NamedTuple):
@@ -21,13 +25,14 @@ class Coverage(NamedTuple):
 NOTHING_EXPECTED = Coverage(0, 0)
 
 
-def coverage(sessions: bytes, places: Collection[int], year: int, today: date, as_of: date | None) -> Coverage:
+def coverage(sessions: bytes, places: Places, year: int, today: date, as_of: date | None) -> Coverage:
     """The coverage of an academic year up to a day. `sessions`: its grid, 1 where open; `places`: whose registers have
     come.
     """
     over, until = _first_place(year, today), GRID if as_of is None else _first_place(year, as_of) + 2
-    came = {place for place in places if place < until and sessions[place]}
-    expected = sum(sessions[: max(0, min(over, until))]) + sum(place >= over for place in came)
+    is_open = np.frombuffer(sessions, np.uint8)[places] == 1
+    came = places[is_open & (places < until)]
+    expected = sessions.count(1, 0, max(0, min(over, until))) + int(np.count_nonzero(came >= over))
     return Coverage(expected, len(came))
 
 
