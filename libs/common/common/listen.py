@@ -51,11 +51,17 @@ async def work_off(
     """Calls `work` until `stop`, again at once while it found something to do; else when `changed` is set, and anyway
     after `look_seconds`.
     """
-    while not stop.is_set():
-        pulse.beat()
-        turn = changed.turn
-        if not await work():
-            await changed.wait(turn, look_seconds)
+    ended = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            pulse.beat()
+            turn = changed.turn
+            if not await work():
+                waiting = asyncio.create_task(changed.wait(turn, look_seconds))
+                await asyncio.wait([waiting, ended], return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+    finally:
+        ended.cancel()
 
 
 async def notify(tx: Transaction, channel: str) -> None:
