@@ -3,6 +3,7 @@
 A session is `(day, half)`, half being `AM` or `PM`; such pairs sort in time order.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -134,7 +135,7 @@ def _counted(child: Child) -> list[Mark]:
 # -- flags ------------------------------------------------------------------------------------------------------------
 
 
-def is_flagged(child: Child, wanted: frozenset[str], day: date) -> bool:
+def is_flagged(child: Child, wanted: Collection[str], day: date) -> bool:
     """Whether a child has one of some flags on a day. A flag of which nobody says since when holds on any day."""
     for flag in wanted:
         spans = [span for span in child.flag_spans if span.flag == flag]

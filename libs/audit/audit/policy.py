@@ -27,13 +27,13 @@ class Threshold:
     `flags`: the child has one of them on the session's date; none named, none asked for. `compulsory_age`: only
     sessions inside it. Rates: `part` of `of` sessions missed, or more than that if `strict`; or `targets`, attendance
     in hundredths of a percent by URN. Windows, runs and tallies: `sessions` with one of `codes`, those of `unsettled`
-    not settled yet; a window is `length` school weeks, or days where `by_days`. `spendable`: an issued notice takes
-    its sessions out.
+    not settled yet; a window is `weeks` school weeks, or `days` where `by_days`: it says both, and of both it is told
+    whether a threshold is as it was. `spendable`: an issued notice takes its sessions out.
     """
 
     kind: str
     rule: str
-    flags: frozenset[str] = frozenset()
+    flags: tuple[str, ...] = ()
     compulsory_age: bool = False
     part: int = 0
     of: int = 0
@@ -42,11 +42,17 @@ class Threshold:
     minimum_possible: int = 0
     recovery_sessions: int = 0
     sessions: int = 0
-    codes: frozenset[str] = frozenset()
-    unsettled: frozenset[str] = frozenset()
-    length: int = 0
+    codes: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    weeks: int = 0
+    days: int = 0
     by_days: bool = False
     spendable: bool = False
+
+    @property
+    def length(self) -> int:
+        """How many weeks or days a window has."""
+        return self.days if self.by_days else self.weeks
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,11 @@ def policy_of(said: dict[str, Any]) -> Policy:
 
 
 def _threshold(kind: str, said: dict[str, Any]) -> Threshold:
-    by_days = said.get("reading") == SCHOOL_DAYS
     targets: dict[str, str] | None = said.get("targets")
     return Threshold(
         kind=kind,
         rule=said["rule"],
-        flags=frozenset(said.get("flags", ())),
+        flags=tuple(said.get("flags", ())),
         compulsory_age=said.get("compulsory_age", False),
         part=said.get("part", 0),
         of=said.get("of", 0),
@@ -103,10 +108,11 @@ def _threshold(kind: str, said: dict[str, Any]) -> Threshold:
         minimum_possible=said.get("minimum_possible", 0),
         recovery_sessions=said.get("recovery_sessions", 0),
         sessions=said.get("sessions", 0),
-        codes=frozenset(said.get("codes", ())),
-        unsettled=frozenset(said.get("unsettled_codes", ())),
-        length=said["days" if by_days else "weeks"] if said["rule"] == WINDOW else 0,
-        by_days=by_days,
+        codes=tuple(said.get("codes", ())),
+        unsettled=tuple(said.get("unsettled_codes", ())),
+        weeks=said.get("weeks", 0),
+        days=said.get("days", 0),
+        by_days=said.get("reading") == SCHOOL_DAYS,
         spendable=said.get("spendable", False),
     )
 
