@@ -12,6 +12,7 @@ import structlog
 from common.db import Transaction
 from common.health import Health
 from common.loops import Pulse, pause
+from common.turns import meanwhile
 
 log = structlog.get_logger()
 
@@ -39,7 +40,8 @@ class Signal:
         if self.turn != turn:
             return True
         try:
-            await asyncio.wait_for(self._next.wait(), seconds)
+            async with meanwhile():
+                await asyncio.wait_for(self._next.wait(), seconds)
         except TimeoutError:
             return False
         return True

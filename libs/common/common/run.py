@@ -15,10 +15,12 @@ import uvloop
 from fastapi import FastAPI
 from prometheus_client import start_http_server
 
+from common.quotas import Quotas
 from common.security import Verifier
 from common.service import Background, Service
 from common.settings import Settings
 from common.web.app import create_app, readiness
+from common.web.limits import Limits
 from common.web.protocol import Bounds, Protocol, bounded, look_after
 
 DRAIN_SECONDS = 3
@@ -89,13 +91,16 @@ async def run(
 
     `on_ready` is called once, when every part of every service does its work.
     """
-    app = create_app(services, settings, verifier)
+    limits = Limits.of(settings)
+    app = create_app(services, settings, verifier, limits)
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.web_host)
     allow_open_files(settings.connections + SPARE_FILES)
     http = server(app, bounded(Bounds(connections=settings.connections)))
     web = asyncio.create_task(http.serve([listener]), name="web")
     loops = [asyncio.create_task(task.run(stop), name=task.name) for task in _background(services)]
+    if (shared := next((service.database for service in services if service.database), None)) is not None:
+        loops.append(asyncio.create_task(Quotas(shared, limits).run(stop), name="quotas"))
     announce = asyncio.create_task(_announce(services, http, stop, on_ready), name="announce")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait([stopping, web, *loops], return_when=asyncio.FIRST_COMPLETED)

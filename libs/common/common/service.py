@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter
 
+from common.db import Database
 from common.health import Health
 from common.web.links import Links
 
@@ -59,4 +60,6 @@ class Service:
     tags: Sequence[Mapping[str, Any]] = field(default=())
     streams: frozenset[str] = frozenset()
     """Paths whose routes read their bodies themselves, piece by piece, whatever their length and type."""
+    database: Database | None = None
+    """Where its replicas tell each other what their callers have asked for."""
     links: Links = field(default_factory=dict[str, Mapping[str, dict[str, str]]])

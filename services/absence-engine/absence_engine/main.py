@@ -78,6 +78,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         ),
         ready=(database_answers, ledgers_followed, policies_applied),
         close=database.close,
+        database=database,
         tags=api.TAGS,
         links=api.LINKS,
         streams=api.STREAMS,

@@ -43,6 +43,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         background=(relay, listening),
         ready=(database_answers,),
         close=database.close,
+        database=database,
         tags=api.TAGS,
         links=api.LINKS,
     )

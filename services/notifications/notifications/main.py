@@ -74,6 +74,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         background=(relay, listening, settler, sender),
         ready=(database_answers,),
         close=close,
+        database=database,
         tags=api.TAGS,
         links=api.LINKS,
     )

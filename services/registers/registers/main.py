@@ -57,6 +57,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         ),
         ready=(database_answers,),
         close=database.close,
+        database=database,
         tags=api.TAGS,
         links=api.LINKS,
         streams=api.STREAMS,

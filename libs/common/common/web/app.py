@@ -19,6 +19,7 @@ from common.settings import Settings
 from common.web import asyncapi, openapi, pages, problems
 from common.web.bare import with_head
 from common.web.frame import Frame
+from common.web.limits import Limits
 
 OPERATIONS = "Operations"
 
@@ -27,13 +28,17 @@ class Application(FastAPI):
     """FastAPI inside our frame. `streams`: paths whose routes read their bodies themselves."""
 
     streams: frozenset[str] = frozenset()
+    verifier: Verifier
+    limits: Limits
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Frame(super().build_middleware_stack(), self.streams)
+        return Frame(super().build_middleware_stack(), self.verifier, self.limits, self.streams)
 
 
-def create_app(services: Sequence[Service], settings: Settings, verifier: Verifier) -> FastAPI:
-    """One application that answers for all `services`."""
+def create_app(
+    services: Sequence[Service], settings: Settings, verifier: Verifier, limits: Limits | None = None
+) -> FastAPI:
+    """One application that answers for all `services`; `limits` are those of the settings, unless given."""
     app = Application(
         title="Rollcall" if len(services) > 1 else f"Rollcall: {services[0].name}",
         version="1",
@@ -43,7 +48,8 @@ def create_app(services: Sequence[Service], settings: Settings, verifier: Verifi
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.state.verifier = verifier
+    app.state.verifier = app.verifier = verifier
+    app.limits = limits or Limits.of(settings)
     app.streams = frozenset().union(*(service.streams for service in services))
     for service in services:
         app.include_router(service.router)

@@ -12,6 +12,7 @@ from common.errors import Fault, RollcallError
 from common.service import Service
 from common.web import examples, links, problems
 from common.web.conditions import ETAG
+from common.web.limits import READS, WRITES
 
 PROBLEM = "ProblemDocument"
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -45,11 +46,18 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 _EVERYWHERE: tuple[type[RollcallError], ...] = (
     errors.MalformedError,
     errors.MethodNotAllowedError,
+    errors.HeadersTooLargeError,
     RollcallError,
     errors.UnavailableError,
 )
-_BELOW_V1 = (errors.UnauthenticatedError, errors.ForbiddenError, errors.NotFoundError, errors.InvalidError)
-_WITH_BODY = (errors.TooLargeError, errors.UnsupportedMediaTypeError)
+_BELOW_V1 = (
+    errors.UnauthenticatedError,
+    errors.ForbiddenError,
+    errors.NotFoundError,
+    errors.InvalidError,
+    errors.TooManyRequestsError,
+)
+_WITH_BODY = (errors.RequestTimeoutError, errors.TooLargeError, errors.UnsupportedMediaTypeError)
 _CHANGING = (errors.ConflictError,)
 _METHODS_WITH_BODY = frozenset({"post", "put", "patch", "delete"})
 _IF_NONE_MATCH: dict[str, Any] = {
@@ -97,6 +105,8 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
     answers = operation.setdefault("responses", {})
     for kind in kinds:
         answers[str(kind.status)] = _answer(kind, path)
+        if kind is errors.TooManyRequestsError:
+            answers[str(kind.status)]["headers"] = _limits(method)
     if method == "get" and "ETag" in answers.get("200", {}).get("headers", {}):
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
         answers["304"] = {"description": "It is what the ETag in `If-None-Match` stands for.", "headers": ETAG}
@@ -107,6 +117,20 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
                 "Location": {"description": "The same path with the id that lives on.", "schema": {"type": "string"}}
             },
         }
+
+
+def _limits(method: str) -> dict[str, Any]:
+    """The headers that tell a client's quota. All answers to it carry them but `Retry-After`, not only a 429."""
+    kind = READS if method == "get" else WRITES
+    told = {
+        "RateLimit-Policy": ("Requests that the client has in a window of seconds.", f'"{kind}";q=30000;w=60'),
+        "RateLimit": ("Requests that are left, and seconds until all are there again.", f'"{kind}";r=0;t=60'),
+        "Retry-After": ("Seconds after which the request may be sent again.", "1"),
+    }
+    return {
+        name: {"description": text, "schema": {"type": "string"}, "example": example}
+        for name, (text, example) in told.items()
+    }
 
 
 def _is_conditional(operation: dict[str, Any]) -> bool:

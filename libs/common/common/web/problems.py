@@ -31,6 +31,7 @@ _BY_STATUS: Mapping[int, type[RollcallError]] = {
     403: errors.ForbiddenError,
     404: errors.NotFoundError,
     405: errors.MethodNotAllowedError,
+    408: errors.RequestTimeoutError,
     413: errors.TooLargeError,
     415: errors.UnsupportedMediaTypeError,
     422: errors.InvalidError,

@@ -1,0 +1,206 @@
+"""What one client may ask for: so many requests a minute, so many at a time."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from common.errors import TooManyRequestsError
+from common.settings import Settings
+from common.turns import Turns, meanwhile
+from common.web import limits
+from common.web.limits import READS, WRITES, Bucket, Limits, Policy
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def told(bucket: Bucket) -> tuple[str, str]:
+    headers = dict(bucket.headers())
+    return headers[b"ratelimit-policy"].decode(), headers[b"ratelimit"].decode()
+
+
+def test_a_quota_is_used_up_and_comes_back_evenly() -> None:
+    clock = Clock()
+    bucket = Bucket(Policy("reads", 60), clock())
+    assert [bucket.take(clock()) for _ in range(61)] == [True] * 60 + [False]
+    clock.now += 2.5
+    assert [bucket.take(clock()) for _ in range(3)] == [True, True, False]
+    clock.now += 3600
+    assert [bucket.take(clock()) for _ in range(61)] == [True] * 60 + [False]
+
+
+def test_the_headers_say_what_is_left_and_when_all_is_there_again() -> None:
+    clock = Clock()
+    bucket = Bucket(Policy("writes", 120), clock())
+    for _ in range(20):
+        bucket.take(clock())
+    assert told(bucket) == ('"writes";q=120;w=60', '"writes";r=100;t=10')
+    for _ in range(101):
+        bucket.take(clock())
+    assert told(bucket)[1] == '"writes";r=0;t=60'
+
+
+def test_reads_and_writes_are_counted_apart_and_clients_too() -> None:
+    clock = Clock()
+    ours = Limits({READS: Policy(READS, 1), WRITES: Policy(WRITES, 1)}, 8, clock)
+    for client in ("one", "other"):
+        for method in ("GET", "PUT"):
+            bucket = ours.bucket(client, method)
+            assert bucket is not None
+            ours.take(bucket)
+    spent = ours.bucket("one", "HEAD")
+    assert spent is not None
+    with pytest.raises(TooManyRequestsError) as refused:
+        ours.take(spent)
+    assert refused.value.retry_after == 60
+
+
+def test_nought_sets_no_limit() -> None:
+    ours = Limits.of(Settings(database_url="", rate_limit_reads=0))
+    assert ours.bucket("one", "GET") is None
+    assert ours.bucket("one", "PUT") is not None
+
+
+def test_the_buckets_of_clients_that_are_gone_are_let_go() -> None:
+    clock = Clock()
+    ours = Limits({READS: Policy(READS, 60)}, 8, clock)
+    bucket = ours.bucket("one", "GET")
+    assert bucket is not None
+    ours.take(bucket)
+    clock.now += 2
+    ours.forget_idle()
+    assert ours.buckets, "what it spent has not been told yet"
+    bucket.settle(60, 1, clock())
+    ours.forget_idle()
+    assert not ours.buckets
+
+
+async def test_a_client_has_so_many_turns_at_a_time_and_the_others_wait_in_order() -> None:
+    turns, order, go_on = Turns(2), [], asyncio.Event()
+
+    async def request(number: int) -> None:
+        turn = await turns.take("one")
+        order.append(number)
+        await go_on.wait()
+        turn.end()
+
+    tasks = [asyncio.create_task(request(number)) for number in range(6)]
+    other = await asyncio.wait_for(turns.take("other"), 1)
+    await asyncio.sleep(0)
+    assert order == [0, 1]
+    go_on.set()
+    await asyncio.gather(*tasks)
+    other.end()
+    assert order == [0, 1, 2, 3, 4, 5]
+    assert turns.is_idle()
+
+
+async def test_of_a_long_line_the_rest_is_refused() -> None:
+    turns = Turns(1, longest_line=2)
+    first = await turns.take("one")
+    waiting = [asyncio.create_task(turns.take("one")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequestsError):
+        await turns.take("one")
+    first.end()
+    for task in waiting:
+        (await task).end()
+    assert turns.is_idle()
+
+
+async def test_whoever_goes_away_while_waiting_leaves_no_gap() -> None:
+    turns = Turns(1)
+    first = await turns.take("one")
+    gone, next_one = (asyncio.create_task(turns.take("one")) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    first.end()
+    first.end()
+    with suppress(asyncio.CancelledError):
+        await gone
+    (await asyncio.wait_for(next_one, 1)).end()
+    assert turns.is_idle()
+
+
+async def test_whoever_is_cancelled_just_as_it_gets_its_turn_passes_it_on() -> None:
+    turns = Turns(1)
+    first = await turns.take("one")
+    gone, next_one = (asyncio.create_task(turns.take("one")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.end()
+    gone.cancel()
+    with suppress(asyncio.CancelledError):
+        await gone
+    (await asyncio.wait_for(next_one, 1)).end()
+    assert turns.is_idle()
+
+
+async def test_a_request_that_waits_lets_another_have_its_turn() -> None:
+    turns, news = Turns(1), asyncio.Event()
+
+    async def waits() -> str:
+        turn = await turns.take("one")
+        try:
+            async with meanwhile():
+                await news.wait()
+            return "heard"
+        finally:
+            turn.end()
+
+    waiting = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    second = await asyncio.wait_for(turns.take("one"), 1)
+    news.set()
+    await asyncio.sleep(0)
+    assert not waiting.done(), "it takes its turn again"
+    second.end()
+    assert await waiting == "heard"
+    assert turns.is_idle()
+
+
+async def test_a_request_that_is_cancelled_while_it_waits_gives_nothing_back_twice() -> None:
+    turns = Turns(1)
+
+    async def waits() -> None:
+        turn = await turns.take("one")
+        try:
+            async with meanwhile():
+                await asyncio.Event().wait()
+        finally:
+            turn.end()
+
+    waiting = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiting
+    assert turns.is_idle()
+
+
+async def test_waiting_outside_of_any_request_just_waits() -> None:
+    async with meanwhile():
+        pass
+    assert Turns(1).is_idle()
+
+
+async def test_so_many_refusals_are_held_back_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(limits, "MOST_HELD", 3)
+    ours = Limits({}, 8)
+    assert sorted(await asyncio.gather(*(ours.hold() for _ in range(5)))) == [False, False, True, True, True]
+    assert await ours.hold()
+
+
+async def test_requests_of_nobody_are_slowed_and_only_very_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "NOBODYS", 10)
+    monkeypatch.setattr(limits, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(limits, "MOST_HELD", 5)
+    ours = Limits({}, 8)
+    passed = await asyncio.gather(*(ours.slow() for _ in range(20)), return_exceptions=True)
+    assert [type(one) for one in passed].count(TooManyRequestsError) == 5
+    await ours.slow()
