@@ -61,10 +61,11 @@ async def send_registers(visit: Visit, codes: CodeList) -> None:
         known = visit.state.slots(visit.school, {record.slot for record in records})
         found = news(records, known)
         visit.state.rename(visit.school, found.same)
+        visit.state.intend(visit.school, found.registers)
+        visit.state.shadow(visit.school, found.shadowed)
         for register in found.registers:
             visit.report.count_codes(register, codes)
             await _put(visit, register)
-        visit.state.shadow(visit.school, found.shadowed)
 
 
 async def take_back(visit: Visit) -> None:
@@ -99,7 +100,7 @@ async def _put(visit: Visit, register: Register) -> None:
             raise
         await _put_parts(visit, register, error.kind)
         return
-    visit.state.keep(visit.school, register.records, register.version)
+    visit.state.keep(visit.school, register)
     visit.report.counts["registers_sent"] += 1
     for status, count in answer["counts"].items():
         visit.report.counts[f"marks_{status}"] += count

@@ -1,4 +1,4 @@
-"""One school's run: what Wonde has is read, decided, sent to Rollcall, and noted as acknowledged, in that order.
+"""One school's run: what Wonde has is read, decided, sent to Rollcall, and noted as acknowledged, step by step.
 
 Deletions are read first and carried out last: what is listed in between is the later truth.
 """

@@ -1,7 +1,9 @@
-"""What Rollcall has acknowledged of each school: one SQLite file, written after each answer, never before.
+"""What was sent of each school, and what of it Rollcall has acknowledged: one SQLite file.
 
-So a crash repeats what was under way and skips nothing; a repeat changes nothing, as everything has a natural key. The
-file holds ids, days and hashes: no names, no codes, no comments. One process works with it at a time.
+Marks are noted before they are sent, so that a deletion finds also those whose answer was lost; everything else, and
+above all the cursors, after the answer. So a crash repeats what was under way and skips nothing; a repeat changes
+nothing, as everything has a natural key. The file holds ids, days and hashes: no names, no codes, no comments. One
+process works with it at a time.
 """
 
 import os
@@ -12,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from wonde.domain.registers import Deletion, Record, Sent, Slot, doomed
+from wonde.domain.registers import Deletion, Record, Register, Sent, Slot, doomed
 
 _VERSION = 1
 _TABLES = """
@@ -135,9 +137,18 @@ class State:
                 found[slot] = Sent(*row)
         return found
 
-    def keep(self, school: str, records: Iterable[Record], version: int) -> None:
-        """Notes that marks were acknowledged under a version."""
-        rows = [(school, *_key(one.slot), one.record_id, one.changed, version, one.print) for one in records]
+    def intend(self, school: str, registers: Iterable[Register]) -> None:
+        """Notes marks that are about to be sent."""
+        self._keep(school, [(record, register.version, "") for register in registers for record in register.records])
+
+    def keep(self, school: str, register: Register) -> None:
+        """Notes that marks were acknowledged."""
+        self._keep(school, [(record, register.version, record.print) for record in register.records])
+
+    def _keep(self, school: str, marks: Iterable[tuple[Record, int, str]]) -> None:
+        rows = [
+            (school, *_key(one.slot), one.record_id, one.changed, version, print_) for one, version, print_ in marks
+        ]
         with self._transaction():
             self._connection.executemany(
                 "insert into slots (school, student, day, session, record, changed, version, print)"
@@ -186,7 +197,10 @@ class State:
         rows = self._connection.execute(
             "select student, day, session, version, shadowed from slots where school = ? and doomed = 1", (school,)
         )
-        return [(Slot(student, date.fromisoformat(day), session), *rest) for student, day, session, *rest in rows]
+        return [
+            (Slot(student, date.fromisoformat(day), session), version, bool(shadowed))
+            for student, day, session, version, shadowed in rows
+        ]
 
     def any_taken_back(self, school: str, record_ids: Iterable[str]) -> bool:
         """Whether the mark of any of these records was taken back."""

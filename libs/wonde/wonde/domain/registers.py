@@ -46,8 +46,8 @@ class Record(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What Rollcall has acknowledged for a slot: of which record, and under which version; `print` None after a
-    deletion.
+    """What was sent for a slot: of which record, and under which version. `print` is empty until Rollcall acknowledges
+    it, None after a deletion.
     """
 
     record_id: str
@@ -71,7 +71,7 @@ class Register(NamedTuple):
 
 class News(NamedTuple):
     """What records come to: registers to send; records that say what is known already, to be noted under their ids;
-    slots of which there is a second record, which holds once the first is deleted.
+    slots of which there is, or was, a second record, which holds if the first is deleted.
     """
 
     registers: list[Register]
@@ -158,6 +158,8 @@ def news(records: Iterable[Record], known: Mapping[Slot, Sent]) -> News:
                 if (record.record_id, record.changed) != (sent.record_id, sent.changed):
                     same.append(record)
                 continue
+            if record.record_id != sent.record_id:
+                shadowed.add(slot)
         by_session.setdefault((slot.on, slot.session), []).append(record)
     registers: list[Register] = []
     for (on, session), marks in sorted(by_session.items()):
@@ -181,5 +183,12 @@ def _rank(record: Record) -> tuple[int, str]:
 
 
 def _version(marks: Collection[Record], known: Mapping[Slot, Sent]) -> int:
-    above = [known[record.slot].version + 1 for record in marks if record.slot in known]
-    return max([*above, *(record.changed for record in marks)])
+    return max(max(record.changed, _above(record, known.get(record.slot))) for record in marks)
+
+
+def _above(record: Record, sent: Sent | None) -> int:
+    """The least version for a record: that of before where it is only sent again for want of an answer."""
+    if sent is None:
+        return 0
+    again = sent.print == "" and (record.record_id, record.changed) == (sent.record_id, sent.changed)
+    return sent.version if again else sent.version + 1
