@@ -47,7 +47,7 @@ PROMISED = 60.0
 PROCESSES = 2
 ABSENT = {"I": 50, "M": 5, "C": 8, "G": 6, "O": 24, "U": 4, "N": 3}
 CLOCK = Clock(fixed_today=date(2026, 7, 20))
-CALLER = Caller("bench", frozenset(), None)
+CALLER = Caller("bench", frozenset())
 
 CODE = "create table code (number int primary key, possible bool, absent bool, unauthorised bool)"
 MARK = "create unlogged table mark (pupil_id uuid, place smallint, week smallint, code smallint, sequence int)"

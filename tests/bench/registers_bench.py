@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from common.access.directory import open_directory
 from common.clock import Clock
 from common.db import Database
 from common.migrate import migrate
@@ -46,6 +47,7 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     """The service, until the process is ended."""
     from registers import api
     from registers.actions.batches import Batches
+    from registers.actions.consumers import Consumers
     from registers.actions.recording import Recorder
     from registers.actions.writing import Writer
     from registers.api.context import Context
@@ -53,11 +55,13 @@ async def serve(url: str, port: int, key: dict[str, Any]) -> None:
     database = await Database.open(url, keyring=KEYRING)
     clock = Clock(fixed_today=date(2026, 8, 1))
     writer = Writer(database, clock, lambda: None)
-    context = Context(database, clock, writer, Recorder(database, clock, writer.wake))
+    directory = await open_directory(database, "registers")
+    agreements = Consumers(database, clock, directory, writer.wake)
+    context = Context(database, clock, writer, Recorder(database, clock, writer.wake), agreements)
     stop = asyncio.Event()
     batches = asyncio.create_task(Batches(database, clock, writer.wake, context.batches).run(stop))
     keys = KeySet.import_key_set({"keys": [key]})
-    service = Service(name="registers", router=api.create_router(context), streams=api.STREAMS)
+    service = Service(name="registers", router=api.create_router(context), streams=api.STREAMS, consumers=directory)
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     config = uvicorn.Config(
         app,

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from common import events
-from common.events import absence_engine, casework, notifications, registers
+from common.events import absence_engine, casework, consumers, notifications, registers
 
 GOLDEN = Path(__file__).parent / "golden"
-PUBLISHERS = (absence_engine, casework, notifications, registers)
+PUBLISHERS = (absence_engine, casework, consumers, notifications, registers)
 
 
 def files() -> list[Path]:

@@ -51,7 +51,7 @@ from registers.store.schools import School
 
 from tests.any_order import Chunk
 
-ANYBODY = Caller("test", frozenset(), None)
+ANYBODY = Caller("test", frozenset())
 FIRST, SECOND = 100001, 100002
 SCHOOLS: tuple[int, int] = (FIRST, SECOND)
 TODAY = date(2026, 9, 21)
@@ -458,6 +458,6 @@ class Authority:
 
     async def figures(self, pupil_id: str, year: int) -> PupilFigures:
         """The engine's answer."""
-        anybody = Caller("test", frozenset(), None)
+        anybody = Caller("test", frozenset())
         async with self.engines[0].transaction() as tx:
             return await pupil_figures(tx, pupil_id, year, None, anybody, self._policies(), self.clock.today())

@@ -101,6 +101,30 @@ class ForbiddenError(RollcallError):
     title = "The token lacks a scope"
 
 
+class AgreementError(RollcallError):
+    """Nothing is agreed with the client that the token was given to, or not for today: see `/v1/consumers`."""
+
+    status = 403
+    type = "no-agreement"
+    title = "No agreement with this client is in force"
+
+
+class PurposeError(RollcallError):
+    """The header `Purpose` names what the data may not be used for by this client's agreement."""
+
+    status = 403
+    type = "purpose-not-agreed"
+    title = "The purpose was not agreed"
+
+
+class CohortError(RollcallError):
+    """The client may see children of some cohorts only; this is about others as well, or does not know cohorts."""
+
+    status = 403
+    type = "cohorts-only"
+    title = "Not for a client that is limited to cohorts"
+
+
 class TooManyRequestsError(RollcallError):
     """More requests than the client may send: `RateLimit-Policy` says how many, `Retry-After` when to go on."""
 

@@ -13,4 +13,5 @@ SCOPES = {
     "cases:write": "Completing tasks",
     "cases:read": "Tasks and cases",
     "letters:read": "Letters and their content",
+    "admin": "Consumers: what is agreed with each client",
 }

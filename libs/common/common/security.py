@@ -1,12 +1,12 @@
 """Who is calling, and what may they do: bearer tokens (JWT) checked against an issuer's public keys.
 
-`needs("registers:write")` in a route's signature gives the `Caller` or ends the request with 401 or 403. Rows that the
-caller may not see are the services' business: they ask `caller.may_see_school(urn)` and answer 404.
+`needs("registers:write")` in a route's signature gives the `Caller`, cut down to what is agreed with its client
+(`common.access`), or ends the request with 401 or 403. Which rows are there for the caller is asked of `caller.reach`;
+what is not there answers 404.
 """
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -18,7 +18,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from common.errors import ForbiddenError, UnauthenticatedError
+from common.access.caller import Caller
+from common.access.gate import ADMIN, Gate
+from common.access.reach import Reach
+from common.errors import AgreementError, CohortError, ForbiddenError, UnauthenticatedError
 from common.jwks import RemoteKeys
 from common.scopes import AUDIENCE, SCOPES
 from common.settings import Settings
@@ -31,19 +34,6 @@ _REMEMBERED_SECONDS = 300.0
 LEEWAY_SECONDS = 30.0
 """By how much the issuer's clock may differ from ours, either way."""
 _LONGEST_TOKEN = 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The bearer of a token. `schools` is None when the token is not limited to some."""
-
-    subject: str
-    scopes: frozenset[str]
-    schools: frozenset[int] | None
-
-    def may_see_school(self, urn: int) -> bool:
-        """Whether rows of this school are there for the caller."""
-        return self.schools is None or urn in self.schools
 
 
 class Keys(Protocol):
@@ -141,18 +131,28 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     subject, scope, schools = claims.get("sub"), claims.get("scope", ""), claims.get("schools")
     if not isinstance(subject, str) or not isinstance(scope, str):
         raise UnauthenticatedError("The token lacks `sub` or `scope`.")
+    reach = Reach()
     if schools is not None:
         listed = cast("list[object]", schools) if isinstance(schools, list) else [None]
         if not all(isinstance(urn, int) and not isinstance(urn, bool) for urn in listed):
             raise UnauthenticatedError("The token's `schools` is not a list of URNs.")
-        return Caller(subject, frozenset(scope.split()), frozenset(cast("list[int]", listed)))
-    return Caller(subject, frozenset(scope.split()), None)
+        reach = Reach(frozenset(cast("list[int]", listed)))
+    return Caller(subject, frozenset(scope.split()), reach, _client(claims, subject))
+
+
+def _client(claims: Mapping[str, Any], subject: str) -> str:
+    """The client that a token was given to: issuers name it in different places, and some only as the subject."""
+    named = (claims.get(name) for name in ("azp", "client_id"))
+    return next((name for name in named if isinstance(name, str) and name), subject)
 
 
 class BearerToken(SecurityBase):
-    """The one security scheme, as FastAPI and OpenAPI know it. The verifier lives on `app.state.verifier`."""
+    """The one security scheme, as FastAPI and OpenAPI know it. `app.state` has the verifier and the gate. Only a route
+    that looks at each child that it shows (`by_child`) is open to who is limited to cohorts.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_child: bool = False) -> None:
+        self._by_child = by_child
         flow = OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes=SCOPES)
         self.model = OAuth2(
             flows=OAuthFlows(clientCredentials=flow),
@@ -166,25 +166,40 @@ class BearerToken(SecurityBase):
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("Send `Authorization: Bearer <token>`.")
         verifier = cast("Verifier", request.app.state.verifier)
-        caller = verifier.remembered(token) or await verifier.verify(token)
+        bearer = verifier.remembered(token) or await verifier.verify(token)
+        caller = cast("Gate", request.app.state.gate).admit(bearer, request.headers.get("purpose"))
         if missing := [scope for scope in wanted.scopes if scope not in caller.scopes]:
-            raise ForbiddenError(f"This needs the scope {' '.join(missing)}.")
+            raise _refused(bearer, caller, missing)
+        if caller.reach.cohorts is not None and not self._by_child:
+            raise CohortError
         return caller
 
 
+def _refused(bearer: Caller, caller: Caller, missing: list[str]) -> ForbiddenError | AgreementError:
+    """Why scopes are missing: the token lacks them, or what was agreed does."""
+    if not bearer.scopes.issuperset(missing):
+        return ForbiddenError(f"This needs the scope {' '.join(missing)}.")
+    if caller.scopes == frozenset({ADMIN}):
+        return AgreementError("There is no agreement with this client.")
+    return AgreementError(f"The agreement with this client does not open {' '.join(missing)}.")
+
+
 _bearer = BearerToken()
+_bearer_by_child = BearerToken(by_child=True)
 
 
-def needs(*scopes: str) -> Any:
-    """`caller: Annotated[Caller, needs("registers:write")]`: 401 without a good token, 403 without all of these."""
+def needs(*scopes: str, by_child: bool = False) -> Any:
+    """`caller: Annotated[Caller, needs("registers:write")]`: 401 without a good token, 403 without all of these.
+    `by_child`: the route asks `caller.reach` about every child that it shows, so that it is open to cohorts.
+    """
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise ValueError(f"unknown scopes {unknown}")
-    return Security(_bearer, scopes=list(scopes))
+    return Security(_bearer_by_child if by_child else _bearer, scopes=list(scopes))
 
 
 def any_token() -> Any:
     """`caller: Annotated[Caller, any_token()]`: any valid token will do."""
-    return needs()
+    return needs(by_child=True)
 
 
 def verifier_for(settings: Settings) -> Verifier:

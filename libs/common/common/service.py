@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter
 
+from common.access.directory import Directory
 from common.db import Database
 from common.health import Health
 from common.web.links import Links
@@ -62,4 +63,6 @@ class Service:
     """Paths whose routes read their bodies themselves, piece by piece, whatever their length and type."""
     database: Database | None = None
     """Where its replicas tell each other what their callers have asked for."""
+    consumers: Directory | None = None
+    """What is agreed with each client, as the service knows it."""
     links: Links = field(default_factory=dict[str, Mapping[str, dict[str, str]]])

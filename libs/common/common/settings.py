@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     client_secret: str | None = Field(default=None, repr=False)
     registers_url: str | None = Field(default=None, description="Where notifications finds the registers service.")
 
+    consumers: Literal["required", "optional"] | None = Field(
+        default=None, description="Whether a client without an agreement gets nowhere; production's default: required."
+    )
+
     household_key: str | None = Field(
         default=None, min_length=32, repr=False, description="What siblings' codes are made with; none, no codes."
     )
@@ -119,6 +123,11 @@ class Settings(BaseSettings):
         if self.keys is None or self.lookup_key is None:
             raise NoKeysError("set ROLLCALL_KEYS and ROLLCALL_LOOKUP_KEY: personal data is kept sealed")
         return Keyring.parse(self.keys, self.lookup_key)
+
+    @property
+    def consumers_required(self) -> bool:
+        """Whether a client needs an agreement."""
+        return (self.consumers or ("required" if self.environment == "production" else "optional")) == "required"
 
     def household_secret(self) -> bytes | None:
         """The key of households."""

@@ -1,6 +1,8 @@
 """Puts the absence engine together."""
 
 from common import ledger
+from common.access.directory import open_directory
+from common.access.follow import follow
 from common.broker import Broker
 from common.consume import Consumer
 from common.db import Database, create_database_if_absent
@@ -29,6 +31,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     await migrate(url, "absence_engine")
     database = await Database.open(url, application=NAME)
     clock = settings.clock()
+    directory = await open_directory(database, NAME)
     policies = Policies(clock)
     counted, changed = Signal(), Signal()
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
@@ -69,6 +72,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         background=(
             relay,
             listening,
+            *follow(directory, database, broker, settings, NAME),
             Listener(url, consumer.CHANNEL, counted),
             Listener(url, CHANNEL, changed),
             Reevaluating(database, clock, policies, changed, counted, relay.wake),
@@ -80,6 +84,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         close=database.close,
         database=database,
         tags=api.TAGS,
+        consumers=directory,
         links=api.LINKS,
         streams=api.STREAMS,
     )

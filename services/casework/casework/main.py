@@ -1,5 +1,7 @@
 """Puts casework together."""
 
+from common.access.directory import open_directory
+from common.access.follow import follow
 from common.broker import Broker
 from common.consume import Consumer
 from common.db import Database, create_database_if_absent
@@ -21,6 +23,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     await migrate(url, NAME, keyring)
     database = await Database.open(url, application=NAME, keyring=keyring)
     clock = settings.clock()
+    directory = await open_directory(database, NAME)
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
     listening = Consumer(
         database,
@@ -40,10 +43,11 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     return Service(
         name=NAME,
         router=api.create_router(database, clock, relay.wake),
-        background=(relay, listening),
+        background=(relay, listening, *follow(directory, database, broker, settings, NAME)),
         ready=(database_answers,),
         close=database.close,
         database=database,
         tags=api.TAGS,
+        consumers=directory,
         links=api.LINKS,
     )

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from common.access.directory import open_directory
+from common.access.follow import follow
 from common.broker import Broker
 from common.consume import Consumer
 from common.db import Database, create_database_if_absent
@@ -34,6 +36,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     url = await create_database_if_absent(settings.database_url, NAME)
     await migrate(url, NAME)
     database = await Database.open(url, application=NAME)
+    directory = await open_directory(database, NAME)
     client = ServiceClient.to_registers(settings)
     office = create_office(settings, database, Registers(client))
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
@@ -71,11 +74,18 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     return Service(
         name=NAME,
         router=api.create_router(office),
-        background=(relay, listening, settler, sender),
+        background=(
+            relay,
+            listening,
+            settler,
+            sender,
+            *follow(directory, database, broker, settings, NAME),
+        ),
         ready=(database_answers,),
         close=close,
         database=database,
         tags=api.TAGS,
+        consumers=directory,
         links=api.LINKS,
     )
 

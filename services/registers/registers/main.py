@@ -1,5 +1,6 @@
 """Puts registers together."""
 
+from common.access.directory import open_directory
 from common.broker import Broker
 from common.db import Database, create_database_if_absent
 from common.listen import Signal
@@ -11,6 +12,7 @@ from common.settings import Settings
 from registers import api
 from registers.actions.batches import Batches
 from registers.actions.chasing import Chase
+from registers.actions.consumers import Consumers
 from registers.actions.expecting import Expecting
 from registers.actions.households import Households
 from registers.actions.recording import Recorder
@@ -38,7 +40,9 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         queued.set()
 
     writer = Writer(database, clock, written, household_key=settings.household_secret())
-    context = Context(database, clock, writer, Recorder(database, clock, relay.wake))
+    directory = await open_directory(database, NAME)
+    consumers = Consumers(database, clock, directory, relay.wake)
+    context = Context(database, clock, writer, Recorder(database, clock, relay.wake), consumers)
 
     async def database_answers() -> Check:
         return Check("database", await database.answers())
@@ -48,6 +52,8 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         router=api.create_router(context),
         background=(
             relay,
+            directory,
+            directory.listener,
             Release(database, writer),
             Rejudging(database, writer, queued),
             Chase(database, writer),
@@ -59,6 +65,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         close=database.close,
         database=database,
         tags=api.TAGS,
+        consumers=directory,
         links=api.LINKS,
         streams=api.STREAMS,
     )

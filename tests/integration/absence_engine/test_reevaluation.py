@@ -271,7 +271,7 @@ async def test_a_child_of_a_batch_that_was_open_at_the_publication_is_judged_by_
 async def test_so_is_one_of_a_batch_that_began_while_the_publication_was_not_yet_committed(council: Council) -> None:
     engine = council.engine
     await council.ask("PUT", f"/v1/policies/330/{VERSION}", document(**EIGHT))
-    head = Caller("head", frozenset({"policies:write"}), None)
+    head = Caller("head", frozenset({"policies:write"}))
     async with engine.database.transaction() as batch:
         async with engine.database.transaction() as publication:
             day, always = date(2025, 10, 1), Precondition()

@@ -59,7 +59,7 @@ def test_the_services_own_client_is_in_the_folder(url: str, folder: Path) -> Non
 async def test_the_commands_tokens_hold_with_this_issuer(url: str, folder: Path) -> None:
     token = token_from(folder)("cases:read", [100001])
     caller = await Verifier([url], RemoteKeys(f"{url}/.well-known/jwks.json")).verify(token)
-    assert caller.schools == {100001}
+    assert caller.reach.schools == {100001}
 
 
 @pytest.mark.parametrize("client", [None, ("mis-vendor", "another"), ("nobody", "its secret"), ("", "")])

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from common.access.directory import Directory
 from common.clock import Clock
 from common.db import Database, create_database_if_absent
 from common.migrate import migrate
@@ -20,6 +21,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from registers import api
+from registers.actions.consumers import Consumers
 from registers.actions.recording import Recorder
 from registers.actions.writing import Writer
 from registers.api.context import Context
@@ -158,6 +160,7 @@ class Process:
     app: FastAPI
     writer: Writer
     woken: list[None]
+    directory: Directory
 
     def client(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
@@ -179,11 +182,13 @@ def assemble(database: Database, today: date = TODAY, household_key: bytes | Non
     woken: list[None] = []
     writer = writer_on(database, today, lambda: woken.append(None), household_key)
     recorder = Recorder(database, writer.clock, writer.wake)
-    router = api.create_router(Context(database, writer.clock, writer, recorder))
-    service = Service(name="registers", router=router, streams=api.STREAMS)
+    directory = Directory(database, "registers")
+    agreements = Consumers(database, writer.clock, directory, writer.wake)
+    router = api.create_router(Context(database, writer.clock, writer, recorder, agreements))
+    service = Service(name="registers", router=router, streams=api.STREAMS, consumers=directory)
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
-    app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
-    return Process(app, writer, woken)
+    app = create_app([service], Settings(database_url="", today=today), Verifier(["us"], FixedKeys(keys)))
+    return Process(app, writer, woken, directory)
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +200,7 @@ def process(emptied: Emptied) -> Process:
 @pytest.fixture
 async def authority(database: Database, process: Process) -> AsyncIterator[Authority]:
     process.woken.clear()
+    await process.directory.refresh()
     async with process.client() as client:
         yield Authority(database, client, process.writer, process.woken)
     await ledgers.check(database)

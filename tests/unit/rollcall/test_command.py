@@ -26,7 +26,7 @@ async def test_a_folders_tokens_stay_good(tmp_path: Path, capsys: pytest.Capture
     again = issuer.load(tmp_path / "issuer.json")
     caller = await Verifier(again.issuers(), FixedKeys(again.key_set())).verify(token)
     assert caller.scopes == {"totals:read", "cases:read"}
-    assert caller.schools == {5, 7}
+    assert caller.reach.schools == {5, 7}
 
 
 async def test_tokens_bear_the_address_of_an_issuer_that_ran_alone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
+from common.access.gate import Gate, NoAgreements
 from common.errors import Fault, UnavailableError
 from common.security import Verifier
 from common.service import Check, Service
@@ -53,12 +54,20 @@ def create_app(
     app.streams = frozenset().union(*(service.streams for service in services))
     for service in services:
         app.include_router(service.router)
+    app.state.gate = _gate(services, settings)
     _add_operations(app, services, settings)
     pages.add(app)
     asyncapi.add(app)
     app.openapi = partial(openapi.document, app, services)
     problems.install(app, _methods_by_path(app))
     return app
+
+
+def _gate(services: Sequence[Service], settings: Settings) -> Gate:
+    """The gate of a process. Of several services the first's agreements are asked: registers', to whom they belong."""
+    known = next((service.consumers for service in services if service.consumers), NoAgreements())
+    required = settings.consumers_required
+    return Gate(known, settings.clock().today, required=required, exempt=settings.client_id)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from common import events
-from common.events import absence_engine, casework, notifications, registers
+from common.events import absence_engine, casework, consumers, notifications, registers
 
 _PUBLISHERS = {
     registers.TOPIC: "The ledgers of the schools: keyed by URN, numbered without a gap.",
     absence_engine.TOPIC: "Episodes: keyed by pupil id, each event carrying the full state.",
     casework.TOPIC: "Tasks and cases: keyed by pupil id.",
     notifications.TOPIC: "Letters: keyed by pupil id.",
+    consumers.TOPIC: "Agreements with clients, said by registers: keyed by client, each event the full state.",
 }
 
 

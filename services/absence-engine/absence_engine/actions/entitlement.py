@@ -24,7 +24,7 @@ async def of_school(
     """
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
-        raise NotFoundError
+        raise NotFoundError("No such school.")
     year = year_of(today)
     living = await children.survivors(tx, (await schools.on_roll(tx, [urn]))[urn])
     ordered = sorted(pupil_id for pupil_id in living if pupil_id > after)

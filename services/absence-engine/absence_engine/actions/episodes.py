@@ -26,10 +26,10 @@ async def explained(tx: Transaction, episode_id: str, caller: Caller) -> Told:
     told = (await episodes.whole(tx, [episode_id])).get(episode_id)
     if told is None:
         raise NotFoundError
-    if caller.schools is not None:
+    if not caller.reach.is_everywhere:
         living = await store.living(tx, told.episode.pupil_id)
         assert living is not None
         (record,) = await store.records(tx, [living])
-        if caller.schools.isdisjoint(urns_of(record)):
+        if not caller.reach.meets(urns_of(record)):
             raise NotFoundError
     return told

@@ -106,7 +106,7 @@ async def visible(tx: Transaction, pupil_id: str, caller: Caller, path: str) -> 
     if living is None:
         raise NotFoundError
     (record,) = await store.records(tx, [living])
-    if caller.schools is not None and caller.schools.isdisjoint(urns_of(record)):
+    if not caller.reach.meets(urns_of(record)):
         raise NotFoundError
     if living != pupil_id:
         raise MovedError(path.format(pupil_id=living))
@@ -175,7 +175,7 @@ async def school(
     """
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
-        raise NotFoundError
+        raise NotFoundError("No such school.")
     policy = (await policies.at_present(tx, [urn])).of_school(urn)(year)
     found: list[StayFigures] = []
     dfe: list[Figures] = []

@@ -111,7 +111,7 @@ async def of_pupil(
     first, last = millis(since), NOW if until is None else millis(until)
     history = family.history
     found = history.between(first, last)
-    seen = np.array([caller.may_see_school(sheet.urn) for sheet in history.sheets], bool)
+    seen = np.array([caller.reach.may_see_school(sheet.urn) for sheet in history.sheets], bool)
     living = {sheet.pupil_id: record.pupil_id for sheet in history.sheets}
     before, after = family.at(first), family.at(max(first, last))
     rows: list[int] = np.unique(history.changes.row[found]).tolist()
@@ -168,7 +168,7 @@ async def of_school(
     """
     await figures_store.snapshot(tx)
     if await figures_store.school(tx, urn) is None:
-        raise NotFoundError
+        raise NotFoundError("No such school.")
     await check(tx, since, "since")
     days, living = await store.of_school(tx, urn), await store.marked_at(tx, urn)
     first, end = Turn(millis(since) + 1, 0), NOW if until is None else millis(until)

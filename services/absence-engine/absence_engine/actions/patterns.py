@@ -70,7 +70,7 @@ async def of_school(
     """What was said of children at a school, and how far it is counted; NotFoundError when it is not known."""
     await reading.snapshot(tx)
     if await reading.school(tx, urn) is None:
-        raise NotFoundError
+        raise NotFoundError("No such school.")
     found = await store.of_school(tx, urn, kind, after, limit, standing=standing)
     found = await siblings.kept_as_seen(tx, found, caller)
     return found, await each_seen(tx, [urn], year_of(today), today)

@@ -25,6 +25,7 @@ from absence_engine.store.policies import ENGLAND, PolicyRow
 CHANNEL = "policies"
 """Told whenever another version may hold, or there is something to simulate."""
 
+NO_SCHOOL = "No school that is known is of this authority."
 NAMED = 5  # authorities that readiness names at most
 
 log = structlog.get_logger()
@@ -42,9 +43,10 @@ async def check(tx: Transaction, caller: Caller, la_code: str) -> None:
     if la_code == ENGLAND:
         return
     if not await store.is_authority(tx, la_code):
-        raise NotFoundError("No school that is known is of this authority.")
-    if caller.schools is not None and la_code not in (await store.las(tx, caller.schools)).values():
-        raise NotFoundError
+        raise NotFoundError(NO_SCHOOL)
+    schools = caller.reach.schools
+    if schools is not None and la_code not in (await store.las(tx, schools)).values():
+        raise NotFoundError(NO_SCHOOL)
 
 
 async def check_writer(tx: Transaction, caller: Caller, la_code: str) -> None:
@@ -52,7 +54,7 @@ async def check_writer(tx: Transaction, caller: Caller, la_code: str) -> None:
     if la_code == ENGLAND:
         raise ConflictError("These versions come with Rollcall; an authority has its own.")
     await check(tx, caller, la_code)
-    if caller.schools is not None:
+    if not caller.reach.is_everywhere:
         raise ForbiddenError("A policy holds for all schools of an authority, and this token is for some.")
 
 

@@ -139,9 +139,9 @@ class _Counting:
     async def _count(self, key: str | int, asked: Asked) -> _Area | None:
         la_code = key if isinstance(key, str) else None
         if isinstance(key, int):
-            urns = [key] if 0 < key < 2**31 and self._caller.may_see_school(key) else []
+            urns = [key] if 0 < key < 2**31 and self._caller.reach.may_see_school(key) else []
         else:
-            urns = await grouping.of_authority(self._tx, key) if self._caller.schools is None else []
+            urns = await grouping.of_authority(self._tx, key) if self._caller.reach.is_everywhere else []
         schools = await grouping.schools(self._tx, urns)
         if not schools:
             return None
@@ -294,6 +294,6 @@ async def look(tx: Transaction, caller: Caller, reconciliation_id: str) -> Kept:
 
 
 def _may_see(caller: Caller, subject: str, schools: Collection[int] | None) -> bool:
-    if caller.schools is None:
+    if caller.reach.is_everywhere:
         return True
-    return schools is not None and caller.schools.issuperset(schools) and (bool(schools) or subject == caller.subject)
+    return schools is not None and caller.reach.covers(schools) and (bool(schools) or subject == caller.subject)

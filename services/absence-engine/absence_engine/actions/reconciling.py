@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from common.access.reach import Reach
 from common.clock import Clock
 from common.db import Database, Transaction
 from common.listen import Signal, notify
@@ -53,7 +54,7 @@ class Sent(msgspec.Struct):
     @classmethod
     def of(cls, body: bytes, terms: Terms, caller: Caller) -> "Sent":
         """The file compressed, as text: a document of JSON holds it."""
-        schools = None if caller.schools is None else sorted(caller.schools)
+        schools = caller.reach.listed
         return cls(base64.b64encode(zlib.compress(body)).decode(), terms.first, terms.last, terms.known_on, schools)
 
     @property
@@ -107,7 +108,7 @@ class Reconciling(Jobs):
 
         sent = msgspec.convert(kept.answer["asked"], Sent)
         schools = None if sent.schools is None else frozenset(sent.schools)
-        caller = Caller(kept.subject, frozenset(), schools)
+        caller = Caller(kept.subject, frozenset(), Reach(schools))
         rows, _ = dfe_file.read(sent.body)
         terms = Terms("dfe", sent.first, sent.last, sent.known_on)
         try:

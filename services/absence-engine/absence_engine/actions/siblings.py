@@ -46,9 +46,10 @@ async def with_siblings(
 
 async def as_seen(tx: Transaction, shown: Sequence[Shown], caller: Caller) -> list[Shown]:
     """Patterns as a caller may see them: without siblings at schools that are hidden from it."""
-    if caller.schools is None or not (named := {one.what for one in shown if one.kind == KIND}):
+    schools = caller.reach.schools
+    if schools is None or not (named := {one.what for one in shown if one.kind == KIND}):
         return list(shown)
-    seen = await households.seen(tx, named, caller.schools)
+    seen = await households.seen(tx, named, schools)
     return [hidden(one) if one.kind == KIND and one.what not in seen else one for one in shown]
 
 

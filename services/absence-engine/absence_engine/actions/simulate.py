@@ -73,7 +73,7 @@ async def look(database: Database, caller: Caller, simulation_id: str) -> Simula
     """One simulation; NotFoundError for a token that is limited to schools: it tells of others' children."""
     async with database.transaction() as tx:
         found = await store.read(tx, simulation_id)
-        if found is None or caller.schools is not None:
+        if found is None or not caller.reach.is_everywhere:
             raise NotFoundError
         await check(tx, caller, found.la_code)
     return found

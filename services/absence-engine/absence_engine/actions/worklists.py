@@ -72,7 +72,7 @@ async def at_risk(tx: Transaction, urn: int, policies: Policies, today: date) ->
     """
     await store.snapshot(tx)
     if await store.school(tx, urn) is None:
-        raise NotFoundError
+        raise NotFoundError("No such school.")
     one_in = (await policies.at_present(tx, [urn])).of_school(urn)(year_of(today)).rates["PA"].one_in
     looked_at = set(await grouping.living(tx, await grouping.elsewhere(tx, [urn], [year_of(today)])))
     async for rows, others in store.stays(tx, [urn], year_of(today), everywhere=False):

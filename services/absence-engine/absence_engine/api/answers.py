@@ -95,7 +95,7 @@ def _add_absence(router: APIRouter, database: Database, clock: Clock, policies: 
             policy = book(academic.year_of(question.last))
             sums = await answers.count(tx, question, urns, la_code, policy, as_known_on)
             what = await seen(tx, urns, question.first, question.last, today)
-        is_area = la_code is not None and caller.schools is None
+        is_area = la_code is not None and caller.reach.is_everywhere
         hidden = small.what_is_hidden(sums, by, policy) if is_area else dict.fromkeys(sums, small.NOTHING)
         page, following = cut(request, _groups(sums, by, after), page_size, lambda last: {"after": list(last)})
         return {
@@ -133,10 +133,10 @@ async def _schools(tx: Any, la_code: str | None, school_urn: Sequence[int] | Non
     if la_code is None:
         asked = set(school_urn or ())
         known = {school.urn for school in await grouping.schools(tx, asked)}
-        if not known or known != asked or not all(caller.may_see_school(urn) for urn in asked):
+        if not known or known != asked or not caller.reach.covers(asked):
             raise NotFoundError
         return known
-    found = {urn for urn in await grouping.of_authority(tx, la_code) if caller.may_see_school(urn)}
+    found = caller.reach.restrict(await grouping.of_authority(tx, la_code))
     if not found:
         raise NotFoundError
     return found

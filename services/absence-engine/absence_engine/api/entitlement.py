@@ -7,7 +7,6 @@ from uuid import UUID
 from common.academic import year_name, year_of
 from common.clock import Clock
 from common.db import Database
-from common.errors import NotFoundError
 from common.web import Cursor, Page, PageSize, cut, place_of
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -74,8 +73,7 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> object:
         after = place_of(cursor, _place)
-        if not caller.may_see_school(urn):
-            raise NotFoundError
+        caller.reach.check_school(urn)
         today = clock.today()
         async with database.transaction() as tx:
             found, freshness = await actions.of_school(tx, urn, after or "", page_size + 1, today)

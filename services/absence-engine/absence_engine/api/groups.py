@@ -55,8 +55,7 @@ def _add_school(router: APIRouter, database: Database, clock: Clock, policies: P
     ) -> object:
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
         after = place_of(cursor, _place)
-        if not caller.may_see_school(urn):
-            raise NotFoundError
+        caller.reach.check_school(urn)
         async with database.transaction() as tx:
             found = await figures.school(tx, urn, year, policies, clock.today(), as_known_on)
         left = [one for one in found.stays if after is None or (one.pupil_id, one.stay.from_) > after]
@@ -91,7 +90,7 @@ def _add_area(router: APIRouter, database: Database, clock: Clock, policies: Pol
     )
     async def area(la_code: LaCode, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
         year = shapes.year_of(academic_year, academic.year_of(clock.today()))
-        if caller.schools is not None:
+        if not caller.reach.is_everywhere:
             raise NotFoundError  # an area is more than the caller's schools
         async with database.transaction() as tx:
             found = await figures.area(tx, la_code, year, policies, clock.today())

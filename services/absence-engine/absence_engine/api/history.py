@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.db import Database
-from common.errors import ConflictError, NotFoundError
+from common.errors import ConflictError
 from common.web import Cursor, Page, PageSize, cut, place_of
 from common.web.problems import CONFLICTS
 from fastapi import APIRouter, Path, Query, Request
@@ -81,8 +81,7 @@ def _add_of_school(router: APIRouter, database: Database) -> None:
         page_size: PageSize = 100,
     ) -> object:
         after = place_of(cursor, _place)
-        if not caller.may_see_school(urn):
-            raise NotFoundError
+        caller.reach.check_school(urn)
         async with database.transaction() as tx:
             begin, skipped = (None, 0) if after is None else (Turn(after[0], after[2]), after[3])
             limit = skipped + page_size + 1

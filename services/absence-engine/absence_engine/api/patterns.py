@@ -7,7 +7,6 @@ from uuid import UUID
 from common import academic
 from common.clock import Clock
 from common.db import Database
-from common.errors import NotFoundError
 from common.web import Cursor, PageSize, cut, place_of
 from fastapi import APIRouter, Query, Request
 
@@ -61,8 +60,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         page_size: PageSize = 100,
     ) -> object:
         after = place_of(cursor, _place)
-        if not caller.may_see_school(urn):
-            raise NotFoundError
+        caller.reach.check_school(urn)
         async with database.transaction() as tx:
             found, freshness = await actions.of_school(
                 tx, urn, caller, kind, after, page_size + 1, clock.today(), standing=state == "standing"

@@ -100,7 +100,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
             async with database.transaction() as tx:
                 found, others = await actions.reconcile(tx, caller, sent.rows, sent.terms, policies, clock.today())
             if sent.file is None and others:
-                raise NotFoundError
+                raise NotFoundError("No such school.")
             answer |= shapes.told(found, others, sent.source)
             kept = await actions.keep(database, clock, Kept(caller.subject, actions.schools_of(found), answer))
         response.headers["location"] = f"{PATH}/{kept}"
@@ -133,7 +133,7 @@ def _add_reading(router: APIRouter, database: Database, policies: Policies, cloc
         la_code: LaCode, caller: Reader, academic_year: AcademicYear = None, from_: From = None, to: To = None
     ) -> Response:
         year = year_of(academic_year, academic.year_of(clock.today()))
-        if caller.schools is not None:
+        if not caller.reach.is_everywhere:
             raise NotFoundError  # an area is more than the caller's schools
         _check_days(from_, to)
         async with database.transaction() as tx:
@@ -171,8 +171,7 @@ async def _read(
         return _Sent("dfe-file", rows, unknown, Terms("dfe", *days, known_on), body)
     bodies.check_json(body, kind)
     sent = _totals(body)
-    if not caller.may_see_school(sent.school_urn):
-        raise NotFoundError
+    caller.reach.check_school(sent.school_urn)
     return _Sent("school-totals", [_row(sent)], [], Terms(sent.basis, sent.from_, sent.to, known_on))
 
 

@@ -101,7 +101,7 @@ def _add_work(router: APIRouter, database: Database, clock: Clock, policies: Pol
         after = place_of(cursor, _place)
         async with database.transaction() as tx:
             await store.snapshot(tx)
-            urns = {urn for urn in await grouping.at_present(tx, la_code) if caller.may_see_school(urn)}
+            urns = caller.reach.restrict(await grouping.at_present(tx, la_code))
             if not urns or school_urn not in {None, *urns}:
                 raise NotFoundError
             asked = urns if school_urn is None else {school_urn}
@@ -128,8 +128,7 @@ def _add_at_risk(router: APIRouter, database: Database, clock: Clock, policies: 
         request: Request, urn: Urn, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
     ) -> object:
         after = place_of(cursor, _near)
-        if not caller.may_see_school(urn):
-            raise NotFoundError
+        caller.reach.check_school(urn)
         async with database.transaction() as tx:
             found, freshness = await worklists.at_risk(tx, urn, policies, clock.today())
         left = [one for one in found if after is None or worklists.nearness(one) > after]

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from common import tables
+from common.access.store import consumer
 from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -353,5 +354,5 @@ class Reconciliation(Base, table=True):
 
 
 metadata = Base.metadata
-for table in (tables.outbox, tables.position, tables.dead_letter, tables.ledger_position):
+for table in (tables.outbox, tables.position, tables.dead_letter, tables.ledger_position, consumer):
     table(metadata)

@@ -29,7 +29,7 @@ def create_router(database: Database) -> APIRouter:
         after = place_of(cursor, lambda position: str(UUID(position["case_id"])))
         wanted = str(pupil_id) if pupil_id else None
         async with database.connection() as tx:
-            found = await look.cases(tx, caller.schools, wanted, after, page_size + 1)
+            found = await look.cases(tx, caller.reach.schools, wanted, after, page_size + 1)
         page, following = cut(request, found, page_size, lambda last: {"case_id": last.case_id})
         return Page(items=[CaseOut.of(case) for case in page], next=following)
 
@@ -41,7 +41,7 @@ def create_router(database: Database) -> APIRouter:
     )
     async def case(case_id: UUID, caller: Reader) -> CaseFileOut:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:
-            found = await look.case(tx, str(case_id), caller.schools)
+            found = await look.case(tx, str(case_id), caller.reach.schools)
         return CaseFileOut(
             **CaseOut.of(found.case).model_dump(),
             tasks=[TaskOut.of(task) for task in found.tasks],

@@ -45,7 +45,7 @@ def _add_reading(router: APIRouter, database: Database) -> None:
         page_size: PageSize = 100,
     ) -> Page[TaskOut]:
         which = look.TaskFilter(
-            schools=caller.schools,
+            schools=caller.reach.schools,
             status=status,
             school_urn=school_urn,
             pupil_id=str(pupil_id) if pupil_id else None,
@@ -62,7 +62,7 @@ def _add_reading(router: APIRouter, database: Database) -> None:
     @router.get("/v1/tasks/{task_id}", operation_id="getTask", summary="One task", responses=TAGGED)
     async def task(task_id: UUID, caller: Reader, response: Response) -> TaskOut:  # pyright: ignore[reportUnusedFunction]
         async with database.connection() as tx:
-            found = await look.task(tx, str(task_id), caller.schools)
+            found = await look.task(tx, str(task_id), caller.reach.schools)
         return _tagged(response, found)
 
 
@@ -88,7 +88,7 @@ def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Cal
         key: CompletionKey = None,
     ) -> TaskOut:
         async def complete(tx: Transaction) -> Task:
-            return await work.complete(tx, str(task_id), body.outcome, body.note, caller.schools, only, clock)
+            return await work.complete(tx, str(task_id), body.outcome, body.note, caller.reach.schools, only, clock)
 
         return _tagged(response, await change(complete, keyed(caller, key, request, body)))
 
@@ -108,7 +108,7 @@ def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Cal
         key: OwnerKey = None,
     ) -> TaskOut:
         async def own(tx: Transaction) -> Task:
-            return await work.own(tx, str(task_id), body.owner, caller.schools, only, clock)
+            return await work.own(tx, str(task_id), body.owner, caller.reach.schools, only, clock)
 
         return _tagged(response, await change(own, keyed(caller, key, request, body)))
 

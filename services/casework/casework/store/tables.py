@@ -7,6 +7,7 @@ happened before a case was opened is on it too.
 from datetime import date, datetime
 
 from common import children, tables
+from common.access.store import consumer
 from common.tables import EpisodeMirror, id_column, time_column
 from sqlalchemy import ARRAY, BigInteger, Column, Date, Identity, Index, Integer, Text, text
 from sqlalchemy.dialects.postgresql import UUID
@@ -122,5 +123,13 @@ class Timeline(Base, table=True):
 
 
 metadata = Base.metadata
-for shared in (tables.outbox, tables.position, tables.dead_letter, tables.answered, children.alias, children.child):
+for shared in (
+    tables.outbox,
+    tables.position,
+    tables.dead_letter,
+    tables.answered,
+    children.alias,
+    children.child,
+    consumer,
+):
     shared(metadata)

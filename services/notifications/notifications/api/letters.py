@@ -61,7 +61,7 @@ def _add_lists(router: APIRouter, office: Office) -> None:
         page_size: PageSize = 100,
     ) -> Page[LetterOut]:
         which = look.LetterFilter(
-            schools=caller.schools,
+            schools=caller.reach.schools,
             status=status,
             school_urn=school_urn,
             pupil_id=str(pupil_id) if pupil_id else None,
@@ -79,7 +79,7 @@ def _add_lists(router: APIRouter, office: Office) -> None:
     @router.get("/v1/letters/{letter_id}", operation_id="getLetter", summary="One letter", responses=TAGGED)
     async def letter(letter_id: UUID, caller: Reader, response: Response) -> LetterOut:  # pyright: ignore[reportUnusedFunction]
         async with office.database.connection() as tx:
-            found = await look.letter(tx, str(letter_id), caller.schools)
+            found = await look.letter(tx, str(letter_id), caller.reach.schools)
         shown = LetterOut.of(found)
         response.headers["ETag"] = tag(str(found.revision), shown)
         return shown
@@ -98,10 +98,10 @@ def _add_content(router: APIRouter, office: Office) -> None:
         if media is None:
             async with office.database.connection() as tx:
                 await look.letter(
-                    tx, str(letter_id), caller.schools
+                    tx, str(letter_id), caller.reach.schools
                 )  # a letter that is not there is not there in any form
             raise NotAcceptableError(f"Letters are to be had as {HTML} and {TEXT}.")
-        rendered = await look.content(office, str(letter_id), caller.schools)
+        rendered = await look.content(office, str(letter_id), caller.reach.schools)
         return Response(
             rendered.html if media == HTML else rendered.text,
             media_type=media,

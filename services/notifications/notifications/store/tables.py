@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from common import children, tables
+from common.access.store import consumer
 from common.tables import EpisodeMirror, id_column, time_column
 from sqlalchemy import Column, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -68,5 +69,5 @@ class Letter(Base, table=True):
 
 
 metadata = Base.metadata
-for shared in (tables.outbox, tables.position, tables.dead_letter, children.alias, children.child):
+for shared in (tables.outbox, tables.position, tables.dead_letter, children.alias, children.child, consumer):
     shared(metadata)

@@ -9,8 +9,7 @@ from registers.store import reading, schools
 
 def check_school(caller: Caller, urn: int) -> None:
     """NotFoundError when the token does not open this school."""
-    if not caller.may_see_school(urn):
-        raise NotFoundError("No such school.")
+    caller.reach.check_school(urn)
 
 
 async def check_known_school(tx: Transaction, caller: Caller, urn: int) -> None:
@@ -22,7 +21,7 @@ async def check_known_school(tx: Transaction, caller: Caller, urn: int) -> None:
 
 async def living_pupil(tx: Transaction, caller: Caller, pupil_id: str) -> str:
     """The id under which the child lives now; NotFoundError when no school that the caller may see knows the child."""
-    living = await reading.living_pupil(tx, pupil_id, caller.schools)
+    living = await reading.living_pupil(tx, pupil_id, caller.reach.schools)
     if living is None:
         raise NotFoundError("No such pupil.")
     return living

@@ -162,4 +162,4 @@ async def late_registers(
 ) -> list[LateRegister]:
     """The registers of a day that were said to be missing, at the schools that the token opens."""
     async with database.transaction() as tx:
-        return await expected.late(tx, on, caller.schools, la_code, after, limit)
+        return await expected.late(tx, on, caller.reach.schools, la_code, after, limit)

@@ -55,7 +55,7 @@ async def school_of(write: Write, caller: Caller, pupil_id: str, page: str) -> i
     row = await identities.row(write.tx, pupil_id)
     living = pupil_id if row is None else row.survivor or pupil_id
     known = await pupils.schools_knowing(write.tx, [living])
-    schools = [urn for urn in known if caller.may_see_school(urn)]
+    schools = [urn for urn in known if caller.reach.may_see_school(urn)]
     if not schools:
         raise NotFoundError("No such pupil.")
     if living != pupil_id:

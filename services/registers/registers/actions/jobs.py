@@ -20,7 +20,7 @@ async def job(database: Database, caller: Caller, job_id: str) -> Job:
 
 
 def _sees_all(caller: Caller, found: Job) -> bool:
-    return caller.schools is None or (found.schools is not None and found.schools <= caller.schools)
+    return caller.reach.is_everywhere or (found.schools is not None and caller.reach.covers(found.schools))
 
 
 async def results(database: Database, job: Job) -> AsyncIterator[bytes]:

@@ -66,7 +66,7 @@ async def school(database: Database, caller: Caller, urn: int) -> School:
 async def all_schools(database: Database, caller: Caller, after: int, limit: int) -> list[School]:
     """The schools that the token opens, in URN order."""
     async with database.transaction() as tx:
-        return await schools.page(tx, after, caller.schools, limit)
+        return await schools.page(tx, after, caller.reach.schools, limit)
 
 
 async def calendar(database: Database, caller: Caller, urn: int, year: int) -> Calendar:
@@ -155,7 +155,7 @@ async def history(
     """The living id, and all entries of `limit` of the child's slots at schools that the caller may see."""
     async with database.transaction() as tx:
         living = await living_pupil(tx, caller, pupil_id)
-        return living, await reading.history(tx, living, caller.schools, span, after, limit)
+        return living, await reading.history(tx, living, caller.reach.schools, span, after, limit)
 
 
 async def contacts(database: Database, caller: Caller, pupil_id: str) -> PupilAndContacts:
@@ -165,8 +165,8 @@ async def contacts(database: Database, caller: Caller, pupil_id: str) -> PupilAn
         return PupilAndContacts(
             living,
             await reading.person(tx, living),
-            await reading.schools_of(tx, living, caller.schools),
-            await reading.contacts_of(tx, living, caller.schools),
+            await reading.schools_of(tx, living, caller.reach.schools),
+            await reading.contacts_of(tx, living, caller.reach.schools),
         )
 
 
@@ -177,7 +177,7 @@ async def pupil(database: Database, caller: Caller, pupil_id: str) -> PupilAndUp
         return PupilAndUpns(
             await pupils.person(tx, living),
             await upns.of_child(tx, living),
-            await reading.schools_of(tx, living, caller.schools),
+            await reading.schools_of(tx, living, caller.reach.schools),
             (await identities.local_ids(tx, [living])).get(living, {}),
             await pupils.all_stays(tx, [living]),
         )
@@ -192,7 +192,7 @@ async def identity_changes(
     async with database.transaction() as tx:
         living = await living_pupil(tx, caller, pupil_id)
         ids = await identities.ids(tx, living)
-        return living, await identities.page(tx, ids, after, limit, caller.schools)
+        return living, await identities.page(tx, ids, after, limit, caller.reach.schools)
 
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -169,7 +169,7 @@ async def see(write: Write, caller: Caller, children: Sequence[str]) -> set[int]
     them all. Asked before anything is told of the children: that an id is dead, or who lives in its place.
     """
     schools = set(await pupils.schools_knowing(write.tx, children))
-    if not schools or not all(caller.may_see_school(urn) for urn in schools):
+    if not schools or not caller.reach.covers(schools):
         raise NotFoundError("No such pupil.")
     write.needs(schools)
     return schools

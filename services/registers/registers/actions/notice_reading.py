@@ -64,7 +64,7 @@ async def of_pupil(
     """The living id, and a child's notices about some days, by first day, to schools that the caller may see."""
     async with database.transaction() as tx:
         living = await living_pupil(tx, caller, pupil_id)
-        found = await absence_notices.of_pupil(tx, living, caller.schools, span, after, limit)
+        found = await absence_notices.of_pupil(tx, living, caller.reach.schools, span, after, limit)
         return living, await _matched(tx, caller, found)
 
 
@@ -107,7 +107,7 @@ async def _matched(
 ) -> list[Matched]:
     holding = [notice for notice in notices if notice.holds]
     spans = {} if span is None else {"span": span}
-    covered = await absence_notices.sessions(tx, holding, caller.schools, **spans)
+    covered = await absence_notices.sessions(tx, holding, caller.reach.schools, **spans)
     by_id = dict(zip((notice.notice_id for notice in holding), covered, strict=True))
     codes = code_table()
     return [

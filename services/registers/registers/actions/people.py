@@ -76,7 +76,7 @@ async def plans(
     async with database.transaction() as tx:
         if urn is not None:
             await check_known_school(tx, caller, urn)
-        return await people.plans(tx, on, urn, caller.schools, overdue, after, limit)
+        return await people.plans(tx, on, urn, caller.reach.schools, overdue, after, limit)
 
 
 async def put_social_workers(
@@ -113,7 +113,7 @@ async def put_siblings(writer: Writer, caller: Caller, pupil_id: str, said: Mapp
         await school_of(write, caller, pupil_id, "siblings")
         ids = await identities.ids(tx, pupil_id)
         others = {await _other(tx, caller, pupil_id, other): is_sibling for other, is_sibling in said.items()}
-        forgotten = await people.visible(tx, await people.said_siblings(tx, ids), caller.schools) | others.keys()
+        forgotten = await people.visible(tx, await people.said_siblings(tx, ids), caller.reach.schools) | others.keys()
         homes = await _schools_of(write, caller, {pupil_id, *forgotten})
         seen = [id for other in sorted(forgotten) for id in await identities.ids(tx, other)]
         await people.say_siblings(tx, ids, pupil_id, seen, others)
@@ -128,7 +128,7 @@ async def put_siblings(writer: Writer, caller: Caller, pupil_id: str, said: Mapp
 async def _schools_of(write: Write, caller: Caller, children: Collection[str]) -> dict[str, int]:
     """For each of these (visible) children the school in whose ledger it is told of; all locked when this returns."""
     knowing = await pupils.schools_knowing(write.tx, children)
-    seen = [urn for urn in sorted(knowing, reverse=True) if caller.may_see_school(urn)]
+    seen = [urn for urn in sorted(knowing, reverse=True) if caller.reach.may_see_school(urn)]
     homes = {child: urn for urn in seen for child in knowing[urn]}
     write.needs(homes.values())
     await pupils.lock(write.tx, children)
@@ -143,9 +143,9 @@ async def siblings(database: Database, caller: Caller, pupil_id: str, today: dat
 
 
 async def _siblings(tx: Transaction, caller: Caller, living: str, ids: Collection[str], today: date) -> Siblings:
-    rows = await people.households(tx, living, caller.schools, today)
+    rows = await people.households(tx, living, caller.reach.schools, today)
     said = await people.said_siblings(tx, ids)
-    shown = await people.visible(tx, {row["pupil_id"] for row in rows} | said.keys(), caller.schools)
+    shown = await people.visible(tx, {row["pupil_id"] for row in rows} | said.keys(), caller.reach.schools)
     homes: dict[str, Household] = {}
     found: dict[str, list[str]] = {}
     for row in rows:

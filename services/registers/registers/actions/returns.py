@@ -54,7 +54,7 @@ async def admissions(
     """The pupils who joined a school's roll within a span of days."""
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
-        rows = await store.admissions(tx, urn, span, after, caller.schools, limit)
+        rows = await store.admissions(tx, urn, span, after, caller.reach.schools, limit)
         contacts = await _contacts(tx, urn, rows)
         classes = await store.classes(tx, urn, {year_of(row["from_date"]) for row in rows})
     return [
@@ -74,7 +74,7 @@ async def deletions(
     """The pupils whose names left a school's roll within a span of days."""
     async with database.transaction() as tx:
         await check_known_school(tx, caller, urn)
-        rows = await store.deletions(tx, urn, span, after, caller.schools, limit)
+        rows = await store.deletions(tx, urn, span, after, caller.reach.schools, limit)
         contacts = await _contacts(tx, urn, rows)
         classes = await store.classes(tx, urn, {year_of(row["to_date"]) for row in rows})
         spans = [(row["pupil_id"], max(row["from_date"], row["to_date"] - LOOKED_BACK), row["to_date"]) for row in rows]

@@ -9,6 +9,7 @@ from common.academic import Session, year_name
 from common.db import Database
 from common.preconditions import NOTHING_ASKED, Precondition
 
+from registers.actions.consumers import follow_school
 from registers.actions.settling import settle_children, settle_sessions
 from registers.actions.writing import Write, Writer
 from registers.domain import calendars, enrolments
@@ -62,6 +63,8 @@ async def put_school(
 async def change(write: Write, known: School, told: School) -> None:
     """Makes `told` what is known of a school; its stays and marks follow when it closes or opens on another day."""
     await schools.change(write.tx, told)
+    if told.la_code != known.la_code or known.sequence == 0:
+        await follow_school(write.tx, {known.la_code, told.la_code}, write.now)
     write.facts(told.urn).school = rules.as_event(told)
     spans: dict[str, tuple[date, date]] = {}
     if told.closure != known.closure:

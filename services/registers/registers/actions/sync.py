@@ -80,7 +80,7 @@ async def silent(
     """The schools without a register for so many of their own school days, or without a calendar; in URN order."""
     year = year_of(today - timedelta(days=GRACE_DAYS))
     async with database.transaction() as tx:
-        return await store.silent(tx, today, year, since, school_days, after, caller.schools, limit)
+        return await store.silent(tx, today, year, since, school_days, after, caller.reach.schools, limit)
 
 
 async def connection(database: Database, caller: Caller, urn: int) -> Any:

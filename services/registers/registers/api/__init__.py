@@ -2,8 +2,8 @@
 changes), `expected` (registers that are expected, missing, late), `batches` (many registers at once), `pupils` (a
 child's marks, contacts, look-up), `identities` (a child's UPNs, merges, splits), `flags` and `people` (what is said
 of a child for a time), `absence_notices` (what parents told), `sync` (the end of a day, silent schools, connections),
-`returns` (admissions, deletions), `reference` (the code table); `bodies` reads the large bodies, `parameters` are what
-paths and queries hold, `…shapes` the JSON of answers.
+`returns` (admissions, deletions), `reference` (the code table), `consumers` (what is agreed with clients); `bodies`
+reads the large bodies, `parameters` are what paths and queries hold, `…shapes` the JSON of answers.
 """
 
 from fastapi import APIRouter
@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from registers.api import (
     absence_notices,
     batches,
+    consumers,
     expected,
     flags,
     identities,
@@ -45,6 +46,7 @@ TAGS = (
     },
     {"name": "Pupils", "description": "One child: look-up, marks with their history, contacts."},
     {"name": "Reference", "description": "The national attendance codes; reasons for leaving a roll."},
+    {"name": "Consumers", "description": "What is agreed with each client: what for, until when, how far it sees."},
 )
 
 
@@ -53,7 +55,7 @@ def create_router(context: Context) -> APIRouter:
     router = APIRouter()
     parts = (
         registers, batches, expected, sync, schools, rolls, returns, pupils, identities, flags, people, absence_notices,
-        reference,
+        reference, consumers,
     )  # fmt: skip
     for part in parts:
         router.routes.extend(part.create_router(context).routes)

@@ -77,7 +77,7 @@ def _add_batches(router: APIRouter, context: Context) -> None:
             raise UnsupportedMediaTypeError(f"Send one of {', '.join(FORMS)}.")
         if school_urn is not None:
             check_school(caller, school_urn)
-        schools = None if caller.schools is None else sorted(caller.schools)
+        schools = caller.reach.listed
         upload = Upload(new_id(), caller.subject, schools, form, dry_run, idempotency_key, correlation_id())
         job = await receive(context.database, context.clock, upload, school_urn, _chunks(request))
         context.batches.set()

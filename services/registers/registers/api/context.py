@@ -6,6 +6,7 @@ from common.clock import Clock
 from common.db import Database
 from common.listen import Signal
 
+from registers.actions.consumers import Consumers
 from registers.actions.recording import Recorder
 from registers.actions.writing import Writer
 
@@ -18,5 +19,6 @@ class Context:
     clock: Clock
     writer: Writer
     recorder: Recorder
+    consumers: Consumers
     batches: Signal = field(default_factory=Signal)
     """Set when a job was queued."""

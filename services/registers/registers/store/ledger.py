@@ -8,6 +8,7 @@ from common.events.registers import TOPIC
 from common.relay import Outgoing
 
 from registers.domain.ledger import LedgerEntry
+from registers.store import consumers
 
 APPENDING = """
 entry as materialized (
@@ -55,17 +56,21 @@ async def since(tx: Transaction, urn: int, number: int, limit: int) -> list[tupl
 
 
 class LedgerSource:
-    """What the relay publishes: ledger entries, keyed by URN, in the order in which they were written."""
+    """What the relay publishes: ledger entries, keyed by URN, in the order in which they were written; and before them,
+    as they are few, what agreements with clients have come to.
+    """
 
-    topics = (TOPIC,)
+    topics = (TOPIC, consumers.TOPIC)
 
     async def take(self, connection: Transaction, limit: int) -> list[Outgoing]:
         """The oldest entries that are still to be published (see `common.relay.Source`)."""
-        return [
+        announced = await consumers.take(connection, limit)
+        return announced + [
             Outgoing(row["id"], TOPIC, str(row["urn"]).encode(), row["entry_id"], row["body"])
-            for row in await connection.fetch(TAKE, limit)
+            for row in await connection.fetch(TAKE, limit - len(announced))
         ]
 
     async def done(self, connection: Transaction, ids: Sequence[int]) -> None:
         """They are published."""
+        await consumers.done(connection, ids)
         await connection.execute(DONE, ids)

@@ -6,7 +6,7 @@ decided about each mark; `unresolved` are marks whose pupil the school does not 
 announced, `outbox` which of it is still to be published. `evaluated` notes the day and the code table that the standing
 marks were last judged by, `rejudging` what large changes have left to be judged in chunks. `connection` is how schools'
 registers reach us, `answered` (common) what requests with an idempotency key came to. What `batch_tables` holds are
-batches of registers on their way; `notice_tables`, what parents told.
+batches of registers on their way; `notice_tables`, what parents told; `consumer_tables`, what is agreed with clients.
 
 There are no foreign keys: rows are written by this service alone, under the lock of their school's row.
 """
@@ -32,13 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
-from registers.store import batch_tables, notice_tables, people_tables
+from registers.store import batch_tables, consumer_tables, notice_tables, people_tables
 from registers.store.table import Table, metadata
 from registers.store.table import column as _column
 from registers.store.table import key as _key
 
 answered(metadata)
-__all__ = ["Table", "batch_tables", "metadata", "notice_tables", "people_tables"]
+__all__ = ["Table", "batch_tables", "consumer_tables", "metadata", "notice_tables", "people_tables"]
 
 
 class School(Table, table=True):

@@ -1,0 +1,12 @@
+"""What registers says is agreed with clients."""
+
+from alembic import op
+from common.access.store import CREATE_CONSUMER
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Adds the mirror, empty."""
+    op.execute(CREATE_CONSUMER)
