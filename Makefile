@@ -14,7 +14,7 @@ TESTS ?=
 # How many processes run them, each a file at a time with servers of its own; 0: the one that was asked itself.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint format bench fuzz prove faults lock clean
+.PHONY: help setup demo test lint format bench fuzz prove mutants faults lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fuzz: $(READY) ## Send REQUESTS random requests (100,000) to every route, along 
 
 prove: $(READY) ## Compare the engine with the second implementation on MARKS random marks (10,000,000; up to an hour)
 	@$(BIN)/python -m tests.prove $(MARKS)
+
+mutants: $(READY) ## Plant faults in the engine's rules and ask the unit tests (MODULES="weeks rates" for some; an hour)
+	@$(BIN)/python -m tests.mutants $(MODULES)
 
 faults: $(READY) ## Kill, stop and wipe each part ten times under load, then audit (seeded; about an hour)
 	@ROLLCALL_FAULT_ROUNDS=10 ROLLCALL_OUTAGE_SECONDS=60 $(BIN)/python -m pytest --timeout=3600 tests/faults

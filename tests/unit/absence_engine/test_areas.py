@@ -54,6 +54,7 @@ def test_of_a_year_only_its_own_days_count_and_schools_without_any_are_left_out(
         (date(2025, 10, 1), date(2025, 11, 1), [(date(2025, 10, 1), date(2025, 11, 1))]),
         (date(2025, 12, 31), date(2026, 4, 1), [(AUTUMN[1], AUTUMN[1]), (SUMMER[0], SUMMER[0])]),
         (date(2026, 1, 1), date(2026, 4, 1), [(SUMMER[0], SUMMER[0])]),
+        (date(2026, 1, 1), date(2026, 3, 31), []),
     ],
 )
 def test_the_marks_of_a_stay_are_those_of_its_days_with_the_authority(

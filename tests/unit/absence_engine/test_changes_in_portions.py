@@ -130,3 +130,15 @@ def test_sheets_as_counted_up_to_an_entry_of_each_school() -> None:
     assert stood({1: 0, 2: 1}) == [0, 1]
     assert stood({1: 1}) == [1, 5]
     assert stood({}) == [5, 5]
+
+
+def test_what_is_kept_is_read_for_ever() -> None:
+    """The bytes and the groups' numbers lie in tables."""
+    rows, same = np.array(HERE), np.zeros(6, np.int64)
+    at = same + (START + (7 << 32))
+    several = pack(KEYS, Changes(rows, same + PLACE + 1, same, same + 70_000, at))
+    one = pack(KEYS, Changes(rows[:1], same[:1] + PLACE, same[:1] + 31, same[:1] + 2, at[:1]))
+    day = (1, SEPTEMBER)
+    assert several.groups == {(1, 34_914_033_089_788): [KEYS[row][0] for row in HERE]}
+    assert several.days == {day: bytes.fromhex("fc3c8a0e c19f 00 70110100 00444a04 a001")}
+    assert one.days == {day: bytes.fromhex("4819ec8a 3d43 1f 02000000 00444a04 a001")}

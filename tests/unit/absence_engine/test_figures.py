@@ -119,6 +119,12 @@ def test_due_days_are_the_schools_own_open_days_after_today() -> None:
     assert next_open_days(URN, FRIDAY, calendars({URN: sessions(opened)}), 2) == opened[1:3]
 
 
+def test_a_day_that_is_open_for_one_session_is_an_open_day() -> None:
+    saturday, sunday = (FRIDAY + timedelta(n) for n in (1, 2))
+    half_days = calendars({URN: [tick_of(FRIDAY, 1), tick_of(saturday), tick_of(sunday, 1)]})
+    assert next_open_days(URN, FRIDAY, half_days, 2) == [saturday, sunday]
+
+
 def test_past_the_end_of_the_calendar_monday_to_friday_count() -> None:
     listed = calendars({URN: sessions([FRIDAY])})
     monday = FRIDAY + timedelta(3)

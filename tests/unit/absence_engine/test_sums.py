@@ -67,13 +67,15 @@ def test_the_figures_of_each_part_are_a_count_of_its_places_alone(n: int) -> Non
         assert (found[:, at] == count_rows(codes * (columns == part))).all()
 
 
-def test_parts_may_lie_anywhere_in_the_year() -> None:
+@pytest.mark.parametrize("numbers", [(0, 1), (1, 2), (2, 7)])
+def test_parts_may_lie_anywhere_in_the_year(numbers: tuple[int, int]) -> None:
     codes = sheets(3)
     columns = np.full(GRID, -1)
-    columns[20:60:2], columns[21:60:2] = 7, 2
+    columns[21:60:2], columns[20:60:2] = numbers
     parts = Parts.of(columns, codes)
-    assert parts.numbers.tolist() == [2, 7]
-    assert (figures_by_part(codes, parts)[:, 1] == count_rows(codes * (columns == 7))).all()
+    assert parts.numbers.tolist() == [*numbers]
+    for at, number in enumerate(numbers):
+        assert (figures_by_part(codes, parts)[:, at] == count_rows(codes * (columns == number))).all()
 
 
 def test_where_nobody_has_a_mark_nothing_is_counted() -> None:
@@ -88,9 +90,9 @@ def test_where_nobody_has_a_mark_nothing_is_counted() -> None:
 
 
 def test_a_whole_year_of_one_figure_is_not_too_much() -> None:
-    codes = np.full((1, GRID), NUMBER["I"], np.uint8)
+    codes = np.stack([np.full(GRID, NUMBER[code], np.uint8) for code in ("I", "U")])
     parts = Parts.of(np.zeros(GRID, np.int64), codes)
-    assert figures_by_part(codes, parts).tolist() == [[[GRID, 0, GRID, 0, 0, 0]]]
+    assert figures_by_part(codes, parts)[:, 0].tolist() == [[GRID, 0, GRID, 0, 0, 0], [GRID, 0, 0, GRID, 0, GRID]]
 
 
 def test_codes_are_counted_by_part_and_come_to_the_figures_of_all() -> None:
@@ -150,7 +152,7 @@ def counted(possible: int, absent: int, unauthorised: int = 0) -> list[int]:
 UNITS = [
     counted(100, 0), counted(100, 3), counted(100, 4), counted(100, 5), counted(100, 6), counted(100, 9),
     counted(100, 10, 9), counted(101, 10), counted(100, 49, 49), counted(100, 50, 20), counted(101, 50, 50),
-    counted(7, 7), counted(0, 0),
+    counted(7, 7), counted(1, 0), counted(0, 0),
 ]  # fmt: skip
 
 
@@ -185,11 +187,12 @@ def test_nobody_is_a_sum_of_nothing() -> None:
     assert sums.table.size == 0
 
 
-def test_groups_and_parts_are_added_up_wherever_they_come() -> None:
+@pytest.mark.parametrize("lowest", [0, 1, 2])
+def test_groups_and_parts_are_added_up_wherever_they_come(lowest: int) -> None:
     draw = np.random.default_rng(3)
     sums, wanted = Sums(SHIPPED, codes=False), Counter[tuple[int, int]]()
     for n in range(6):
-        group, numbers = draw.integers(0, 5 ** (n + 1), 50), np.sort(draw.choice(12, 4, replace=False))
+        group, numbers = draw.integers(0, 5 ** (n + 1), 50) + lowest, np.sort(draw.choice(12, 4, replace=False))
         figures = np.zeros((50, 4, 6), np.int64)
         figures[:, :, 0] = figures[:, :, 1] = draw.integers(0, 3, (50, 4))
         sums.add(Contribution(np.arange(50), group, numbers, figures))

@@ -48,6 +48,5 @@ def of_area(codes: Codes, year: int, stay: Enrolment, member: Member) -> Codes:
     parts = [
         within(codes, year, stay._replace(from_=max(stay.from_, first), to=min(stay.to or last, last)))
         for first, last in member.spans
-        if stay.from_ <= last and (stay.to is None or stay.to >= first)
     ]
     return sum(parts[1:], start=parts[0])

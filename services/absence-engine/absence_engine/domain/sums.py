@@ -30,7 +30,7 @@ _AT_ONCE = 500  # rows: what is looked up stays in the processor's cache
 
 def _packed() -> npt.NDArray[np.uint64]:
     table = np.zeros(256, np.uint64)
-    table[:CODES] = (figure_table().astype(np.uint64) << _SHIFTS).sum(axis=1, dtype=np.uint64)
+    table[:CODES] = (figure_table().astype(np.uint64) << _SHIFTS).sum(axis=1)
     return table
 
 
@@ -51,7 +51,7 @@ class Parts:
     @classmethod
     def of(cls, columns: Ints, codes: Codes) -> "Parts":
         """From the part of each place (-1: none); places where nobody has a mark are left out."""
-        used = np.flatnonzero(np.bitwise_or.reduce(codes, axis=0, initial=0).astype(bool) & (columns >= 0))
+        used = np.flatnonzero(np.bitwise_or.reduce(codes, axis=0).astype(bool) & (columns >= 0))
         places = used[np.argsort(columns[used], kind="stable")]
         starts = np.flatnonzero(np.diff(columns[places], prepend=-1))
         return cls(places, starts, columns[places][starts])
@@ -60,12 +60,11 @@ class Parts:
 def figures_by_part(codes: Codes, parts: Parts) -> Ints:
     """(n, 732) codes -> (n, parts, figures)."""
     found = np.zeros((len(codes), len(parts.starts), len(FIGURES)), np.int64)
-    if len(parts.starts):
-        for first in range(0, len(codes), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            packed = np.take(_PACKED, codes[some][:, parts.places], mode="clip")
-            sums = np.add.reduceat(packed, parts.starts, axis=1)
-            found[some] = (sums[:, :, None] >> _SHIFTS) & _MASK
+    for first in range(0, len(codes), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        packed = np.take(_PACKED, codes[some][:, parts.places], mode="clip")
+        sums = np.add.reduceat(packed, parts.starts, axis=1)
+        found[some] = (sums[:, :, None] >> _SHIFTS) & _MASK
     return found
 
 
@@ -74,10 +73,10 @@ def codes_by_part(codes: Codes, parts: Parts) -> tuple[Ints, Numbers]:
     it does.
     """
     looked_at = codes[:, parts.places]
-    present = np.flatnonzero(np.bincount(looked_at.ravel(), minlength=CODES)[1:]) + 1
+    present = np.flatnonzero(np.bincount(looked_at.ravel())[1:]) + 1
     found = np.zeros((len(codes), len(present), len(parts.starts)), np.int16)
     for at, code in enumerate(present.tolist()):
-        np.add.reduceat(looked_at == code, parts.starts, axis=1, dtype=np.int16, out=found[:, at])
+        np.add.reduceat(looked_at == code, parts.starts, axis=1, out=found[:, at])
     numbers = (parts.numbers * CODES + present[:, None]).ravel()
     return numbers, found.reshape(len(codes), len(numbers), 1)
 
@@ -110,11 +109,10 @@ def united(contributions: Sequence[Contribution], groups: int) -> Contribution:
         first += len(pair)
         order = np.argsort(row, kind="stable")
         begins = np.flatnonzero(np.diff(row[order], prepend=-1))
-        if len(begins) and len(one.numbers):
-            whole = one.figures[order]
-            if len(begins) < len(whole):
-                whole = np.add.reduceat(whole, begins, axis=0)
-            found[np.ix_(row[order][begins], np.searchsorted(numbers, one.numbers))] += whole
+        whole = one.figures[order]
+        if len(begins) < len(whole):
+            whole = np.add.reduceat(whole, begins, axis=0)
+        found[np.ix_(row[order][begins], np.searchsorted(numbers, one.numbers))] += whole
     return Contribution(unique // groups, unique % groups, numbers, found)
 
 
