@@ -88,6 +88,12 @@ def test_a_penalty_letter_counts_only_what_was_missed_without_permission() -> No
         assert "if you can tell us a reason that we do not know yet" in form
 
 
+def test_a_penalty_letter_speaks_of_one_session_as_one() -> None:
+    rendered = pages.render("penalty_threshold", "2025-1", explained_by(*"ONNNNNNNNN"))
+    for form in (rendered.text, rendered.html):
+        assert "1 session was missed without permission" in form
+
+
 def test_late_arrivals_are_only_spoken_of_where_there_are_any() -> None:
     late, never = (pages.render("penalty_threshold", "2025-1", explained_by(*codes)).text for codes in ("OUU", "OOO"))
     assert "2 of them were arrivals after the register had closed." in late
