@@ -18,6 +18,7 @@ class School:
     wonde: Wonde
     wonde_id: str
     urn: int
+    records: int = 0
 
     def open(self) -> "School":
         self.wonde.schools[self.wonde_id] = {
@@ -70,7 +71,8 @@ class School:
 
     def mark(self, student_id: str, day: str, session: str, letter: str, **changes: Any) -> str:
         """Enters a mark; the id of its record."""
-        record_id = f"R{len(self.rows('attendance/session')) + 1:05d}{self.urn}"
+        self.records += 1
+        record_id = f"R{self.records:05d}{self.urn}"
         self.rows("attendance/session").append({
             "id": record_id, "date": on(day), "session": session, "comment": None, "minutes_late": None,
             "student": {"data": {"id": student_id}}, "attendance_code": {"data": {"id": self.code(letter)}},
