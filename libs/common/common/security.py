@@ -55,12 +55,19 @@ class FixedKeys:
 
 
 class Verifier:
-    """Turns a token into a Caller. A token that held is remembered, by itself, until it expires or five minutes."""
+    """Turns a token into a Caller. A token that held is remembered, by itself, until it expires or five minutes.
+    `revoked`: whether the tokens of a client are to be refused, asked for each request.
+    """
 
     def __init__(
-        self, issuers: Collection[str], keys: Keys, clock: Callable[[], float] = time.time, audience: str = AUDIENCE
+        self,
+        issuers: Collection[str],
+        keys: Keys,
+        clock: Callable[[], float] = time.time,
+        audience: str = AUDIENCE,
+        revoked: Callable[[str], bool] = lambda client: False,
     ) -> None:
-        self._issuers, self._audience = frozenset(issuers), audience
+        self._issuers, self._audience, self._revoked = frozenset(issuers), audience, revoked
         self._keys = keys
         self._clock = clock
         self._known: dict[str, tuple[Caller, float]] = {}
@@ -68,7 +75,9 @@ class Verifier:
     def remembered(self, token: str) -> Caller | None:
         """The caller of a token that was checked a short while ago."""
         known = self._known.get(token)
-        return known[0] if known is not None and known[1] > self._clock() else None
+        if known is None or known[1] <= self._clock() or self._revoked(known[0].client_id):
+            return None
+        return known[0]
 
     async def verify(self, token: str) -> Caller:
         """Checks signature, `iss`, `aud`, `exp` and `nbf`; UnauthenticatedError when any does not hold."""
@@ -78,6 +87,8 @@ class Verifier:
         claims = await self._claims(token)
         expires = _checked_expiry(claims, self._issuers, self._audience, now)
         caller = _caller(claims)
+        if self._revoked(caller.client_id):
+            raise UnauthenticatedError("The client has been revoked.")
         if len(self._known) >= _REMEMBERED_TOKENS:
             self._known.clear()
         self._known[token] = (caller, min(expires, now + _REMEMBERED_SECONDS))

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     token.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
 
     _add_conformance(words)
+    _add_clients(words)
     _add_repairs(words)
     _add_connect(words)
 
@@ -106,6 +107,20 @@ def _add_connect(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     text = "send a school's own code as an attendance code, of one school or of all; may be repeated"
     connect.add_argument("--code", nargs="+", action="extend", default=[], metavar="[ID:]CODE=CODE", help=text)
     connect.add_argument("--again", action="store_true", help="read everything again; what is new is sent")
+
+
+def _add_clients(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The word for who gives systems access where the embedded issuer does so."""
+    clients = _word(words, "clients", "clients_command", "say who may get tokens of the embedded issuer")
+    what = clients.add_subparsers(required=True, dest="what", metavar="WHAT", help="add, list or revoke")
+    add = what.add_parser("add", help="add a client and print its secret, once")
+    add.add_argument("name", metavar="NAME", help="what it is called for ever; never given again")
+    add.add_argument("--scope", required=True, help="what its tokens may open, at most")
+    add.add_argument("--school", type=int, nargs="+", action="extend", metavar="URN", help="only these schools")
+    revoke = what.add_parser("revoke", help="give a client no more tokens, and refuse those that it has")
+    revoke.add_argument("name", metavar="NAME")
+    for one in (add, revoke, what.add_parser("list", help="list the clients")):
+        one.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder of `up` or `issuer`")
 
 
 def _add_repairs(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,9 +1,9 @@
 """The data folder: what is in it, and who may use it.
 
-`postgres/` the database cluster · `issuer.json` keys and client secrets · `households.json` the key of households ·
-`keys.json` what personal data is sealed with · `letters/` letters sent · `run.json` where the product runs. Two locks:
-the supervisor's says that the product runs; the worker's outlives a supervisor that was killed, so that its successor
-can end the orphan first.
+`postgres/` the database cluster · `issuer.json` keys and the services' secret · `clients.json` who may get tokens ·
+`households.json` the key of households · `keys.json` what personal data is sealed with · `letters/` letters sent ·
+`run.json` where the product runs. Two locks: the supervisor's says that the product runs; the worker's outlives a
+supervisor that was killed, so that its successor can end the orphan first.
 """
 
 import base64
@@ -49,6 +49,7 @@ class Folder:
         self.postgres = self.path / "postgres"
         self.letters = self.path / "letters"
         self.issuer = self.path / "issuer.json"
+        self.clients = self.path / "clients.json"
         self._households = self.path / "households.json"
         self._keys = self.path / "keys.json"
         self.sandbox = self.path / "sandbox.json"

@@ -60,6 +60,7 @@ class Issuer:
             "iss": self.issuer,
             "aud": AUDIENCE,
             "sub": subject,
+            "client_id": subject,
             "iat": now,
             "exp": now + seconds,
             "jti": uuid.uuid4().hex,

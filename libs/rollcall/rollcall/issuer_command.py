@@ -9,6 +9,7 @@ from common.settings import Settings
 
 from rollcall import issuer
 from rollcall.cli import port_taken
+from rollcall.clients import Clients
 from rollcall.folder import Folder
 from rollcall.issuer_api import create_issuer
 
@@ -22,13 +23,14 @@ def main(options: argparse.Namespace) -> int:
     except OSError as error:
         raise port_taken(options.port, error) from error
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    keys = issuer.load(Folder(options.data).issuer, issuer=settings.issuer or url)
+    folder = Folder(options.data)
+    keys, clients = issuer.load(folder.issuer, issuer=settings.issuer or url), Clients(folder.clients)
 
     async def serve() -> int:
         return await run(
-            [create_issuer(keys, keys.issuer)],
+            [create_issuer(keys, keys.issuer, clients)],
             settings,
-            verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
+            verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set()), revoked=clients.is_revoked),
             listener=listener,
             stop=stop_on_signals(),
             on_ready=lambda: print(f"ready {url}", flush=True),

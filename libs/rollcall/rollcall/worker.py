@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from rollcall import issuer
 from rollcall.alone import in_words, open_broker
 from rollcall.cli import SERVICES
+from rollcall.clients import Clients
 from rollcall.folder import Folder
 from rollcall.issuer_api import create_issuer
 from rollcall.postgres import Postgres
@@ -80,13 +81,14 @@ async def _work(options: Options, settings: Settings, keys: issuer.Issuer, lifel
         broker = open_broker(settings)
         try:
             services: list[Service] = [await factory(name)(settings, broker) for name in SERVICES]
-            services.append(create_issuer(keys, f"http://127.0.0.1:{options.port}"))
+            clients = Clients(Folder(Path(options.data)).clients)
+            services.append(create_issuer(keys, f"http://127.0.0.1:{options.port}", clients))
             if sandbox is not None:
                 services.append(sandbox.service())
             status = await run(
                 services,
                 settings,
-                verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set())),
+                verifier=Verifier(keys.issuers(), FixedKeys(keys.key_set()), revoked=clients.is_revoked),
                 listener=listener,
                 stop=stop,
                 on_ready=lambda: _say_ready(lifeline),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ from common.jwks import RemoteKeys
 from common.scopes import SCOPES
 from common.security import Verifier
 
-from tests.e2e.product import Process, free_port, token_from
+from tests.e2e.product import Process, eventually, free_port, rollcall, token_from
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,38 @@ def test_its_public_keys_hold_no_private_part(url: str) -> None:
     for key in httpx.get(f"{url}/.well-known/jwks.json").json()["keys"]:
         assert "d" not in key
         assert key["use"] == "sig"
+
+
+@pytest.fixture(scope="module")
+def vendor(folder: Path, url: str) -> tuple[str, str]:
+    """A client of the list, added while the issuer runs."""
+    scopes = "registers:write totals:read"
+    words = ["--data", str(folder), "--scope", scopes, "--school", "100001"]
+    name = "listed-vendor"
+    return name, rollcall("clients", "add", name, *words).strip()
+
+
+async def test_a_listed_client_gets_tokens_for_what_it_may_and_for_its_schools(
+    url: str, vendor: tuple[str, str]
+) -> None:
+    answer = eventually(lambda: (got := ask(url, {}, vendor)).status_code == 200 and got)
+    assert answer.json()["scope"] == "registers:write totals:read"
+    caller = await Verifier([url], RemoteKeys(issuer=url)).verify(answer.json()["access_token"])
+    assert (caller.client_id, caller.reach.schools) == ("listed-vendor", {100001})
+    more = ask(url, {"scope": "totals:read letters:read"}, vendor)
+    assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
+    assert "letters:read" not in more.json()["error_description"]
+    assert ask(url, {}, (vendor[0], "another secret")).status_code == 401
+
+
+def test_guessing_a_secret_holds_nobody_up_but_who_wants_a_token(url: str, vendor: tuple[str, str]) -> None:
+    with ThreadPoolExecutor(16) as guessing:
+        guesses = [guessing.submit(ask, url, {}, (vendor[0], f"guess {n}")) for n in range(32)]
+        assert httpx.get(f"{url}/health/live").status_code == 200
+        assert not all(guess.done() for guess in guesses)
+        assert {guess.result().status_code for guess in guesses} == {401}
+
+
+def test_a_revoked_client_gets_no_token_within_a_second_or_two(url: str, folder: Path, vendor: tuple[str, str]) -> None:
+    rollcall("clients", "revoke", vendor[0], "--data", str(folder))
+    eventually(lambda: ask(url, {}, vendor).status_code == 401, seconds=5)

@@ -26,6 +26,7 @@ from common.turns import Turn
 from common.web import bodies, problems
 from common.web.bare import asked, bare
 from common.web.limits import Limits
+from common.web.redact import redacting
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -100,7 +101,7 @@ class Frame:
             elif unread:
                 receive = await self._read(scope, headers, receive, json_only=private)
             unread = False
-            await self._app(request, receive, send)
+            await self._app(request, receive, redacting(request, receive, send))
         except RollcallError as error:
             if unread or (isinstance(error, TooManyRequestsError) and not await self._limits.hold()):
                 ours.append(_CLOSE)
@@ -125,12 +126,12 @@ class Frame:
         if caller is None:
             await self._limits.slow()
             return None
-        if (bucket := self._limits.bucket(caller.subject, scope["method"])) is not None:
+        if (bucket := self._limits.bucket(caller.client_id, scope["method"])) is not None:
             try:
                 self._limits.take(bucket)
             finally:
                 ours.extend(bucket.headers())
-        return await self._limits.turn(caller.subject, streamed=scope["path"] in self._streams)
+        return await self._limits.turn(caller.client_id, streamed=scope["path"] in self._streams)
 
     async def _read(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, *, json_only: bool) -> Receive:
         """The `receive` for the application, with a body that may be; raises what makes the request unanswerable."""
