@@ -88,6 +88,24 @@ def test_every_answer_below_v1_has_an_example_that_its_schema_allows(openapi: di
         assert not [error.message for error in Draft202012Validator(schema).iter_errors(content["example"])], path
 
 
+def test_every_status_of_every_operation_has_an_example(openapi: dict[str, Any]) -> None:
+    without = [
+        (method, path, status, kind)
+        for path, method, operation in operations(openapi)
+        for status, answer in operation["responses"].items()
+        for kind, content in answer.get("content", {}).items()
+        if not {"example", "examples"} & set(content)
+    ]
+    bare = {
+        status
+        for _, _, operation in operations(openapi)
+        for status, answer in operation["responses"].items()
+        if "content" not in answer
+    }
+    assert not without
+    assert bare <= {"204", "304", "308"}, "only these have nothing to show"
+
+
 def test_every_path_of_the_contract_is_there(openapi: dict[str, Any]) -> None:
     """Names of parameters may differ from the contract's; places may not."""
     there = {(method.upper(), path) for path, method, _ in operations(openapi)}
@@ -154,7 +172,7 @@ def filled(path: str, operation: dict[str, Any]) -> str:
 
 def test_the_asyncapi_document_is_whole(asyncapi: dict[str, Any]) -> None:
     assert asyncapi["asyncapi"] == "3.0.0"
-    assert set(asyncapi["channels"]) == {"registers", "absence-engine", "casework", "notifications"}
+    assert set(asyncapi["channels"]) == {"registers", "consumers", "absence-engine", "casework", "notifications"}
     registry = Registry().with_resource("", Resource.from_contents(asyncapi, default_specification=DRAFT202012))
     resolver = registry.resolver()
     for reference in references(asyncapi):

@@ -24,6 +24,12 @@ from common.web.limits import Limits
 
 OPERATIONS = "Operations"
 
+_READY = {"status": "ready", "checks": {"registers/registers-relay": "ok", "database": "ok"}}
+_METRICS = """# HELP rollcall_http_requests_in_flight Requests that are being answered now.
+# TYPE rollcall_http_requests_in_flight gauge
+rollcall_http_requests_in_flight 3.0
+"""
+
 
 class Application(FastAPI):
     """FastAPI inside our frame. `streams`: paths whose routes read their bodies themselves."""
@@ -86,11 +92,23 @@ async def readiness(services: Sequence[Service]) -> list[Check]:
 
 
 def _add_operations(app: FastAPI, services: Sequence[Service], settings: Settings) -> None:
-    @app.get("/health/live", tags=[OPERATIONS], name="live", summary="Is the process alive?")
+    @app.get(
+        "/health/live",
+        tags=[OPERATIONS],
+        name="live",
+        summary="Is the process alive?",
+        responses={200: {"content": {"application/json": {"example": {"status": "live"}}}}},
+    )
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @app.get("/health/ready", tags=[OPERATIONS], name="ready", summary="Does every part do its work?")
+    @app.get(
+        "/health/ready",
+        tags=[OPERATIONS],
+        name="ready",
+        summary="Does every part do its work?",
+        responses={200: {"content": {"application/json": {"example": _READY}}}},
+    )
     async def ready() -> dict[str, object]:
         checks = await readiness(services)
         if broken := [check for check in checks if not check.ok]:
@@ -110,6 +128,7 @@ def _add_operations(app: FastAPI, services: Sequence[Service], settings: Setting
             name="metrics",
             summary="Measurements, as Prometheus reads them",
             response_class=PlainTextResponse,
+            responses={200: {"content": {"text/plain": {"example": _METRICS}}}},
         )
         async def metrics() -> Response:
             text = await anyio.to_thread.run_sync(generate_latest)

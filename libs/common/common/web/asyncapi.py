@@ -89,6 +89,12 @@ def _envelope() -> dict[str, Any]:
 def add(app: FastAPI) -> None:
     """Serves it at /asyncapi.json."""
 
-    @app.get("/asyncapi.json", tags=["Operations"], name="asyncapi", summary="The events, as AsyncAPI 3")
+    @app.get(
+        "/asyncapi.json",
+        tags=["Operations"],
+        name="asyncapi",
+        summary="The events, as AsyncAPI 3",
+        responses={200: {"content": {"application/json": {"example": {"asyncapi": "3.0.0", "channels": {}}}}}},
+    )
     async def asyncapi() -> dict[str, Any]:
         return document()
