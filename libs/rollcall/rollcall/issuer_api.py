@@ -1,8 +1,10 @@
 """The development issuer's routes: client credentials (RFC 6749, 4.4), its keys, its metadata (RFC 8414)."""
 
+import asyncio
 import base64
 import binascii
 import hmac
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,10 +13,13 @@ from common.service import Service
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from rollcall.clients import Clients
 from rollcall.issuer import OAUTH_SECONDS, Issuer, unknown_scopes
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 TAG = "Tokens"
+CHECKED_AT_ONCE = 2
+"""Secrets that are hashed at a time."""
 
 _TOKEN_EXAMPLE = {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": OAUTH_SECONDS, "scope": "totals:read"}
 _KEYS_EXAMPLE = {"keys": [{"kty": "EC", "crv": "P-256", "x": "f83O…", "y": "x_FE…", "kid": "9b2c", "use": "sig"}]}
@@ -57,9 +62,10 @@ class OAuthError(Exception):
         return JSONResponse({"error": self.error, "error_description": str(self)}, self.status, headers)
 
 
-def create_issuer(issuer: Issuer, base_url: str) -> Service:
+def create_issuer(issuer: Issuer, base_url: str, clients: Clients) -> Service:
     """The issuer as something that `common.run` can serve; `base_url` is where it answers."""
     router = APIRouter(tags=[TAG])
+    desk = _Desk(issuer, clients)
 
     @router.post(
         "/oauth/token",
@@ -80,7 +86,7 @@ def create_issuer(issuer: Issuer, base_url: str) -> Service:
     )
     async def token(request: Request) -> Response:
         try:
-            return JSONResponse(await _grant(issuer, request), headers=NO_STORE)
+            return JSONResponse(await desk.grant(request), headers=NO_STORE)
         except OAuthError as error:
             return error.response()
 
@@ -117,8 +123,52 @@ def create_issuer(issuer: Issuer, base_url: str) -> Service:
     )
 
 
-async def _grant(issuer: Issuer, request: Request) -> dict[str, Any]:
-    client = _client(issuer, request.headers.get("authorization", ""))
+class _Desk:
+    """Where tokens are given: to the services' own client, for any scope, and to those of the list, for theirs."""
+
+    def __init__(self, issuer: Issuer, clients: Clients) -> None:
+        self._issuer, self._clients = issuer, clients
+        self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
+
+    async def grant(self, request: Request) -> dict[str, Any]:
+        """A token; OAuthError."""
+        name, allowed, schools = await self._client(request.headers.get("authorization", ""))
+        wanted = await _form(request)
+        scope = " ".join(dict.fromkeys(wanted.get("scope", [""])[0].split())) or " ".join(allowed)
+        if refused := [one for one in scope.split() if one not in allowed]:
+            # Not repeated: a description holds few characters (RFC 6749, 5.2).
+            unknown = len(unknown_scopes(refused))
+            why = f"{unknown} of the scopes are unknown" if unknown else "The client may not have all of these scopes"
+            raise OAuthError("invalid_scope", f"{why}; the scopes are: {' '.join(allowed)}")
+        return {
+            "access_token": self._issuer.sign(name, scope, schools, OAUTH_SECONDS),
+            "token_type": "Bearer",
+            "expires_in": OAUTH_SECONDS,
+            "scope": scope,
+        }
+
+    async def _client(self, authorization: str) -> tuple[str, Collection[str], Collection[int] | None]:
+        """Who asks, by HTTP Basic: name, scopes, schools. So few secrets are hashed at a time that guessing holds
+        nobody up but who else wants a token.
+        """
+        scheme, _, credentials = authorization.partition(" ")
+        try:
+            name, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            name = secret = ""
+        if scheme.lower() == "basic" and name:
+            expected = self._issuer.clients().get(name, "")
+            if expected and hmac.compare_digest(expected.encode(), secret.encode()):
+                return name, tuple(SCOPES), None
+            if (client := self._clients.find(name)) is not None:
+                async with self._checking:
+                    if await asyncio.to_thread(client.has_secret, secret):
+                        return name, client.scopes, client.schools
+        raise OAuthError("invalid_client", "Unknown client or wrong secret.", 401)
+
+
+async def _form(request: Request) -> dict[str, list[str]]:
+    """The form of a token request, with each parameter once; OAuthError."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request", "Send a form.")
     try:
@@ -129,26 +179,4 @@ async def _grant(issuer: Issuer, request: Request) -> dict[str, Any]:
         raise OAuthError("invalid_request", "Send grant_type, and each parameter once.")
     if form["grant_type"] != ["client_credentials"]:
         raise OAuthError("unsupported_grant_type", "Only client_credentials.")
-    scope = " ".join(dict.fromkeys(form.get("scope", [""])[0].split())) or " ".join(SCOPES)
-    if unknown := unknown_scopes(scope.split()):  # not repeated: a description holds few characters (RFC 6749, 5.2)
-        known = " ".join(SCOPES)
-        raise OAuthError("invalid_scope", f"{len(unknown)} of the scopes are unknown; the scopes are: {known}")
-    return {
-        "access_token": issuer.sign(client, scope, None, OAUTH_SECONDS),
-        "token_type": "Bearer",
-        "expires_in": OAUTH_SECONDS,
-        "scope": scope,
-    }
-
-
-def _client(issuer: Issuer, authorization: str) -> str:
-    """The client's id, from HTTP Basic."""
-    scheme, _, credentials = authorization.partition(" ")
-    try:
-        name, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        name = secret = ""
-    expected = issuer.clients().get(name, "")
-    if scheme.lower() != "basic" or not expected or not hmac.compare_digest(expected.encode(), secret.encode()):
-        raise OAuthError("invalid_client", "Unknown client or wrong secret.", 401)
-    return name
+    return form
