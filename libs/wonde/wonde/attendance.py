@@ -34,8 +34,9 @@ async def read_codes(visit: Visit) -> CodeList:
 async def note_deletions(visit: Visit) -> bool:
     """Notes what is to be taken back; whether the roll must be read whole."""
     whole = False
-    async for deletions in visit.read_if_shared("deletions", read_deletion):
+    async for deletions in visit.read_if_shared("deletions", read_deletion, since=_start(visit)):
         visit.report.counts["deletions_read"] += len(deletions)
+        visit.state.forget_unread(visit.school, [one.item_id for one in deletions])
         _note_marks(visit, [one for one in deletions if one.kind == "attendance"])
         students = [one for one in deletions if one.kind == "student"]
         gone = {one.item_id: one.last_day for one in students if not one.restored}
@@ -53,8 +54,8 @@ def _note_marks(visit: Visit, deletions: list[Deletion]) -> None:
 
 async def send_registers(visit: Visit, codes: CodeList) -> None:
     """Sends the registers that differ from what was acknowledged."""
-    since = datetime.combine(visit.since, time(), UTC) - PLANNED
     query = {"include": "student,attendance_code"}
+    since = _start(visit) - PLANNED
     async for read in visit.read(RESOURCE, lambda row: read_record(row, codes), query, since, batch=BATCH):
         records = [record for record in read if record.slot.on >= visit.since]
         visit.report.counts["marks_read"] += len(records)
@@ -86,6 +87,10 @@ async def take_back(visit: Visit) -> None:
         visit.report.counts["marks_deleted"] += 1
         if shadowed:
             visit.state.forget(visit.school, RESOURCE)
+
+
+def _start(visit: Visit) -> datetime:
+    return datetime.combine(visit.since, time(), UTC)
 
 
 async def _put(visit: Visit, register: Register) -> None:

@@ -52,6 +52,21 @@ async def _steps(visit: Visit) -> None:
     await attendance.send_registers(visit, codes)
     await attendance.take_back(visit)
     await roll.end_stays(visit)
+    await _say_connected(visit)
+
+
+async def _say_connected(visit: Visit) -> None:
+    """Says once how the school's registers come, where nobody has said it."""
+    if visit.state.prints(visit.school, "connection"):
+        return
+    path = f"/v1/schools/{visit.link.urn}/connection"
+    try:
+        await visit.api.get(path)
+    except RefusedError as error:
+        if error.status != _UNKNOWN:
+            raise
+        await visit.api.put(path, {"kind": "wonde", "state": "live", "since": visit.today.isoformat()})
+    visit.state.keep_prints(visit.school, "connection", {"connection": "said"})
 
 
 async def _make_school(visit: Visit) -> None:

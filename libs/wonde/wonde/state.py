@@ -255,6 +255,13 @@ class State:
                 [(school, resource, item, field, now) for item, field in fields.items()],
             )
 
+    def forget_unread(self, school: str, items: Iterable[str]) -> None:
+        """Notes rows that there are no longer."""
+        with self._transaction():
+            self._connection.executemany(
+                "delete from unread where school = ? and item = ?", [(school, item) for item in items]
+            )
+
     def unread(self, school: str) -> list[Unread]:
         """Rows that could not be read so far, the oldest first."""
         rows = self._connection.execute(

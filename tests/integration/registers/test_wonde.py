@@ -121,6 +121,8 @@ async def test_a_school_is_made_with_its_roll_and_what_waits_for_a_calendar(
     assert contact["address"] == {"lines": ["1 High Street", "Elmton"], "postcode": "M1 1AA"}
     assert await authority.quarantine() == [("/", "closed-session")]
     assert (report.counts["schools_made"], report.counts["marks_quarantined"]) == (1, 1)
+    connection = await authority.ask("GET", f"/v1/schools/{URN}/connection")
+    assert (connection["kind"], connection["state"]) == ("wonde", "live")
 
 
 @pytest.mark.usefixtures("opened")
@@ -365,6 +367,9 @@ async def test_rows_that_have_drifted_are_named_and_read_once_they_are_mended(
     row = elm.wonde.find(ID, "attendance/session", bad)
     row["date"] = elm.wonde.find(ID, "attendance/session", good)["date"]
     elm.wonde.find(ID, "students", nameless)["forename"] = "Sam"
+    gone = elm.mark(children[0], DAY, "PM", "/", session="NOON")
+    assert (await done(connector)).unread[-1].item == gone
+    elm.delete("attendance/session", gone, "attendance")
     report = await done(connector)
     assert report.unread == []
     assert await authority.standing() == dict.fromkeys(children, "/")
