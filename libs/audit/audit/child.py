@@ -93,12 +93,10 @@ def monday_of(day: date) -> date:
 # -- which mark counts ------------------------------------------------------------------------------------------------
 
 
-def claim(child: Child, mark: Mark) -> tuple[int, date, int, bool, str]:
+def claim(child: Child, mark: Mark) -> tuple[int, date, int]:
     """How strong a school's claim to a session is, the smallest first (rule book 12.9).
 
-    Main before single before subsidiary before guest, then the earlier start, then the lower URN. The ledger's id (the
-    child's own before a dead one) comes last, so that the answer never depends on the order in which marks are handed
-    in.
+    Main before single before subsidiary before guest, then the earlier start, then the lower URN.
     """
     claims = [
         (ENROLMENT_ORDER[enrolment.kind], enrolment.start)
@@ -106,24 +104,26 @@ def claim(child: Child, mark: Mark) -> tuple[int, date, int, bool, str]:
         if enrolment.urn == mark.urn and enrolment.covers(mark.day)
     ]
     kind, start = min(claims) if claims else (len(ENROLMENT_ORDER), date.max)
-    return (kind, start, mark.urn, mark.ledger_id != child.pupil_id, mark.ledger_id)
+    return (kind, start, mark.urn)
 
 
 def counted(child: Child) -> list[Mark]:
     """One mark for each session, in time order: what counts for the child as a whole.
 
-    D says that the child is at the other school: it counts only where no school says anything else.
+    A school says one thing of a session: where it has marked two ids that are one child, what it says of the child's
+    own id, else of the lower one. D says that the child is at the other school: it counts only where no school says
+    anything else.
     """
     return child.one_each
 
 
 def _counted(child: Child) -> list[Mark]:
-    by_session: dict[Session, list[Mark]] = {}
-    for mark in child.marks:
-        by_session.setdefault((mark.day, mark.half), []).append(mark)
+    by_session: dict[Session, dict[int, Mark]] = {}
+    for mark in sorted(child.marks, key=lambda mark: (mark.ledger_id != child.pupil_id, mark.ledger_id)):
+        by_session.setdefault((mark.day, mark.half), {}).setdefault(mark.urn, mark)
     result: list[Mark] = []
     for session in sorted(by_session):
-        marks = by_session[session]
+        marks = list(by_session[session].values())
         if len(marks) > 1:
             marks = [mark for mark in marks if mark.code != "D"] or marks
         if len(marks) > 1:
