@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rollcall.cli import CommandError, port_taken
+from rollcall.clients import Clients
 from rollcall.folder import Folder, Locks, Running
 from rollcall.postgres import Postgres
-from rollcall.sandbox.state import VENDORS, State, save
+from rollcall.sandbox.state import CLIENT, SCOPES, VENDORS, State, load, save
 from rollcall.worker_options import AGAIN, REFUSED, Options
 
 LOOK_SECONDS = 0.5
@@ -62,7 +63,7 @@ def _begin_sandbox(folder: Folder, options: argparse.Namespace) -> None:
     if not folder.sandbox.exists():
         if folder.postgres.exists():
             raise CommandError(f"{folder.path} holds a product already; a sandbox wants a folder of its own")
-        save(folder.sandbox, State())
+        save(folder.sandbox, State(Clients(folder.clients).add(CLIENT, SCOPES, VENDORS)))
 
 
 class Signals:
@@ -144,7 +145,7 @@ class Worker:
             self.was_ready = True
             print(f"ready http://127.0.0.1:{self.port}", flush=True)
             if self.sandbox:
-                print(_how_to_begin(self.folder), flush=True)
+                print(f"client {CLIENT} secret {load(self.folder.sandbox).secret}", flush=True)
 
     def _let_go(self) -> None:
         if self._lifeline is not None:
@@ -193,13 +194,6 @@ def _supervise(worker: Worker, postgres: Postgres | None, signals: Signals) -> i
             worker.start()
             starts += 1
     return 0
-
-
-def _how_to_begin(folder: Folder) -> str:
-    """The command for a vendor's token."""
-    schools = " ".join(str(urn) for urn in VENDORS)
-    scope = "registers:write registers:read absences:write pupils:write pupils:read totals:read"
-    return f'a token: {sys.argv[0]} token --data {folder.path} --scope "{scope}" --school {schools}'
 
 
 def _pause(signals: Signals, seconds: float) -> None:

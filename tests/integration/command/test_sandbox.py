@@ -10,9 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from tests.e2e.product import ROLLCALL, Process, eventually, free_port, token_from
-
-SCOPES = "registers:write registers:read pupils:write pupils:read totals:read"
+from tests.e2e.product import ROLLCALL, Process, eventually, free_port
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +31,13 @@ def process(folder: Path) -> Iterator[Process]:
 
 
 @pytest.fixture
-def vendor(process: Process, folder: Path) -> Iterator[httpx.Client]:
-    """With the token that the sandbox tells how to get: for the schools of one of its two authorities."""
-    bearer = {"Authorization": f"Bearer {token_from(folder)(SCOPES, [900101, 900102])}"}
-    with httpx.Client(base_url=process.wait_ready(), headers=bearer, timeout=60) as client:
+def vendor(process: Process) -> Iterator[httpx.Client]:
+    """With a token for the client that the sandbox prints: for the schools of one of its two authorities."""
+    url = process.wait_ready()
+    _, name, _, secret = eventually(lambda: process.printed()[1:])[0].split()
+    form = {"grant_type": "client_credentials"}
+    token = httpx.post(f"{url}/oauth/token", data=form, auth=(name, secret)).json()["access_token"]
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         yield client
         set_clock(client, "2026-01-12")
 

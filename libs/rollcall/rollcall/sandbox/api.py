@@ -128,7 +128,7 @@ def create_router(sandbox: Sandbox) -> APIRouter:
 
     @router.post("/v1/sandbox/reset", status_code=202, operation_id="resetSandbox", summary="Begin again")
     async def reset(caller: Writer) -> ResetOut:  # pyright: ignore[reportUnusedFunction]
-        await sandbox.change(State())
+        await sandbox.change(State(sandbox.state.secret))
         return ResetOut()
 
     return router
