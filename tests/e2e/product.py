@@ -25,7 +25,7 @@ from tests.binaries import free_port
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 ALL_SCOPES = (
     "registers:write registers:read absences:write pupils:write pupils:read totals:read policies:write "
-    "cases:write cases:read letters:read"
+    "cases:write cases:read letters:read admin"
 )
 START_SECONDS = 60
 SETTLE_SECONDS = 60

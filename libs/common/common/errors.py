@@ -151,6 +151,14 @@ class HeadersTooLargeError(RollcallError):
     title = "The headers are too large"
 
 
+class RedactionError(RollcallError):
+    """Something is left out for this client, and this can't be given without it."""
+
+    status = 403
+    type = "redacted"
+    title = "Not to be had without what is left out for this client"
+
+
 class UnavailableError(RollcallError):
     """Not now; the same request may succeed later."""
 

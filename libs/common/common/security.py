@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from common.access.caller import Caller
+from common.access.fields import REDACTIONS
 from common.access.gate import ADMIN, Gate
 from common.access.reach import Reach
 from common.errors import AgreementError, CohortError, ForbiddenError, UnauthenticatedError
@@ -183,6 +184,8 @@ class BearerToken(SecurityBase):
             raise _refused(bearer, caller, missing)
         if caller.reach.cohorts is not None and not self._by_child:
             raise CohortError
+        if caller.redactions:
+            request.scope[REDACTIONS] = caller.redactions
         return caller
 
 

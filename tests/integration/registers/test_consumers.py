@@ -10,7 +10,7 @@ from common.events.consumers import ConsumerChanged
 from registers.store import republish
 from registers.store.ledger import LedgerSource
 
-from tests.integration.registers.conftest import OTHER, SCOPES, URN, Authority, bearer
+from tests.integration.registers.conftest import OTHER, SCOPES, URN, Authority, bearer, pupil
 
 ADMIN = bearer("admin")
 CLIENT = "/v1/consumers/elm-mis"
@@ -18,6 +18,7 @@ AGREED: dict[str, Any] = {
     "organisation": "Elm Data Ltd", "organisation_type": "supplier", "purposes": ["returns", "early-help"],
     "agreement_from": "2025-09-01", "agreement_to": "2026-08-31", "scopes": ["registers:read", "pupils:read"],
 }  # fmt: skip
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 CALLER = bearer(SCOPES, subject="elm-mis")
 
 
@@ -170,3 +171,52 @@ async def test_agreements_are_sent_again_with_the_ledgers(authority: Authority, 
     async with database.transaction() as tx:
         assert await republish.republish(tx) == 1
     assert [one.version for one in await announced(database)] == [1]
+
+
+async def test_a_client_that_is_limited_to_cohorts_sees_their_children_and_no_others(authority: Authority) -> None:
+    await authority.school()
+    found = await authority.roll(pupil("1", flags=["CLA"]), pupil("2", flags=["FSM"]))
+    looked_after, other = (one["pupil_id"] for one in found["results"])
+    await agree(authority, cohorts=["CLA", "CP"])
+    for page in ("", "/marks", "/contacts", "/flags"):
+        await authority.ask("GET", f"/v1/pupils/{looked_after}{page}", headers=CALLER)
+        hidden = await authority.ask("GET", f"/v1/pupils/{other}{page}", 404, headers=CALLER)
+        unknown = await authority.ask("GET", f"/v1/pupils/{UNKNOWN}{page}", 404, headers=CALLER)
+        assert (hidden["type"], hidden["detail"]) == (unknown["type"], unknown["detail"])
+    lookup = {"school_urn": URN, "local_id": "1"}
+    assert await authority.ask("POST", "/v1/pupils/lookup", json=lookup, headers=CALLER) == {"pupil_id": looked_after}
+    await authority.ask("POST", "/v1/pupils/lookup", 404, json=lookup | {"local_id": "2"}, headers=CALLER)
+
+
+async def test_a_child_is_in_a_cohort_on_the_days_of_its_flag_alone(authority: Authority) -> None:
+    await authority.school()
+    (child,) = (one["pupil_id"] for one in (await authority.roll(pupil("1")))["results"])
+    await agree(authority, cohorts=["CP"])
+    for span, status in (({"from": "2025-09-16"}, 404), ({"from": "2025-09-01", "to": "2025-09-15"}, 200)):
+        flags = {"flags": [{"flag": "CP", "source": "lcs", "to": None} | span]}
+        await authority.ask("PUT", f"/v1/pupils/{child}/flags", json=flags)
+        await authority.ask("GET", f"/v1/pupils/{child}", status, headers=CALLER)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/schools", f"/v1/schools/{URN}/roll", f"/v1/schools/{URN}/registers/2025-09-15/AM"]
+)
+async def test_what_is_of_more_than_one_child_is_not_for_cohorts(authority: Authority, path: str) -> None:
+    await agree(authority, cohorts=["CLA"])
+    assert (await authority.ask("GET", path, 403, headers=CALLER))["type"] == "/problems/cohorts-only"
+
+
+async def test_what_is_left_out_for_a_client_is_in_none_of_its_answers(authority: Authority) -> None:
+    await authority.school()
+    sent = pupil("1", flags=["CLA"], contacts=[{"local_id": "c", "name": "Robin"}])
+    (child,) = (one["pupil_id"] for one in (await authority.roll(sent))["results"])
+    left_out = ["date_of_birth", "flags", "contacts", "family_name"]
+    await agree(authority, redactions=left_out)
+    for path in (f"/v1/pupils/{child}", f"/v1/pupils/{child}/contacts", f"/v1/schools/{URN}/roll"):
+        whole = await authority.client.get(path)
+        shown = await authority.client.get(path, headers=CALLER)
+        assert shown.headers["redacted"] == "contacts, date_of_birth, family_name, flags"
+        assert "redacted" not in whole.headers
+        assert "given_name" in shown.text
+        for name in left_out:
+            assert f'"{name}"' not in shown.text

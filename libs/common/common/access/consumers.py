@@ -46,4 +46,5 @@ def admit(caller: Caller, consumer: Consumer, today: date, purpose: str | None) 
         reach=caller.reach.within(consumer.reach),
         purpose=purpose or consumer.purposes[0],
         redactions=consumer.redactions,
+        on=today,
     )

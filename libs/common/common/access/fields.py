@@ -1,5 +1,8 @@
 """Fields that may be left out of whatever is answered to a client (redaction)."""
 
+REDACTIONS = "rollcall.redactions"
+"""In the scope of a request: what is left out of its answer. Set once it is known who asks."""
+
 REDACTABLE: dict[str, tuple[str, ...]] = {
     "given_name": ("given_name",),
     "family_name": ("family_name",),

@@ -28,8 +28,8 @@ class Reach:
 
     @property
     def is_everywhere(self) -> bool:
-        """Whether there is no school whose rows are not there: whole authorities may be shown then."""
-        return self.schools is None
+        """Whether there is nothing that is not there: whole authorities may be shown then."""
+        return self.schools is None and self.cohorts is None
 
     def may_see_school(self, urn: int) -> bool:
         """Whether rows of this school are there."""

@@ -26,6 +26,7 @@ from common.turns import Turn
 from common.web import bodies, problems
 from common.web.bare import asked, bare
 from common.web.limits import Limits
+from common.web.redact import redacting
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -100,7 +101,7 @@ class Frame:
             elif unread:
                 receive = await self._read(scope, headers, receive, json_only=private)
             unread = False
-            await self._app(request, receive, send)
+            await self._app(request, receive, redacting(request, receive, send))
         except RollcallError as error:
             if unread or (isinstance(error, TooManyRequestsError) and not await self._limits.hold()):
                 ours.append(_CLOSE)

@@ -59,6 +59,20 @@ _BELOW_V1 = (
 )
 _WITH_BODY = (errors.RequestTimeoutError, errors.TooLargeError, errors.UnsupportedMediaTypeError)
 _CHANGING = (errors.ConflictError,)
+_ABOUT = """Live school attendance: registers in; figures, episodes, tasks and letters out.
+
+What the agreement with a client leaves out of answers is not there, required or not; the header `Redacted` names it."""
+_PURPOSE: dict[str, Any] = {
+    "name": "Purpose",
+    "in": "header",
+    "required": False,
+    "description": "What the data is for, one of the purposes agreed with the client; the first of them if left out.",
+    "schema": {"type": "string", "pattern": "^[a-z][a-z0-9-]{0,59}$"},
+}
+_REDACTED: dict[str, Any] = {
+    "description": "What is left out by the client's agreement; without it nothing is.",
+    "schema": {"type": "string"},
+}
 _METHODS_WITH_BODY = frozenset({"post", "put", "patch", "delete"})
 _IF_NONE_MATCH: dict[str, Any] = {
     "name": "If-None-Match",
@@ -76,7 +90,7 @@ def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
         made = get_openapi(
             title=app.title,
             version=app.version,
-            description="Live school attendance: registers in; figures, episodes, tasks and letters out.",
+            description=_ABOUT,
             routes=app.routes,
             tags=[*tags, {"name": "Operations", "description": "For whoever runs it. No token needed."}],
         )
@@ -87,6 +101,8 @@ def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
         for path, operations in made["paths"].items():
             for method, operation in operations.items():
                 _add_problems(path, method, operation)
+                if path.startswith("/v1/"):
+                    _add_agreements(operation)
         examples.complete(made)
         links.add(made, [service.links for service in services])
         app.openapi_schema = made
@@ -117,6 +133,14 @@ def _add_problems(path: str, method: str, operation: dict[str, Any]) -> None:
                 "Location": {"description": "The same path with the id that lives on.", "schema": {"type": "string"}}
             },
         }
+
+
+def _add_agreements(operation: dict[str, Any]) -> None:
+    """What an agreement with a client does to every operation (`common.access`)."""
+    operation.setdefault("parameters", []).append(_PURPOSE)
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and answer.get("content"):
+            answer["headers"] = {**answer.get("headers", {}), "Redacted": _REDACTED}
 
 
 def _limits(method: str) -> dict[str, Any]:

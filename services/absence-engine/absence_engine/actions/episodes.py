@@ -4,7 +4,7 @@ from common.db import Transaction
 from common.errors import NotFoundError
 from common.security import Caller
 
-from absence_engine.actions.figures import urns_of, visible
+from absence_engine.actions.figures import may_see, visible
 from absence_engine.domain.claims import Episode
 from absence_engine.domain.events import Told
 from absence_engine.store import children, episodes
@@ -30,6 +30,6 @@ async def explained(tx: Transaction, episode_id: str, caller: Caller) -> Told:
         living = await store.living(tx, told.episode.pupil_id)
         assert living is not None
         (record,) = await store.records(tx, [living])
-        if not caller.reach.meets(urns_of(record)):
+        if not may_see(caller, record):
             raise NotFoundError
     return told

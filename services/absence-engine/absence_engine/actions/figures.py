@@ -23,6 +23,7 @@ from absence_engine.domain.ages import compulsory
 from absence_engine.domain.areas import Member
 from absence_engine.domain.counts import Counts, count, count_rows, counts_of
 from absence_engine.domain.detail import Detail, detail, dfe_stays, ever, marked, spans_of
+from absence_engine.domain.flags import held_on
 from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.marks import child_years, codes_at, touches_year, up_to, within
 from absence_engine.domain.penalty import PenaltyFigure, penalty_figure
@@ -106,11 +107,17 @@ async def visible(tx: Transaction, pupil_id: str, caller: Caller, path: str) -> 
     if living is None:
         raise NotFoundError
     (record,) = await store.records(tx, [living])
-    if not caller.reach.meets(urns_of(record)):
+    if not may_see(caller, record):
         raise NotFoundError
     if living != pupil_id:
         raise MovedError(path.format(pupil_id=living))
     return record
+
+
+def may_see(caller: Caller, record: ChildRecord) -> bool:
+    """Whether the child is there for the caller: by one of its schools, and by what holds of it today."""
+    said = () if caller.reach.cohorts is None else held_on(record.flags, caller.on)
+    return caller.reach.may_see_child(urns_of(record), said)
 
 
 def urns_of(record: ChildRecord) -> set[int]:

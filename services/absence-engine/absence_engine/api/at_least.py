@@ -20,13 +20,15 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?=$|[,;\s])", re.
 _ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
 
 Reader = Annotated[Caller, needs("totals:read")]
+ChildReader = Annotated[Caller, needs("totals:read", by_child=True)]
+"""Of routes about one child, which are open to cohorts."""
 
 
 def waiter(database: Database, signal: Signal) -> Any:
     """The dependency of every route: waits, if asked to, once the caller is known."""
 
     async def wait(
-        caller: Reader,
+        caller: ChildReader,
         at_least: Annotated[
             list[str] | None,
             Query(

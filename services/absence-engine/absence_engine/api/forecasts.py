@@ -13,7 +13,7 @@ from absence_engine.actions import forecasts
 from absence_engine.actions.holding import Policies
 from absence_engine.api import detail_shapes, shapes
 from absence_engine.api import forecast_shapes as its
-from absence_engine.api.at_least import Reader
+from absence_engine.api.at_least import ChildReader
 from absence_engine.api.detail_shapes import PersonalTargetOut
 from absence_engine.api.forecast_shapes import ProjectionOut, TargetIn, WhatIfIn, WhatIfOut
 from absence_engine.api.shapes import AcademicYear
@@ -34,7 +34,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         response_model=ProjectionOut,
         response_model_exclude_unset=True,
     )
-    async def projection(pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def projection(pupil_id: UUID, caller: ChildReader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
         today = clock.today()
         year = shapes.year_of(academic_year, academic.year_of(today))
         async with database.transaction() as tx:
@@ -48,7 +48,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         response_model=WhatIfOut,
         response_model_exclude_unset=True,
     )
-    async def what_if(pupil_id: UUID, sent: WhatIfIn, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def what_if(pupil_id: UUID, sent: WhatIfIn, caller: ChildReader) -> object:  # pyright: ignore[reportUnusedFunction]
         today = clock.today()
         n, code = (sent.attend, None) if sent.attend is not None else (sent.miss or 0, sent.code)
         async with database.transaction() as tx:

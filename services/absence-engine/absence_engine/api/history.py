@@ -14,7 +14,7 @@ from absence_engine.actions.history import Listed
 from absence_engine.actions.holding import Policies
 from absence_engine.actions.known import TODAYS
 from absence_engine.api import evidence_shapes, history_shapes
-from absence_engine.api.at_least import Reader
+from absence_engine.api.at_least import ChildReader, Reader
 from absence_engine.api.evidence_shapes import EvidenceOut
 from absence_engine.api.history_shapes import PupilChangesOut, PupilMarkChangeOut, Since, Until
 from absence_engine.domain.history import MarkChange, Turn
@@ -41,7 +41,7 @@ def _add_of_pupil(router: APIRouter, database: Database, policies: Policies) -> 
     async def of_pupil(  # pyright: ignore[reportUnusedFunction]
         request: Request,
         pupil_id: UUID,
-        caller: Reader,
+        caller: ChildReader,
         since: Since,
         until: Until = None,
         cursor: Cursor = None,
@@ -98,7 +98,7 @@ def _add_evidence(router: APIRouter, database: Database, policies: Policies) -> 
         response_model=EvidenceOut,
         responses=CONFLICTS,
     )
-    async def of_episode(episode_id: UUID, caller: Reader) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def of_episode(episode_id: UUID, caller: ChildReader) -> object:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:
             told = await episodes.explained(tx, str(episode_id), caller)
             found = await evidence.of_episode(tx, told, policies)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query
 from absence_engine.actions import episodes, figures, history
 from absence_engine.actions.holding import Policies
 from absence_engine.api import detail_shapes, history_shapes, shapes
-from absence_engine.api.at_least import Reader
+from absence_engine.api.at_least import ChildReader
 from absence_engine.api.detail_shapes import PupilOut
 from absence_engine.api.history_shapes import AsKnownOn, WithHistory
 from absence_engine.api.shapes import AcademicYear, EpisodeOut, ExplainedOut
@@ -41,7 +41,7 @@ def _add_figures(router: APIRouter, database: Database, clock: Clock, policies: 
     )
     async def absence(  # pyright: ignore[reportUnusedFunction]
         pupil_id: UUID,
-        caller: Reader,
+        caller: ChildReader,
         academic_year: AcademicYear = None,
         as_of: AsOf = None,
         as_known_on: AsKnownOn = None,
@@ -75,7 +75,7 @@ def _add_episodes(router: APIRouter, database: Database, policies: Policies) -> 
         summary="A child's episodes, reversed ones included",
         response_model=Page[EpisodeOut],
     )
-    async def of_pupil(pupil_id: UUID, caller: Reader, as_known_on: AsKnownOn = None) -> object:  # pyright: ignore[reportUnusedFunction]
+    async def of_pupil(pupil_id: UUID, caller: ChildReader, as_known_on: AsKnownOn = None) -> object:  # pyright: ignore[reportUnusedFunction]
         async with database.transaction() as tx:
             if as_known_on is None:
                 found = await episodes.of_pupil(tx, str(pupil_id), caller)
@@ -94,7 +94,7 @@ def _add_explanation(router: APIRouter, database: Database, policies: Policies) 
         response_model_exclude_unset=True,
     )
     async def explanation(  # pyright: ignore[reportUnusedFunction]
-        episode_id: UUID, caller: Reader, as_known_on: AsKnownOn = None, with_history: WithHistory = False
+        episode_id: UUID, caller: ChildReader, as_known_on: AsKnownOn = None, with_history: WithHistory = False
     ) -> object:
         async with database.transaction() as tx:
             told = await episodes.explained(tx, str(episode_id), caller)

@@ -68,3 +68,8 @@ def between(times: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
             found.append((begins, first - 1))
         begins = max(begins, last + 1)
     return [*found, (begins, GRID - 1)] if begins < GRID else found
+
+
+def held_on(flags: Iterable[Flagged], day: date) -> set[str]:
+    """The flags that a child has on a day, for a part of it at least."""
+    return {flag for flag, first, last in flags if first <= tick_of(day, 1) and tick_of(day) <= last}

@@ -17,6 +17,7 @@ from registers.domain.flags import ROLL, TIMETABLE, Span, overlapping
 
 Writer = Annotated[Caller, needs("pupils:write")]
 Reader = Annotated[Caller, needs("pupils:read")]
+ChildReader = Annotated[Caller, needs("pupils:read", by_child=True)]
 On = Annotated[Day | None, Query(description="What holds on this day.", examples=["2025-09-15"])]
 
 
@@ -36,7 +37,7 @@ def create_router(context: Context) -> APIRouter:
         )
 
     @router.get("/v1/pupils/{pupil_id}/flags", operation_id="getPupilFlags", summary="What holds of a child, dated")
-    async def get(pupil_id: PupilId, caller: Reader, on: On = None) -> PupilFlags:  # pyright: ignore[reportUnusedFunction]
+    async def get(pupil_id: PupilId, caller: ChildReader, on: On = None) -> PupilFlags:  # pyright: ignore[reportUnusedFunction]
         living, spans = await actions.of_pupil(context.database, caller, str(pupil_id), on)
         if living != str(pupil_id):
             raise MovedError(f"/v1/pupils/{living}/flags")

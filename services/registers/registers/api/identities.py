@@ -29,6 +29,7 @@ MergeKey = Annotated[str | None, idempotency_key("merge")]
 SplitKey = Annotated[str | None, idempotency_key("split")]
 Writer = Annotated[Caller, needs("pupils:write")]
 Reader = Annotated[Caller, needs("pupils:read")]
+ChildReader = Annotated[Caller, needs("pupils:read", by_child=True)]
 
 
 def create_router(context: Context) -> APIRouter:
@@ -36,7 +37,7 @@ def create_router(context: Context) -> APIRouter:
     router = APIRouter(tags=["Pupils"])
 
     @router.get("/v1/pupils/{pupil_id}", operation_id="getPupil", summary="A child, its UPNs and its schools")
-    async def pupil(pupil_id: PupilId, caller: Reader) -> PupilOut:  # pyright: ignore[reportUnusedFunction]
+    async def pupil(pupil_id: PupilId, caller: ChildReader) -> PupilOut:  # pyright: ignore[reportUnusedFunction]
         found = await look.pupil(context.database, caller, str(pupil_id))
         if found.person.pupil_id != str(pupil_id):
             raise MovedError(f"/v1/pupils/{found.person.pupil_id}")

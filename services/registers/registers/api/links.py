@@ -17,6 +17,10 @@ LINKS: Links = {
             "listAbsenceNoticeGaps", "postAbsenceNotice",
         )
     },
+    "listConsumers": {
+        name: told(client_id="/items/0/client_id") for name in ("getConsumer", "putConsumer", "deleteConsumer")
+    },
+    "putConsumer": {name: asked("client_id") for name in ("getConsumer", "deleteConsumer")},
     "putSchool": {name: asked("urn") for name in ("getSchool", "putCalendar", "putRoll", "listChanges")},
     "convertSchool": {"getRoll": told(urn="/successor_urn"), "getSchool": asked("urn"), "listQuarantine": asked("urn")},
     "putCalendar": {"getCalendar": asked("urn", "academic_year"), "putRoll": asked("urn")},

@@ -22,8 +22,8 @@ from registers.domain import problems
 from registers.domain.contacts import why_parent
 from registers.domain.standing import Details, Told
 
-MarkReader = Annotated[Caller, needs("registers:read")]
-PupilReader = Annotated[Caller, needs("pupils:read")]
+MarkReader = Annotated[Caller, needs("registers:read", by_child=True)]
+PupilReader = Annotated[Caller, needs("pupils:read", by_child=True)]
 From = Annotated[Day | None, Query(alias="from", description="The first day; all before when left out.")]
 To = Annotated[Day | None, Query(description="The last day; all after when left out.")]
 
