@@ -42,11 +42,14 @@ def test_the_compose_file_passes_its_schema() -> None:
 
 def test_the_compose_file_runs_the_services_on_real_parts(compose: dict[str, Any]) -> None:
     there = compose["services"]
-    assert set(there) == SERVICES | {"postgres", "kafka", "issuer"}
+    assert set(there) == SERVICES | {"absence-engine-work", "postgres", "kafka", "issuer"}
     assert there["postgres"]["image"] == "postgres:18"
     assert there["kafka"]["image"] == "apache/kafka:4.3.1"
-    for name in SERVICES:
-        assert there[name]["command"] == ["service", name]
+    commands = {name: ["service", name] for name in SERVICES}
+    commands["absence-engine-work"] = ["service", "absence-engine", "--only", "work"]
+    commands["absence-engine"] = ["service", "absence-engine", "--only", "web"]
+    for name, command in commands.items():
+        assert there[name]["command"] == command
         assert there[name]["depends_on"]["kafka"]["condition"] == "service_healthy"
     for name in ("postgres", "kafka"):
         assert there[name]["healthcheck"]["test"]

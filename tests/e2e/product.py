@@ -188,9 +188,17 @@ def embedded(folder: Path, today: str, environment: dict[str, str] | None = None
 
 @contextlib.contextmanager
 def apart(
-    folder: Path, today: str, database: str, kafka: str, consumers: int = 2, services: Sequence[str] = SERVICES
+    folder: Path,
+    today: str,
+    database: str,
+    kafka: str,
+    consumers: int = 2,
+    services: Sequence[str] = SERVICES,
+    parted: Sequence[str] = (),
 ) -> Iterator[Product]:
-    """Services on real parts, all unless told, those that consume as often as asked, and the development issuer."""
+    """Services on real parts, all unless told, those that consume as often as asked, and the development issuer. Those
+    that are `parted` answer in one process and work in others.
+    """
     issuer = Process("issuer", "--data", str(folder), "--port", str(free_port()))
     processes = [issuer]
     try:
@@ -205,9 +213,9 @@ def apart(
             **keys.SETTINGS,
         }
 
-        def start(name: str, port: int) -> Process:
+        def start(name: str, port: int, *only: str) -> Process:
             process = Process(
-                "service", name, "--database", database, "--kafka", kafka, "--port", str(port),
+                "service", name, *only, "--database", database, "--kafka", kafka, "--port", str(port),
                 "--issuer", issuer_url, "--jwks-url", f"{issuer_url}/.well-known/jwks.json",
                 "--registers-url", f"http://127.0.0.1:{registers_port}",
                 environment={**settings, "ROLLCALL_TOKEN_URL": f"{issuer_url}/oauth/token"},
@@ -215,8 +223,10 @@ def apart(
             processes.append(process)
             return process
 
-        started = [start(name, port) for name, port in ports.items()]
-        started += [start(name, free_port()) for name in ports if name != "registers" for _ in range(consumers - 1)]
+        started = [start(name, port, *(("--only", "web") if name in parted else ())) for name, port in ports.items()]
+        for name in (name for name in ports if name != "registers"):
+            only = ("--only", "work") if name in parted else ()
+            started += [start(name, free_port(), *only) for _ in range(consumers - (name not in parted))]
         for process in started:
             process.wait_ready()
         yield Product(

@@ -1,5 +1,7 @@
 """The way of a mark, through HTTP: register, figures, crossing, task, letter, correction. In one process on embedded
-parts, and as processes apart on a real Kafka and PostgreSQL with two of each consumer."""
+parts, and as processes apart on a real Kafka and PostgreSQL with two of each consumer; those of the engine work, and a
+third answers.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -29,7 +31,7 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         with (
             servers.postgres() as database,
             servers.kafka() as kafka,
-            apart(folder, TODAY, database.url, kafka.bootstrap) as running,
+            apart(folder, TODAY, database.url, kafka.bootstrap, parted=("absence-engine",)) as running,
         ):
             yield running
 

@@ -93,6 +93,7 @@ async def run(
     """
     limits = Limits.of(settings)
     app = create_app(services, settings, verifier, limits)
+    gc.freeze()  # what is there by now stays: a collection that looked through it would hold everybody up
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.web_host)
     allow_open_files(settings.connections + SPARE_FILES)

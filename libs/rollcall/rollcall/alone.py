@@ -1,4 +1,6 @@
-"""`rollcall service NAME`: one service by itself, as in production: real database, real broker, tokens of an issuer."""
+"""`rollcall service NAME`: one service by itself, or one part of it, as in production: real database, real broker,
+tokens of an issuer.
+"""
 
 import argparse
 
@@ -6,10 +8,11 @@ from common.broker import Broker
 from common.logs import configure_logging
 from common.run import listen, run, run_loop, stop_on_signals
 from common.security import verifier_for
+from common.service import part_of
 from common.settings import NoKeysError, Settings
 from pydantic import ValidationError
 
-from rollcall.cli import CommandError, port_taken
+from rollcall.cli import PARTED, CommandError, port_taken
 from rollcall.services import factory
 
 OPTIONS = {
@@ -24,6 +27,8 @@ OPTIONS = {
 
 def main(options: argparse.Namespace) -> int:
     """Serves until SIGTERM or Ctrl-C."""
+    if options.only is not None and options.name not in PARTED:
+        raise CommandError(f"{options.name} does not run in parts: --only is for {', '.join(PARTED)}")
     settings = _settings(options)
     configure_logging(settings.log_level)
     try:
@@ -41,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
         try:
             service = await factory(options.name)(settings, broker)
             return await run(
-                [service],
+                [service if options.only is None else part_of(service, options.only)],
                 settings,
                 verifier=verifier,
                 listener=listener,

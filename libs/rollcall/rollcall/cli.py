@@ -11,6 +11,9 @@ from pathlib import Path
 SERVICES = ("registers", "absence-engine", "casework", "notifications")
 PORT = "where the API listens (default: %(default)s)"
 SYSTEMS = ("wonde",)
+PARTED = ("absence-engine",)
+"""The services whose parts may be processes of their own."""
+PARTS = {"web": "what answers", "work": "what works in the background"}
 REBUILT = ("absence-engine",)
 """The services that can begin again from the ledgers."""
 
@@ -53,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     service.add_argument("--issuer", metavar="URL", help="`iss` of the tokens that are let in (ROLLCALL_ISSUER)")
     service.add_argument("--jwks-url", metavar="URL", help="the issuer's public keys (ROLLCALL_JWKS_URL)")
     service.add_argument("--registers-url", metavar="URL", help="the registers service (ROLLCALL_REGISTERS_URL)")
+
+    parts = ", ".join(f"{part} ({what})" for part, what in PARTS.items())
+    service.add_argument("--only", choices=PARTS, metavar="PART", help=f"one part of {_one_of(PARTED)} alone: {parts}")
 
     issuer = _word(words, "issuer", "issuer_command", "run the development issuer alone")
     issuer.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of its keys, made if absent")

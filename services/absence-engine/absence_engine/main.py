@@ -1,5 +1,7 @@
 """Puts the absence engine together."""
 
+from functools import partial
+
 from common import ledger
 from common.access.directory import open_directory
 from common.access.follow import follow
@@ -35,6 +37,7 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
     policies = Policies(clock)
     counted, changed = Signal(), Signal()
     relay = Relay(database, broker, OutboxSource([TOPIC]), name=f"{NAME}-relay", partitions=settings.partitions)
+    hearing = Listener(url, consumer.CHANNEL, counted)
 
     def after_commit() -> None:
         counted.set()
@@ -53,19 +56,6 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         partitions=settings.partitions,
     )
 
-    async def database_answers() -> Check:
-        return Check("database", await database.answers())
-
-    async def ledgers_followed() -> Check:
-        async with database.connection() as connection:
-            lost = await ledger.not_followed(connection)
-        named = [f"school {one.urn} {one.state} at {one.number}: {one.reason}" for one in lost[:NAMED]]
-        detail = "; ".join([*named, *([f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else [])])
-        return Check("ledgers", ok=True, degraded=bool(lost), detail=detail)
-
-    async def policies_applied() -> Check:
-        return Check("policies", ok=True, detail=await applying(database))
-
     return Service(
         name=NAME,
         router=api.create_router(database, clock, policies, counted),
@@ -73,14 +63,15 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
             relay,
             listening,
             *follow(directory, database, broker, settings, NAME),
-            Listener(url, consumer.CHANNEL, counted),
+            hearing,
             Listener(url, CHANNEL, changed),
             Reevaluating(database, clock, policies, changed, counted, relay.wake),
             LookingForPatterns(database, clock, policies, changed, relay.wake),
             Simulating(database, clock, policies, changed),
             Reconciling(database, clock, policies, changed, api.told),
         ),
-        ready=(database_answers, ledgers_followed, policies_applied),
+        listening=(hearing, directory, directory.listener),
+        ready=[partial(check, database) for check in (_answers, _ledgers_followed, _policies_applied)],
         close=database.close,
         database=database,
         tags=api.TAGS,
@@ -88,3 +79,19 @@ async def create_service(settings: Settings, broker: Broker) -> Service:
         links=api.LINKS,
         streams=api.STREAMS,
     )
+
+
+async def _answers(database: Database) -> Check:
+    return Check("database", await database.answers())
+
+
+async def _ledgers_followed(database: Database) -> Check:
+    async with database.connection() as connection:
+        lost = await ledger.not_followed(connection)
+    named = [f"school {one.urn} {one.state} at {one.number}: {one.reason}" for one in lost[:NAMED]]
+    detail = "; ".join([*named, *([f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else [])])
+    return Check("ledgers", ok=True, degraded=bool(lost), detail=detail)
+
+
+async def _policies_applied(database: Database) -> Check:
+    return Check("policies", ok=True, detail=await applying(database))

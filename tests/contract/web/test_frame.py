@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import asyncpg
@@ -11,7 +12,7 @@ from common.errors import ConflictError, MovedError, UnavailableError
 from common.health import Health
 from common.scopes import AUDIENCE
 from common.security import Caller, FixedKeys, Verifier, needs
-from common.service import Check, Service
+from common.service import Check, Service, part_of
 from common.settings import Settings
 from common.web.app import create_app
 from common.web.bodies import LIMIT_BYTES
@@ -78,16 +79,22 @@ async def database() -> Check:
     return Check("database", ok=True)
 
 
+SERVICE = Service(
+    name="things", router=router, background=(Loop(),), ready=(database,), streams=frozenset({"/v1/streams"})
+)
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with of(SERVICE) as client:
+        yield client
+
+
+def of(service: Service) -> httpx.AsyncClient:
     keys = KeySet.import_key_set({"keys": [KEY.as_dict(private=False)]})
-    service = Service(
-        name="things", router=router, background=(Loop(),), ready=(database,), streams=frozenset({"/v1/streams"})
-    )
     app = create_app([service], Settings(database_url=""), Verifier(["us"], FixedKeys(keys)))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://rollcall") as client:
-        yield client
+    return httpx.AsyncClient(transport=transport, base_url="http://rollcall")
 
 
 def bearer(scope: str = "registers:write registers:read") -> dict[str, str]:
@@ -404,3 +411,21 @@ async def test_a_route_that_streams_gets_its_body_as_it_comes(client: httpx.Asyn
     answer = await client.post("/v1/streams", content=parts(), headers=headers)
     assert answer.json() == {"bytes": 9 * (LIMIT_BYTES // 4), "largest": LIMIT_BYTES // 4}
     problem(await client.post("/v1/streams", content=b"x" * 10), 401, "unauthenticated")
+
+
+async def test_the_part_that_answers_has_all_routes_and_waits_for_no_loop_but_what_it_hears_by() -> None:
+    hearing = Loop()
+    whole = replace(SERVICE, background=(Loop(), hearing), listening=(hearing,))
+    web = part_of(whole, "web")
+    assert list(web.background) == [hearing]
+    async with of(web) as client:
+        assert (await client.get("/v1/things/2", headers=bearer())).status_code == 200
+        assert (await client.get("/health/ready")).json()["checks"] == {"things/loop": "ok", "database": "ok"}
+
+
+async def test_the_part_that_works_answers_for_its_health_and_its_metrics_alone() -> None:
+    async with of(part_of(SERVICE, "work")) as client:
+        problem(await client.get("/v1/things/2", headers=bearer()), 404, "not-found")
+        assert (await client.get("/health/ready")).json()["checks"] == {"things/loop": "ok", "database": "ok"}
+        paths = (await client.get("/openapi.json")).json()["paths"]
+        assert {path for path in paths if path.startswith("/v1")} == set()

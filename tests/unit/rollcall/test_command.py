@@ -70,10 +70,18 @@ def test_a_long_folder_name_gets_a_short_socket(tmp_path: Path) -> None:
         ["audit", "--data", "/nowhere/at/all"],
         ["republish", "--service", "casework", "--database", "postgresql://x/y", "--from", "3"],
         ["service", "registers", "--database", "postgresql://x/y"],
+        ["service", "registers", "--database", "postgresql://x/y", "--only", "web"],
         ["rebuild", "absence-engine", "--data", "/nowhere/at/all"],
         ["rebuild", "absence-engine", "--database", "postgresql://x@127.0.0.1:1/y"],
     ],
-    ids=["no folder", "--from without a ledger", "no issuer", "no folder to rebuild", "no server to rebuild"],
+    ids=[
+        "no folder",
+        "--from without a ledger",
+        "no issuer",
+        "no parts",
+        "no folder to rebuild",
+        "no server to rebuild",
+    ],
 )
 def test_what_can_not_be_done_is_said_in_a_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
