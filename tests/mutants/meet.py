@@ -36,7 +36,7 @@ OPTIONS = (
 )  # fmt: skip
 EXAMPLES = 8
 """So many examples hypothesis draws at most, the same ones for each fault."""
-SECONDS = 30.0
+SECONDS = 10.0
 """Of processor time: what takes longer, together with all that is quicker, does not meet a fault."""
 MEMORY = 3 << 29
 

@@ -12,6 +12,7 @@ from absence_engine.domain.history import (
     groups_in,
     next_days,
     pack,
+    unpack,
 )
 from absence_engine.domain.records import Sheet
 from hypothesis import given
@@ -75,7 +76,8 @@ def test_a_portion_is_the_days_of_the_earliest_records_and_where_it_ends() -> No
     assert next_days(days, Turn(START + 5, 3), NOW, 2, corrections=False) == Portion(days_on(1, 2), None)
     assert next_days(days, Turn(START + 9, 4), NOW, 2, corrections=False) == Portion(days_on(2), None)
     assert next_days(days, Turn(0, 0), START + 5, 2, corrections=False) == Portion(days_on(0, 3), None)
-    assert next_days([], Turn(0, 0), NOW, 2, corrections=False) == Portion(frozenset(), None)
+    for corrections in (False, True):
+        assert next_days([], Turn(0, 0), NOW, 2, corrections=corrections) == Portion(frozenset(), None)
 
 
 def test_corrections_are_marks_that_were_not_the_first_of_their_session() -> None:
@@ -103,6 +105,28 @@ def test_what_is_told_of_a_school_from_one_turn_to_another_includes_both() -> No
         for a, m, b, n in ((0, 1, 9, 5), (0, 2, 9, 4), (5, 3, 5, 3), (5, 0, 5, 3), (1, 9, 6, 0))
     ]
     assert told == [[1, 2, 3, 4, 5], [2, 3, 4], [3], [2, 3], [2, 3, 4]]
+
+
+def test_an_entry_before_a_turn_is_not_told_even_if_its_number_is_higher() -> None:
+    """A school's clock may go back."""
+    history, _ = kept([entry(1, 5), entry(2, 4, 1), entry(3, 6, 2)])
+    found = history.turns(Turn(START + 5, 1), Turn(START + 6, 3))
+    assert [one.number for one in history.told(found)] == [1, 3]
+
+
+def test_of_what_is_kept_of_a_school_only_what_is_asked_for_is_read() -> None:
+    there = next(row for row, key in enumerate(KEYS) if key[1:] == (2, 2025))
+    own = KEYS[there][0]
+    _, changes = replay([entry(1, 0, 0, HERE), entry(2, 1, 1, HERE[:1]), Entry(1, START, PLACE, {there: 1})])
+    packed = pack(KEYS, changes)
+    assert own == KEYS[HERE[0]][0]
+    two = unpack([KEYS[row] for row in HERE[3:5]], packed)
+    assert [column.tolist() for column in two] == [[0, 1], [PLACE] * 2, [0, 0], [1, 1], [START] * 2]
+    assert unpack([KEYS[there]], packed).place.tolist() == [PLACE]
+    stranger = ("99999999-0000-4000-8000-000000000001", 1, 2025)
+    assert len(unpack([stranger], packed).row) == 0
+    alone = pack(KEYS, replay([entry(2, 1, 1, HERE[:1])])[1])
+    assert len(unpack([stranger, KEYS[there]], alone).row) == 0
 
 
 def test_the_groups_of_days_are_those_that_their_records_name() -> None:

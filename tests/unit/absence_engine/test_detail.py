@@ -74,11 +74,14 @@ def test_illness_and_medical_appointments_say_nothing_of_whether_a_child_comes_w
 
 
 def test_each_enrolment_has_the_figures_of_its_own_days_at_its_own_school() -> None:
-    stays = [stay(OTHER, WEEK[2], WEEK[3]), stay(URN, WEEK[1]), stay(URN, to=WEEK[0]), stay(OTHER, WEEK[1], WEEK[1])]
+    stays = [stay(OTHER, WEEK[1], WEEK[3]), stay(URN, WEEK[1]), stay(URN, to=WEEK[0]), stay(OTHER, to=WEEK[0])]
     record = child(dict(zip(sessions(WEEK), "O/I/////", strict=False)), stays=stays)
-    record = record._replace(sheets=(*record.sheets, *sheets(dict.fromkeys(sessions(WEEK[1:4]), "I"), OTHER)))
-    found = [(one.urn, one.from_.day, counts.possible, counts.absent) for one, counts in dfe_stays(record, 2025)]
-    assert found == [(URN, 1, 2, 1), (URN, 2, 6, 1), (OTHER, 2, 2, 2), (OTHER, 3, 4, 4)]
+    record = record._replace(sheets=(*record.sheets, *sheets(dict.fromkeys(sessions(WEEK[:4]), "I"), OTHER)))
+    found = [(one.urn, one.from_, (counts.possible, counts.absent)) for one, counts in dfe_stays(record, 2025)]
+    assert found == [
+        (URN, date(2023, 8, 1), (2, 1)), (OTHER, date(2023, 8, 1), (2, 2)), (URN, WEEK[1], (6, 1)),
+        (OTHER, WEEK[1], (6, 6)),
+    ]  # fmt: skip
 
 
 def test_enrolments_of_other_years_and_schools_without_marks_are_in_no_statistic() -> None:
@@ -116,6 +119,8 @@ def test_each_year_is_judged_by_its_own_policy_and_what_runs_over_years_by_today
     assert kinds(then=strict, now=SHIPPED, today=SHIPPED) == {("PA", 2024)}
     assert kinds(then=SHIPPED, now=SHIPPED, today=strict) == {("PUNCTUALITY", None)}
     assert kinds(then=strict, now=strict, today=strict) == {("PA", 2024), ("PA", 2025), ("PUNCTUALITY", None)}
+    whole = spans_of(one, CALENDARS, holds({2024: strict, 2025: strict, None: strict}))
+    assert ("PUNCTUALITY", None) in {(span.kind, span.year) for span in whole}
     assert kinds(then=strict, now=strict, today=strict, only_years=True) == {("PA", 2024), ("PA", 2025)}
 
 

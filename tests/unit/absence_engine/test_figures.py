@@ -1,10 +1,11 @@
 """Small rules behind figures: lines and percentages, flags from facts, the next open days, the penalty figure."""
 
+from dataclasses import fields
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from absence_engine.domain.counts import count_rows, is_provisional, over_line, percent
+from absence_engine.domain.counts import FIGURES, Counts, count_rows, is_provisional, over_line, percent
 from absence_engine.domain.days import next_open_days
 from absence_engine.domain.flags import Flagged, between, both, flagged, times, within
 from absence_engine.domain.marks import child_years
@@ -41,6 +42,11 @@ def test_a_rate_is_over_its_line_when_it_reaches_it_and_never_without_a_possible
 def test_a_figure_is_firm_from_the_policys_minimum_on() -> None:
     assert SHIPPED.minimum_possible == 40
     assert [is_provisional(possible, SHIPPED) for possible in (0, 39, 40, 41)] == [True, True, False, False]
+
+
+def test_figures_are_in_one_order_wherever_they_are() -> None:
+    assert tuple(field.name for field in fields(Counts)) == FIGURES
+    assert Counts() == Counts(0, 0, 0, 0, 0, 0)
 
 
 def test_each_row_is_counted_by_itself() -> None:

@@ -73,6 +73,11 @@ def test_divisions_are_of_rows_or_of_places() -> None:
     assert not set(OF_ROWS) & set(OF_PLACES)
 
 
+def test_what_is_not_said_is_everybody_undivided_as_marks_stand() -> None:
+    day = date(2025, 9, 1)
+    assert Question(day, day) == Question(day, day, by=(), flag=None, kinds=(), basis="live")
+
+
 def test_stays_of_every_kind_are_asked_for_unless_some_are_named() -> None:
     day = date(2025, 9, 1)
     assert Question(day, day).has("guest")

@@ -126,13 +126,17 @@ def test_a_register_of_many_is_kept_as_one_and_all_else_mark_by_mark() -> None:
     assert first.groups.keys().isdisjoint(other.groups)
     few = pack(KEYS, Changes(rows[:3], same[:3] + 5, same[:3], same[:3] + 2, same[:3] + START))
     assert ([len(body) for body in few.days.values()], few.groups) == ([51], {})
+    four = pack(KEYS, Changes(rows[:4], same[:4] + 5, same[:4], same[:4] + 2, same[:4] + START))
+    assert [len(body) for body in four.days.values()] == [17]
     corrected = pack(KEYS, Changes(rows, same + 4, same + 1, same + 2, same + START))
     assert ([len(body) for body in corrected.days.values()], corrected.groups) == ([102], {})
 
 
 @pytest.mark.parametrize("text", ["2025-09-01T08:00:00.123Z", "2025-09-01T09:00:00.123456+01:00"])
 def test_a_time_is_whole_milliseconds(text: str) -> None:
-    assert moment_of(millis(text)) == datetime(2025, 9, 1, 8, tzinfo=UTC) + timedelta(milliseconds=123)
+    moment = datetime(2025, 9, 1, 8, tzinfo=UTC) + timedelta(milliseconds=123)
+    assert moment_of(millis(text)) == moment
+    assert millis(moment + timedelta(microseconds=999)) == millis(text)
 
 
 @given(entries=ledgers(), data=st.data())

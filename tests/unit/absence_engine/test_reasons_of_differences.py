@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -131,6 +132,16 @@ def test_whoever_counts_as_we_do_counts_every_age() -> None:
     assert possible(one(codes("/", 0, GRID - 1), born=date(2010, 3, 9)), live) == [2, 1, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("basis", ["live", "dfe"])
+def test_the_last_session_of_a_leap_year_counts(basis: Literal["live", "dfe"]) -> None:
+    asked = Asked(2023, date(2023, 8, 1), date(2024, 7, 31), basis)
+    assert possible(one(codes("/", GRID - 1)), asked) == [1] * 7
+
+
+def test_what_is_not_said_is_on_dfes_basis_and_one_in_ten() -> None:
+    assert Asked(YEAR, AUGUST, AUGUST) == Asked(YEAR, AUGUST, AUGUST, basis="dfe", one_in=10)
+
+
 def test_places_that_count_for_nobody_are_left_out_before_all_steps() -> None:
     places = np.zeros(GRID, bool)
     places[30] = True
@@ -151,6 +162,11 @@ def test_each_row_is_an_enrolment_of_its_own() -> None:
     assert strict.along("persistent") == [2] * 7
     assert found.of_codes() == dict.fromkeys(code_table(), 0) | {"/": 19, "I": 1, "O": 1, "X": 1}
     assert found.sessions[:, 0].tolist() == [0] * 7
+
+
+def test_what_they_should_have_of_each_code_is_what_was_known_then() -> None:
+    found = tally([one(codes("/", 50), codes("/", 50, 51), codes("I", 60))])
+    assert {code: n for code, n in found.of_codes().items() if n} == {"/": 2, "I": 1}
 
 
 def test_tallies_of_schools_add_up() -> None:
@@ -251,6 +267,29 @@ def test_codes_that_are_not_taken_are_in_the_sum_of_their_sort_and_in_all() -> N
     }  # fmt: skip
 
 
+def test_of_a_code_that_is_not_taken_only_what_we_do_not_have_is_stray() -> None:
+    row = one(codes("H", 50), codes("H", 50, 51), codes("H", 60))
+    assert explained(Theirs({}, {"H": 5}), [row]) == {"H": ({"late-mark": 1, "leaver": 1, "codes": 2}, 0)}
+
+
+def test_a_hidden_sum_has_no_share_of_stray_codes() -> None:
+    assert explained(Theirs({"possible": None, "authorised": None}, {"H": 2})) == {
+        "possible": ({"suppressed": 0}, None), "authorised": ({"suppressed": 0}, None), "H": ({"codes": 2}, 0),
+    }  # fmt: skip
+
+
+def test_a_code_that_has_no_column_anywhere_is_not_missing() -> None:
+    codes_: dict[str, int | None] = {**dict.fromkeys(code_table(), 0), "/": 10}
+    del codes_["F"]
+    sums: dict[str, int | None] = {"possible": 13, "attended": 10, "authorised": 0, "unauthorised": 3}
+    found = explained(Theirs(sums, codes_, complete=True))
+    assert (found["authorised"], found["unauthorised"], found["possible"]) == (
+        ({}, 0),
+        ({"codes": 3}, 0),
+        ({"codes": 3}, 0),
+    )
+
+
 def test_what_a_sum_has_more_than_its_codes_is_of_a_code_without_a_column() -> None:
     codes_: dict[str, int | None] = {**dict.fromkeys(code_table(), 0), "/": 10}
     sums: dict[str, int | None] = {"possible": 12, "attended": 10, "authorised": 2, "unauthorised": 0}
@@ -280,6 +319,8 @@ def test_as_many_sessions_as_there_are_of_d_are_those_of_dual_registration() -> 
     assert explained(Theirs(sums, {"D": 4}), dual)["possible"] == ({"codes": 3}, 0)
     assert explained(Theirs(sums | {"possible": 14}, {}), dual)["possible"] == ({"codes": 4}, 0)
     assert explained(Theirs(sums | {"possible": 10}, {"D": 0}))["possible"] == ({}, 0)
+    later = [one(codes("/", *range(10)), codes("/", *range(10)) + codes("D", 20, 21), codes("D", 30))]
+    assert explained(Theirs(sums, {}), later)["possible"] == ({"dual-registration": 3}, 0)
     stray = explained(Theirs(sums | {"possible": 15, "authorised": 2}, {"H": 2}), dual)
     assert stray["possible"] == ({"codes": 2, "dual-registration": 3}, 0)
 

@@ -7,7 +7,7 @@ import numpy as np
 from common.academic import GRID, at_place
 from common.codes import code_table
 
-from absence_engine.domain.counts import CODES, Counts, count
+from absence_engine.domain.counts import Counts, count
 from absence_engine.domain.groups import dfe_last_place
 from absence_engine.domain.in_force import Holds
 from absence_engine.domain.marks import YearMarks, codes_at, touches_year, within
@@ -51,7 +51,7 @@ class Detail(NamedTuple):
 
 def detail(year: int, codes: Codes) -> Detail:
     """What stands behind one year's codes (732,)."""
-    histogram = np.bincount(codes, minlength=CODES)
+    histogram = np.bincount(codes)
     missed, possible = _ABSENT[codes].reshape(-1, 2), _POSSIBLE[codes].reshape(-1, 2).all(axis=1)
     weekday = (np.arange(GRID) // 2 + at_place(year, 0)[0].weekday()) % 7
     return Detail(

@@ -217,8 +217,6 @@ def in_order(changes: Changes) -> Changes:
 
 def codes_after(codes: Codes, changes: Changes) -> Ints:
     """What stood after each change; `codes` are the sheets as they stand now, (n, 732), the changes `in_order`."""
-    if not len(changes.row):
-        return np.empty(0, np.int64)
     slot = changes.row * GRID + changes.place
     is_last = np.append(slot[1:] != slot[:-1], True)
     return np.where(is_last, codes[changes.row, changes.place], np.append(changes.before[1:], 0))

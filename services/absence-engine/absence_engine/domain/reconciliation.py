@@ -73,7 +73,8 @@ def rows_of(
     gone: Codes = np.where(covered, 0, then).astype(np.uint8) if is_known else np.zeros(GRID, np.uint8)
     own = sorted(place for place, stay in zip(places, stays, strict=True) if stay.kind != GUEST)
     if not own:
-        return [] if stays or not gone.any() else [Row(_part(now, 0, -1), _part(then, 0, -1), gone, born)]
+        nothing = np.zeros(GRID, np.uint8)
+        return [] if stays or not gone.any() else [Row(nothing, nothing, gone, born)]
     begins = [0, *(first for first, _ in own[1:]), GRID]
     return [
         Row(_part(now, *place), _part(then, *place), _part(gone, begins[n], begins[n + 1] - 1), born)
@@ -83,7 +84,7 @@ def rows_of(
 
 def _places(stay: Enrolment, year: int) -> tuple[int, int]:
     start = year_start(year)
-    return min(max(stay.first - start, 0), GRID), max(min(stay.last - start, GRID - 1), -1)
+    return max(stay.first - start, 0), max(stay.last - start, -1)
 
 
 def _part(codes: Codes, first: int, last: int) -> Codes:
@@ -208,11 +209,10 @@ def _shares_of_codes(theirs: Theirs, tally: Tally, asked: Asked) -> dict[str, di
         if count is not None and is_retired(code, asked.year)
     }
     found = {code: {"codes": count} for code, count in stray.items()}
-    figures = {code.code: code for code in code_table().values() if code.possible}
     groups = {
-        "attended": [code for code, one in figures.items() if one.attended],
-        "authorised": [code for code, one in figures.items() if one.absence == "authorised"],
-        "unauthorised": [code for code, one in figures.items() if one.absence == "unauthorised"],
+        "attended": [code for code, one in code_table().items() if one.attended],
+        "authorised": [code for code, one in code_table().items() if one.absence == "authorised"],
+        "unauthorised": [code for code, one in code_table().items() if one.absence == "unauthorised"],
     }
     for name, codes in groups.items():
         said = theirs.sums.get(name)
@@ -230,7 +230,7 @@ def _share_of_possible(theirs: Theirs, tally: Tally, of_parts: int) -> dict[str,
     told = [part for part in parts if part is not None]
     rest = told[0] - sum(told[1:]) if len(told) == len(SUMS) else 0
     dual = theirs.codes.get("D")
-    if rest > 0 and rest == (tally.along("D")[-1] if dual is None else dual):
+    if rest == (tally.along("D")[-1] if dual is None else dual):
         return {"codes": of_parts, "dual-registration": rest}
     return {"codes": of_parts + rest}
 
