@@ -1,26 +1,53 @@
 """Turns: of each client so many requests are worked on at a time, the next ones wait in line, in order.
 
-So nobody waits behind all that another sends at once. A request that itself waits for something (`meanwhile`) lets the
-next one of its client have its turn.
+A process has one thread, and a database so many connections: what is worked on at the same time shares them. So of a
+client that takes more than its share while others are there, one request is worked on at a time, however many it
+sends: the others notice one request of it, not all. Who is alone, or takes no more than the others do, has
+`at_once`. A share is what clients were worked on, on average, in the last second or so; half a second's work is no
+more than anybody's.
+
+A request that itself waits for something (`meanwhile`) lets the next one of its client have its turn.
 """
 
 import asyncio
+import math
+import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from common.errors import TooManyRequestsError
 
 LONGEST_LINE = 200
+MEMORY_SECONDS = 1.0
+"""What was worked on so long ago counts for a third of what is worked on now."""
+OVER_SHARE = 1.25
+"""So many times the average is more than a share."""
+LITTLE, FORGOTTEN = 0.5, 0.001
+"""Seconds of work that are nobody's concern, and nobody's memory."""
 
 
 class _Line:
-    """One client's requests: how many are worked on, and which wait for their turn."""
+    """One client's requests: how many are worked on, which wait for their turn, and how long it was worked on lately
+    (seconds, fading).
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_at", "_work", "waiting", "working")
+
+    def __init__(self, now: float) -> None:
         self.working = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
+        self._work, self._at = 0.0, now
+
+    def work(self, now: float) -> float:
+        """What it was worked on, up to now."""
+        passed = now - self._at
+        if passed > 0:
+            faded = math.exp(-passed / MEMORY_SECONDS)
+            self._work = self._work * faded + self.working * MEMORY_SECONDS * (1 - faded)
+            self._at = now
+        return self._work
 
 
 class Turn:
@@ -44,10 +71,12 @@ class Turn:
 
 
 class Turns:
-    """Who is worked on, by client: at most `at_once` requests of each."""
+    """Who is worked on, by client."""
 
-    def __init__(self, at_once: int, longest_line: int = LONGEST_LINE) -> None:
-        self._at_once, self._longest = at_once, longest_line
+    def __init__(
+        self, at_once: int, longest_line: int = LONGEST_LINE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._at_once, self._longest, self._clock = at_once, longest_line, clock
         self._lines: dict[str, _Line] = {}
 
     async def take(self, client: str) -> Turn:
@@ -59,15 +88,16 @@ class Turns:
 
     def is_idle(self) -> bool:
         """Whether nobody is worked on."""
-        return not self._lines
+        return not any(line.working for line in self._lines.values())
 
     async def enter(self, client: str, again: bool) -> None:
         """Waits until one more of the client's may be worked on, at most so long a line unless `again`."""
         line = self._lines.get(client)
         if line is None:
-            line = self._lines[client] = _Line()
-        if line.working < self._at_once and not line.waiting:
-            line.working += 1
+            self._forget()
+            line = self._lines[client] = _Line(self._clock())
+        if not line.waiting and self._may_begin(line):
+            self._count(line, 1)
             return
         if len(line.waiting) >= self._longest and not again:
             raise TooManyRequestsError("Too many requests of this client wait already.", retry_after=1)
@@ -81,16 +111,37 @@ class Turns:
             raise
 
     def leave(self, client: str) -> None:
-        """One of the client's is done: the next in line begins."""
+        """One of the client's is done: the next in line begin, as many as may."""
         line = self._lines[client]
-        while line.waiting:
+        self._count(line, -1)
+        while line.waiting and self._may_begin(line):
             place = line.waiting.popleft()
             if not place.done():
+                self._count(line, 1)
                 place.set_result(None)
-                return
-        line.working -= 1
+
+    def _may_begin(self, line: _Line) -> bool:
+        """Whether one more of a client's requests may be worked on."""
         if not line.working:
-            del self._lines[client]
+            return True
+        if line.working >= self._at_once:
+            return False
+        now = self._clock()
+        if line.work(now) <= LITTLE:
+            return True
+        works = [work for one in self._lines.values() if (work := one.work(now)) > FORGOTTEN or one.working]
+        return len(works) < 2 or line.work(now) <= OVER_SHARE * sum(works) / len(works)
+
+    def _count(self, line: _Line, more: int) -> None:
+        line.work(self._clock())
+        line.working += more
+
+    def _forget(self) -> None:
+        """Lets go of clients that were not there for a while."""
+        now = self._clock()
+        for client, line in list(self._lines.items()):
+            if not line.working and not line.waiting and line.work(now) < FORGOTTEN:
+                del self._lines[client]
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)

@@ -100,6 +100,55 @@ async def test_a_client_has_so_many_turns_at_a_time_and_the_others_wait_in_order
     assert turns.is_idle()
 
 
+async def test_of_a_client_that_takes_more_than_its_share_one_request_is_worked_on_beside_others() -> None:
+    clock = Clock()
+    turns = Turns(4, clock=clock)
+    flooding = [asyncio.create_task(turns.take("floods")) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert sum(task.done() for task in flooding) == 4, "it is alone"
+    clock.now += 1
+    for _ in range(3):  # somebody comes, whose requests are short
+        other = await asyncio.wait_for(turns.take("other"), 1)
+        clock.now += 0.01
+        other.end()
+    for done in (1, 2, 3, 4, 5):
+        clock.now += 0.01
+        (await flooding[done - 1]).end()
+        await asyncio.sleep(0)
+        begun = sum(task.done() for task in flooding) - done
+        assert begun == max(4 - done, 1), "none begins before there is none but it"
+    others = [await asyncio.wait_for(turns.take("other"), 1) for _ in range(3)]
+    assert len(others) == 3, "who takes less than its share does not wait"
+    for task in flooding[5:]:
+        task.cancel()
+
+
+async def test_a_client_that_is_alone_again_has_all_its_turns_again() -> None:
+    clock = Clock()
+    turns = Turns(4, clock=clock)
+    other = await turns.take("other")
+    first = [await turns.take("floods") for _ in range(2)]
+    clock.now += 1
+    third = asyncio.create_task(turns.take("floods"))
+    await asyncio.sleep(0)
+    assert not third.done()
+    other.end()
+    clock.now += 20
+    first[0].end()
+    assert await asyncio.wait_for(third, 1)
+    assert await asyncio.wait_for(turns.take("floods"), 1)
+    assert await asyncio.wait_for(turns.take("floods"), 1)
+
+
+async def test_clients_that_take_the_same_have_the_same() -> None:
+    clock = Clock()
+    turns = Turns(4, clock=clock)
+    for _ in range(4):
+        for client in ("one", "two", "three"):
+            assert await asyncio.wait_for(turns.take(client), 1)
+            clock.now += 0.001
+
+
 async def test_of_a_long_line_the_rest_is_refused() -> None:
     turns = Turns(1, longest_line=2)
     first = await turns.take("one")
