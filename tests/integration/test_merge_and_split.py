@@ -29,7 +29,7 @@ from tests.unit.test_two_implementations import SMALL_PLAIN
 
 REGISTERS = {
     "marks": "select urn, date, session, pupil_id::text, code, details from mark where standing and code is not null",
-    "children": "select pupil_id::text, upn, survivor::text, date_of_birth, year_group from pupil",
+    "children": "select pupil_id::text, upn_key, survivor::text, date_of_birth, year_group from pupil",
     "local ids": "select urn, local_id, pupil_id::text from school_pupil",
     "stays": "select urn, pupil_id::text, from_date, to_date, kind from enrolment",
 }

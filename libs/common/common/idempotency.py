@@ -1,8 +1,8 @@
 """A POST that is sent twice is done once: its `Idempotency-Key` names it for a day.
 
-What a request came to is kept under its key in the transaction that did it, and given again to whoever sends the same
-under the same key. So there is no moment at which it is done and not known; and a request that failed leaves nothing
-behind, so that it may be mended and sent again. A service that uses this has the table `answered` (`tables`).
+What a request came to is kept, sealed, under its key in the transaction that did it, and given again to whoever sends
+the same under the same key. So there is no moment at which it is done and not known; and a request that failed leaves
+nothing behind, so that it may be mended and sent again. A service that uses this has the table `answered` (`tables`).
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from common.db import Transaction
+from common.db import Transaction, keyring
 from common.errors import Fault, InvalidError, UnderWayError
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ KEY_HOLDS = timedelta(hours=24)
 RETRY_AFTER = 2
 
 LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 7201946302))"
-FIND = "select fingerprint, answer from answered where subject = $1 and key = $2 and answered_at > $3"
+FIND = "select fingerprint, sealed from answered where subject = $1 and key = $2 and answered_at > $3"
 FORGET = """
 delete from answered where (subject, key) in (
     select subject, key from answered where answered_at <= $1 order by answered_at limit 100 for update skip locked
@@ -30,9 +30,9 @@ delete from answered where (subject, key) in (
 """
 """A few at a time: each request makes room for many."""
 KEEP = """
-insert into answered (subject, key, fingerprint, answer, answered_at) values ($1, $2, $3, $4, $5)
+insert into answered (subject, key, fingerprint, sealed, answered_at) values ($1, $2, $3, $4, $5)
 on conflict (subject, key) do update
-set fingerprint = excluded.fingerprint, answer = excluded.answer, answered_at = excluded.answered_at
+set fingerprint = excluded.fingerprint, sealed = excluded.sealed, answered_at = excluded.answered_at
 """
 
 
@@ -67,8 +67,14 @@ async def once(tx: Transaction, request: Keyed | None, now: datetime, kind: Any,
         if earlier["fingerprint"] != request.fingerprint:
             fault = Fault("Idempotency-Key", "other-body", "The key was used for something else in the last 24 hours.")
             raise InvalidError("The idempotency key belongs to another request.", faults=[fault])
-        return msgspec.json.decode(earlier["answer"], type=kind)
+        return keyring(tx).open_json(earlier["sealed"], answer_place(request.subject, request.key), kind)
     result = await work()
     await tx.execute(FORGET, now - KEY_HOLDS)
-    await tx.execute(KEEP, request.subject, request.key, request.fingerprint, msgspec.json.encode(result), now)
+    sealed = keyring(tx).seal_json(result, answer_place(request.subject, request.key))
+    await tx.execute(KEEP, request.subject, request.key, request.fingerprint, sealed, now)
     return result
+
+
+def answer_place(subject: str, key: str) -> str:
+    """What an answer is sealed for."""
+    return msgspec.json.encode(["answered", subject, key]).decode()

@@ -166,14 +166,14 @@ def dead_letter(metadata: MetaData) -> Table:
 
 
 def answered(metadata: MetaData) -> Table:
-    """What a request came to that had an idempotency key, as JSON; `fingerprint`: a digest of what it said."""
+    """What a request came to that had an idempotency key, as sealed JSON; `fingerprint`: a digest of what it said."""
     return Table(
         "answered",
         metadata,
         Column("subject", Text, primary_key=True),
         Column("key", Text, primary_key=True),
         Column("fingerprint", Text, nullable=False),
-        Column("answer", LargeBinary, nullable=False),
+        Column("sealed", LargeBinary, nullable=False),
         Column("answered_at", DateTime(timezone=True), nullable=False),
         Index("answered_at", "answered_at"),
     )

@@ -14,8 +14,8 @@ from tests.integration.registers.conftest import OTHER, URN, Authority, pupil
 
 YEAR = [date(2024, 9, 2), date(2025, 7, 22)]
 PUPILS = """
-insert into pupil (pupil_id, given_name, family_name, flags, version)
-select md5('pupil' || n)::uuid, 'Sam', 'Field', '{}', 1 from generate_series(1, 60) as n
+insert into pupil (pupil_id, names, flags, version)
+select md5('pupil' || n)::uuid, '', '{}', 1 from generate_series(1, 60) as n
 """
 ENROLMENTS = """
 insert into enrolment (urn, pupil_id, from_date, kind)

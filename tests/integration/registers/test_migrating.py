@@ -1,15 +1,24 @@
-"""An upgrade from an older version's tables, while the older version goes on taking registers."""
+"""An upgrade from an older version's tables: while that one takes registers, and with what it kept in the clear."""
 
 import asyncio
 import shutil
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 from common import migrate
+from common.db import Database
+from common.idempotency import Keyed, once
+from common.settings import NoKeysError
+from registers.domain.standing import Details
+from registers.store import absence_notices, batches, households, identities, people, pupils, reading, upns
 
 from tests.delivery import until
+from tests.integration.registers.conftest import FIRST, SECOND, URN
+from tests.integration.registers.in_the_clear import DIED, HOME, IN_THE_CLEAR, LIVES
+from tests.keys import KEYRING
 from tests.packages import versions_folder
 
 NEXT_MARK = """
@@ -81,3 +90,71 @@ async def test_what_an_interrupted_upgrade_has_left_of_an_index_is_built_anew(da
     finally:
         await connection.close()
     assert await migrate.differences(database_url, "registers") == []
+
+
+async def never() -> list[int]:
+    raise AssertionError("it was done before")
+
+
+async def test_what_was_kept_in_the_clear_is_sealed_and_reads_as_before(database_url: str, as_of: AsOf) -> None:
+    await migrate.migrate(database_url, as_of("0015"))
+    before = await asyncpg.connect(database_url)
+    await before.execute(IN_THE_CLEAR)
+    await before.close()
+    await migrate.migrate(database_url, "registers", KEYRING)
+    database = await Database.open(database_url, keyring=KEYRING)
+    try:
+        async with database.transaction() as tx:
+            lives, died = await pupils.person(tx, LIVES), await pupils.person(tx, DIED)
+            assert (lives.upn, lives.given_name, lives.family_name) == (FIRST, "Hazel", "Nutt")
+            assert (died.upn, died.given_name) == (None, "Ash")
+            assert [await upns.child_of(tx, upn) for upn in (FIRST, SECOND, "B")] == [LIVES, LIVES, None]
+            assert [row["upn"] for row in await upns.of_child(tx, LIVES)] == [SECOND, FIRST]
+            found = await identities.last(tx, DIED)
+            assert found is not None
+            change, went = found
+            assert (change.reason, change.changed_by) == ("one child, typed twice", "R. Office")
+            assert (went.upn, went.survivors_upn, went.received) == (SECOND, FIRST, 7)
+            (contact,) = await reading.contacts_of(tx, LIVES, None)
+            assert (contact["name"], contact["relationship"], contact["email"]) == (
+                "Robin Nutt",
+                "mother",
+                "robin@example.org",
+            )
+            assert contact["address"] == {"lines": ["1 Elm Road"], "postcode": "B1 1AA"}
+            assert contact["contact_barred"] == {"from": date(2030, 1, 1), "to": None, "order": "C12"}
+            assert [home.pupil_id for home in await people.households(tx, LIVES, None, date(2025, 9, 15))] == [LIVES]
+            assert (await households.of_children(tx, [LIVES]))[LIVES].homes[0].household == HOME
+            assert [worker[:3] for worker in await people.social_workers(tx, [DIED])] == [("W. Worker", None, "0121")]
+            plans = await people.plans(tx, date(2025, 9, 15), URN, None, False, (0, LIVES[:-1] + "0", date.min), 10)
+            assert [plan["agreed_by"] for plan in plans] == [["R. Nutt"]]
+            assert [stay.destination for stay in (await pupils.stays(tx, URN))[LIVES]] == ["to her aunt", None]
+            (told,) = await reading.history(tx, LIVES, None, (date.min, date.max), (date.min, 0, 0), 9)
+            assert told.taken_by == "T. Teacher"
+            assert told.entry.details == Details(comment="has flu", amended_by="A")
+            (notice,) = await absence_notices.versions(tx, URN, LIVES)
+            assert notice.now.content.giver == (None, "Robin Nutt", "mother")
+            assert (notice.now.content.reason, notice.now.why) == ("has flu", "rang twice")
+            assert [await batches.slice_of(tx, LIVES, at, 2) for at in (1, 3, 9)] == [b"bc", b"de", b""]
+            assert [await batches.result(tx, LIVES, piece) for piece in (0, 1)] == [(b"done", None), (b"more", b"bad")]
+            assert await once(tx, Keyed("s", "k", "f"), datetime(2025, 9, 15, 9, tzinfo=UTC), list[int], never) == [7]
+            waiting = await reading.quarantine(tx, URN, (date.min, 0, 0, 0), 10)
+            assert [(row["key_kind"], row["key"]) for row in waiting] == [("upn", "A111111111111"), ("local_id", "x")]
+    finally:
+        await database.close()
+    assert await migrate.differences(database_url, "registers") == []
+
+
+async def test_an_upgrade_without_keys_says_what_it_needs_and_goes_on_when_it_has_them(
+    database_url: str, as_of: AsOf
+) -> None:
+    await migrate.migrate(database_url, as_of("0015"))
+    before = await asyncpg.connect(database_url)
+    await before.execute(IN_THE_CLEAR)
+    with pytest.raises(NoKeysError, match="ROLLCALL_KEYS"):
+        await migrate.migrate(database_url, "registers")
+    with pytest.raises(asyncpg.UndefinedColumnError):  # an older process that still runs stops here
+        await before.execute("select upn from pupil")
+    await before.close()
+    await migrate.migrate(database_url, "registers", KEYRING)
+    assert await migrate.current(database_url) == migrate.newest("registers")

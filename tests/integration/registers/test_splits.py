@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.registers.conftest import FIRST, OTHER, SECOND, URN, Authority, bearer, pupil
+from tests.keys import KEYRING
 
 THIRD = "B801200005001"
 NEW = 100003
@@ -298,7 +299,13 @@ async def test_a_merge_of_which_the_survivors_local_ids_were_not_kept_is_undone(
     before = [await of(authority, child) for child in pair]
     await merge(authority, dead, living)
     async with authority.database.transaction() as tx:
-        await tx.execute("update identity_change set detail = detail - 'survivors_local_ids'")
+        (row,) = await tx.fetch("select change_id, said from identity_change")
+        change_id, sealed = row
+        said = KEYRING.open_json(sealed, f"identity_change/{change_id}", dict[str, Any])
+        del said["went"]["survivors_local_ids"]
+        await tx.execute(
+            "update identity_change set said = $1", KEYRING.seal_json(said, f"identity_change/{change_id}")
+        )
     await authority.mark("x", "M", "2025-09-12/AM", OTHER)
     await split(authority, living, restore=dead)
     assert [await of(authority, child) for child in pair] == before

@@ -15,7 +15,7 @@ BATCH = 2000
 
 SCHOOLS = "select urn, name, la_code, phase, last_number, last_entry::text from school order by urn"
 PUPILS = """
-select pupil_id::text, upn, survivor::text, version, date_of_birth, year_group, flags, households, not_siblings,
+select pupil_id::text, upn_key, survivor::text, version, date_of_birth, year_group, flags, households, not_siblings,
     coalesce(said.spans, '[]') as flag_spans
 from pupil left join (
     select coalesce(same.survivor, same.pupil_id) as child,
@@ -43,10 +43,10 @@ order by received, place
 """
 
 FORMER_UPNS = """
-select had.upn, coalesce(pupil.survivor, pupil.pupil_id)::text
+select had.upn_key, coalesce(pupil.survivor, pupil.pupil_id)::text
 from upn as had join pupil using (pupil_id)
 where had.replaced_at is not null and had.taken_at is null
-    and not exists (select from pupil as holder where holder.upn = had.upn)
+    and not exists (select from pupil as holder where holder.upn_key = had.upn_key)
 order by had.replaced_at, had.pupil_id desc
 """
 REJUDGING = "select urn, sum(cardinality(days))::int + 1 from rejudging group by urn order by urn"
@@ -72,7 +72,7 @@ class School(NamedTuple):
 
 
 class Pupil(NamedTuple):
-    """A child's row; a dead one has a survivor."""
+    """A child's row; a dead one has a survivor. Of a UPN there is a hash, the same wherever the UPN is the same."""
 
     pupil_id: str
     upn: str | None
@@ -115,7 +115,7 @@ async def pupils(connection: Connection) -> dict[str, Pupil]:
     return {
         row["pupil_id"]: Pupil(
             row["pupil_id"],
-            row["upn"],
+            row["upn_key"],
             row["survivor"],
             Facts(
                 row["version"],

@@ -86,8 +86,8 @@ class Task:
     owner: str | None
     due_on: date
     reason: str
-    outcome: str | None
-    note: str | None
+    outcome: str | None = field(default=None, metadata={"kept": False})
+    note: str | None = field(default=None, metadata={"kept": False})
     opened_at: datetime
     closed_at: datetime | None
     revision: Revision

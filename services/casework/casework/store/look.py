@@ -9,6 +9,7 @@ from common import rows
 from common.db import Transaction
 
 from casework.domain.values import Case, Entry, Task
+from casework.store.said import task_of
 
 TASK = "select * from task where task_id = $1 and ($2::int[] is null or school_urn = any($2))"
 TASK_LOCKED = TASK + " for update"
@@ -67,7 +68,7 @@ async def tasks(tx: Transaction, which: TaskFilter, limit: int) -> list[Task]:
     found = await tx.fetch(
         TASKS, _listed(which.schools), which.status, which.school_urn, which.pupil_id, which.kind, day, task_id, limit
     )
-    return [rows.read(Task, row) for row in found]
+    return [task_of(tx, row) for row in found]
 
 
 async def task(
@@ -75,7 +76,7 @@ async def task(
 ) -> Task | None:
     """One task, if the caller may see it; locked until the transaction ends when it is to be changed."""
     row = await tx.fetchrow(TASK_LOCKED if for_update else TASK, task_id, _listed(schools))
-    return None if row is None else rows.read(Task, row)
+    return None if row is None else task_of(tx, row)
 
 
 async def cases(
@@ -93,7 +94,7 @@ async def case(tx: Transaction, case_id: str) -> Case | None:
 
 async def tasks_of_case(tx: Transaction, case_id: str, schools: frozenset[int] | None) -> list[Task]:
     """The case's tasks that the caller may see, by due date."""
-    return [rows.read(Task, row) for row in await tx.fetch(TASKS_OF_CASE, case_id, _listed(schools))]
+    return [task_of(tx, row) for row in await tx.fetch(TASKS_OF_CASE, case_id, _listed(schools))]
 
 
 async def timeline(tx: Transaction, pupil_id: str, only_of: list[str] | None) -> list[Entry]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from common import children, tables
 from common.access.store import consumer
 from common.tables import EpisodeMirror, id_column, time_column
-from sqlalchemy import ARRAY, BigInteger, Column, Date, Identity, Index, Integer, Text, text
+from sqlalchemy import ARRAY, BigInteger, Column, Date, Identity, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -64,7 +64,7 @@ class Reason(Base, table=True):
 
 
 class Task(Base, table=True):
-    """A task; `letter_id` is set on the kinds that are about one letter."""
+    """A task; `letter_id` is set on the kinds that are about one letter. `said` seals outcome and note."""
 
     __table_args__ = (
         Index("task_pupil_id", "pupil_id"),
@@ -82,13 +82,12 @@ class Task(Base, table=True):
     owner: str | None = Field(sa_type=Text)
     due_on: date
     reason: str = Field(sa_type=Text)
-    outcome: str | None = Field(sa_type=Text)
-    note: str | None = Field(sa_type=Text)
     opened_at: datetime = Field(sa_column=time_column())
     closed_at: datetime | None = Field(sa_column=time_column(null=True))
     epoch: int
     revision: int
     overdue: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    said: bytes | None = Field(sa_column=Column(LargeBinary))
 
 
 class CaseFile(Base, table=True):

@@ -7,6 +7,8 @@ from common import rows
 from common.db import Transaction
 
 from casework.domain.values import Case, Entry, Task
+from casework.store import said
+from casework.store.said import task_of
 
 TASKS = "select * from task where task_id = any($1::uuid[]) order by task_id for update"
 TASKS_OF_CHILD = "select * from task where pupil_id = $1 order by task_id for update"
@@ -46,7 +48,7 @@ async def rehome_timeline(tx: Transaction, pupil_ids: Iterable[str]) -> None:
 
 async def placed_tasks(tx: Transaction, pupil_ids: Iterable[str]) -> list[tuple[Task, str]]:
     """All tasks of these children, locked, each with the child of its episode."""
-    return [(rows.read(Task, row), row["owner"]) for row in await tx.fetch(PLACED, list(pupil_ids))]
+    return [(task_of(tx, row), row["owner"]) for row in await tx.fetch(PLACED, list(pupil_ids))]
 
 
 async def cases_among(tx: Transaction, pupil_ids: Iterable[str], case_ids: Iterable[str]) -> dict[str, Case]:
@@ -57,13 +59,13 @@ async def cases_among(tx: Transaction, pupil_ids: Iterable[str], case_ids: Itera
 
 async def tasks(tx: Transaction, ids: Iterable[str]) -> dict[str, Task]:
     """The tasks with these ids, locked until the transaction ends."""
-    found = [rows.read(Task, row) for row in await tx.fetch(TASKS, list(ids))]
+    found = [task_of(tx, row) for row in await tx.fetch(TASKS, list(ids))]
     return {task.task_id: task for task in found}
 
 
 async def tasks_of_child(tx: Transaction, pupil_id: str) -> list[Task]:
     """All tasks of a child, locked until the transaction ends."""
-    return [rows.read(Task, row) for row in await tx.fetch(TASKS_OF_CHILD, pupil_id)]
+    return [task_of(tx, row) for row in await tx.fetch(TASKS_OF_CHILD, pupil_id)]
 
 
 async def cases(tx: Transaction, pupil_ids: Iterable[str]) -> dict[str, Case]:
@@ -80,6 +82,7 @@ async def save(
         await tx.execute(SAVE_CASES, rows.as_json(cases))
     if tasks:
         await tx.execute(SAVE_TASKS, rows.as_json(tasks))
+        await said.keep(tx, tasks)
     if entries:
         told = [replace(entry, told_as=entry.told_as or entry.pupil_id) for entry in entries]
         await tx.execute(SAVE_ENTRIES, rows.as_json(told))

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-import msgspec
 from common.db import Database, Transaction
 from common.errors import Fault, InvalidError, MovedError, NotFoundError
 from common.security import Caller
@@ -145,15 +144,14 @@ async def siblings(database: Database, caller: Caller, pupil_id: str, today: dat
 async def _siblings(tx: Transaction, caller: Caller, living: str, ids: Collection[str], today: date) -> Siblings:
     rows = await people.households(tx, living, caller.reach.schools, today)
     said = await people.said_siblings(tx, ids)
-    shown = await people.visible(tx, {row["pupil_id"] for row in rows} | said.keys(), caller.reach.schools)
+    shown = await people.visible(tx, {row.pupil_id for row in rows} | said.keys(), caller.reach.schools)
     homes: dict[str, Household] = {}
     found: dict[str, list[str]] = {}
     for row in rows:
-        other = row["pupil_id"]
+        other = row.pupil_id
         if other not in shown:
             continue
-        address = msgspec.json.decode(row["address"], type=Address)
-        homes.setdefault(row["household"], Household(address, [])).pupil_ids.append(other)
+        homes.setdefault(row.household, Household(row.address, [])).pupil_ids.append(other)
         if other != living and said.get(other, True):
             found[other] = ["same-household"]
     for other, is_sibling in said.items():

@@ -5,7 +5,6 @@ from datetime import date
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
-import msgspec
 from common.errors import Fault, InvalidError, MovedError
 from common.security import Caller, needs
 from common.web import Page, PageSize, encode_cursor, next_path
@@ -87,10 +86,9 @@ def create_router(context: Context) -> APIRouter:
 
 
 def _contact(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A contact's row with its JSON read, and with what makes the person a parent."""
-    read = {key: msgspec.json.decode(row[key]) if row[key] else None for key in ("address", "contact_barred")}
+    """A contact's row, with what makes the person a parent."""
     because = why_parent(row["relationship"], row["parental_responsibility"], row["care_of_child"])
-    return {**row, **read, "parent_because": because}
+    return {**row, "parent_because": because}
 
 
 def entry(told: Told) -> Entry:

@@ -3,18 +3,19 @@
 from datetime import date
 from typing import Annotated, Any
 
-import msgspec
 from common.academic import Session
 from common.errors import Fault, InvalidError
 from common.security import Caller, any_token, needs
 from common.web import Page, PageSize, cut
-from fastapi import APIRouter, Query, Request
+from common.web.conditions import TAGGED
+from fastapi import APIRouter, Query, Request, Response
 
 from registers.actions import look
 from registers.api import parameters
 from registers.api.context import Context
 from registers.api.parameters import Cursor, Day, Urn
 from registers.api.quality_shapes import QualityItem, ReasonDetailOut
+from registers.api.reference import tagged
 from registers.api.shapes import AmenderOut
 from registers.api.waiting_shapes import MendOut
 from registers.domain.quality import KINDS
@@ -57,9 +58,11 @@ def add_quality(router: APIRouter, context: Context) -> None:
         operation_id="listReasonDetails",
         tags=["Reference"],
         summary="The detailed reasons that a mark may name",
+        response_model=Page[ReasonDetailOut],
+        responses=TAGGED,
     )
-    async def details(caller: Annotated[Caller, any_token()]) -> Page[ReasonDetailOut]:  # pyright: ignore[reportUnusedFunction]
-        return Page(items=[ReasonDetailOut(**one._asdict()) for one in reason_details().values()], next=None)
+    async def details(caller: Annotated[Caller, any_token()]) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return tagged([ReasonDetailOut(**one._asdict()) for one in reason_details().values()])
 
 
 def _place(row: Any) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def amender(amended_by: str | Amender | None) -> str | AmenderOut | None:
 
 
 def _item(row: Any) -> QualityItem:
-    details = msgspec.json.decode(row["details"] or "{}", type=Details)
+    details: Details = row["details"] or Details()
     kind = KINDS[row["kind"]]
     suggested = [row["suggested_code"]] if row["suggested_code"] and row["kind"] == "notice-to-judge" else []
     return QualityItem(

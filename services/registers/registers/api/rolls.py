@@ -63,10 +63,6 @@ def create_router(context: Context) -> APIRouter:
     ) -> Page[RollPupil]:
         found = await look.roll(context.database, caller, urn, parameters.pupil(cursor), page_size + 1)
         page, following = cut(request, found, page_size, lambda last: {"after": [last["pupil_id"]]})
-        items = [
-            RollPupil.model_validate({**row, "enrolments": msgspec.json.decode(row["enrolments"] or "[]")})
-            for row in page
-        ]
-        return Page(items=items, next=following)
+        return Page(items=[RollPupil.model_validate(row) for row in page], next=following)
 
     return router

@@ -148,6 +148,11 @@ def household(contact: SentContact) -> str | None:
     where = contact.address
     if where is None or not contact.lives_with_pupil or contact.no_fixed_abode:
         return None
+    return household_at(where)
+
+
+def household_at(where: Address) -> str | None:
+    """The household of an address, 32 hexadecimal digits; None where it has neither letters nor digits."""
     plain = _NEITHER_LETTER_NOR_DIGIT.sub("", f"{where.postcode or ''}{''.join(where.lines)}").lower()
     return hashlib.md5(plain.encode(), usedforsecurity=False).hexdigest() if plain else None
 

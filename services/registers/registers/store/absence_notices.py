@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from common.academic import Session
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 from registers.domain.absence_notices import LONGEST_DAYS, Content, Giver, Notice, Sender, Standing, Version
 from registers.domain.expected import Place
@@ -17,9 +17,8 @@ from registers.store.identities import FIRST_DAY, LAST_DAY
 
 SCHOOLS = "any(array(select $1::int union all select urn from school where successor_urn = $1))"
 NOTICE = """
-select n.notice_id::text, n.urn, child.pupil_id::text as pupil_id, n.version, n.state, n.contact_id::text, n.giver,
-    n.relation, n.channel, n.given_at, n.first_on, n.first_session, n.last_on, n.last_session, n.reason,
-    n.suggested_code, n.noted_at, n.noted_by, n.why,
+select n.notice_id::text, n.urn, child.pupil_id::text as pupil_id, n.version, n.state, n.contact_id::text,
+    n.channel, n.given_at, n.first_on, n.first_session, n.last_on, n.last_session, n.suggested_code, n.noted_at, n.said,
     (select min(local_id) from school_pupil as s where s.urn = n.urn and s.pupil_id = child.pupil_id) as local_id,
     coalesce((
         select (n.given_at at time zone 'Europe/London')::date
@@ -51,17 +50,16 @@ order by number desc limit 1
 """
 ADD = """
 insert into absence_notice (notice_id, version, current, urn, pupil_id, subject, idempotency_key, fingerprint, state,
-    contact_id, giver, relation, channel, given_at, first_on, first_session, last_on, last_session, reason,
-    suggested_code, noted_at, noted_by, why)
-values ($1, 1, true, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+    contact_id, channel, given_at, first_on, first_session, last_on, last_session, suggested_code, noted_at, said)
+values ($1, 1, true, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 """
 CHANGE = """
 with earlier as (
     update absence_notice set current = false where notice_id = $1 and current returning urn, pupil_id
 )
-insert into absence_notice (notice_id, version, current, urn, pupil_id, state, contact_id, giver, relation, channel,
-    given_at, first_on, first_session, last_on, last_session, reason, suggested_code, noted_at, noted_by, why)
-select $1, $2, true, urn, pupil_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 from earlier
+insert into absence_notice (notice_id, version, current, urn, pupil_id, state, contact_id, channel,
+    given_at, first_on, first_session, last_on, last_session, suggested_code, noted_at, said)
+select $1, $2, true, urn, pupil_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from earlier
 """
 LAST_NUMBER = "select coalesce(max(number), 0) from absence_notice"
 MOVE = """
@@ -84,7 +82,7 @@ cross join lateral (
 join calendar_day as d on d.urn = s.urn and d.date between n.first and n.last
 cross join (values (0::smallint), (1::smallint)) as half(session)
 left join lateral (
-    select m.code, m.details ?| array['reason', 'reason_detail'] as explained
+    select m.code, m.details ?| array['reason', 'has_reason', 'reason_detail'] as explained
     from pupil as id join mark as m
         on m.urn = s.urn and m.date = d.date and m.session = half.session and m.pupil_id = id.pupil_id
     where (id.pupil_id = n.child or id.survivor = n.child) and m.standing and m.code is not null limit 1
@@ -135,7 +133,7 @@ async def overlapping(
     some children (living ids) when given.
     """
     rows = await tx.fetch(OVERLAPPING, urn, first, last, None if children is None else list(children))
-    return [_notice(row) for row in rows]
+    return [_notice(tx, row) for row in rows]
 
 
 async def of_pupil(
@@ -148,18 +146,19 @@ async def of_pupil(
 ) -> list[Notice]:
     """A living child's notices to some schools (all when None) that are about some of these days, by first day."""
     among = None if schools is None else list(schools)
-    return [_notice(row) for row in await tx.fetch(OF_PUPIL, pupil_id, among, *span, *after, limit)]
+    return [_notice(tx, row) for row in await tx.fetch(OF_PUPIL, pupil_id, among, *span, *after, limit)]
 
 
 async def versions(tx: Transaction, urn: int, notice_id: str) -> list[Notice]:
     """One of a school's notices: as it is now, and before that as it was, backwards; empty when there is none."""
-    return [_notice(row) for row in await tx.fetch(VERSIONS, urn, notice_id)]
+    return [_notice(tx, row) for row in await tx.fetch(VERSIONS, urn, notice_id)]
 
 
 async def alike(tx: Transaction, urn: int, pupil_id: str, content: Content) -> Notice | None:
     """The notice of a child that says just the same already."""
     rows = await tx.fetch(ALIKE, urn, pupil_id, content.first.on)
-    same = [notice for notice in map(_notice, rows) if notice.holds and notice.now.content == content]
+    told = [_notice(tx, row) for row in rows]
+    same = [notice for notice in told if notice.holds and notice.now.content == content]
     return same[0] if same else None
 
 
@@ -171,12 +170,12 @@ async def by_key(tx: Transaction, urn: int, sender: Sender, since: datetime) -> 
 
 async def add(tx: Transaction, notice_id: str, urn: int, pupil_id: str, version: Version, sender: Sender) -> None:
     """Keeps a notice."""
-    await tx.execute(ADD, notice_id, urn, pupil_id, *sender, *_values(version))
+    await tx.execute(ADD, notice_id, urn, pupil_id, *sender, *_values(tx, notice_id, version))
 
 
 async def change(tx: Transaction, notice_id: str, version: Version) -> None:
     """Keeps what a notice says from now on, beside what it said before."""
-    await tx.execute(CHANGE, notice_id, version.version, *_values(version))
+    await tx.execute(CHANGE, notice_id, version.version, *_values(tx, notice_id, version))
 
 
 async def last_number(tx: Transaction) -> int:
@@ -235,20 +234,37 @@ async def marks(
     return found
 
 
-def _values(version: Version) -> tuple[Any, ...]:
+class _Said(NamedTuple):
+    """What is sealed of a version."""
+
+    giver: str
+    relation: str | None
+    reason: str | None
+    noted_by: str | None
+    why: str | None
+
+
+def _values(tx: Transaction, notice_id: str, version: Version) -> tuple[Any, ...]:
     content = version.content
-    last = content.last or (None, None)
+    contact_id, giver, relation = content.giver
+    said = _Said(giver, relation, content.reason, version.noted_by, version.why)
     return (
-        version.state, *content.giver, content.channel, content.given_at, *content.first, *last, content.reason,
-        content.suggested_code, version.noted_at, version.noted_by, version.why,
+        version.state, contact_id, content.channel, content.given_at, *content.first, *(content.last or (None, None)),
+        content.suggested_code, version.noted_at,
+        keyring(tx).seal_json(said, _place(notice_id, version.version)),
     )  # fmt: skip
 
 
-def _notice(row: Any) -> Notice:
+def _notice(tx: Transaction, row: Any) -> Notice:
+    said = keyring(tx).open_json(row["said"], _place(row["notice_id"], row["version"]), _Said)
     last = None if row["last_on"] is None else Place(row["last_on"], Session(row["last_session"]))
     content = Content(
-        Giver(row["contact_id"], row["giver"], row["relation"]), row["channel"], row["given_at"],
-        Place(row["first_on"], Session(row["first_session"])), last, row["reason"], row["suggested_code"],
+        Giver(row["contact_id"], said.giver, said.relation), row["channel"], row["given_at"],
+        Place(row["first_on"], Session(row["first_session"])), last, said.reason, row["suggested_code"],
     )  # fmt: skip
-    version = Version(row["version"], row["state"], content, row["noted_at"], row["noted_by"], row["why"])
+    version = Version(row["version"], row["state"], content, row["noted_at"], said.noted_by, said.why)
     return Notice(row["notice_id"], row["urn"], row["pupil_id"], version, row["local_id"], row["barred"])
+
+
+def _place(notice_id: str, version: int) -> str:
+    return f"absence_notice/{notice_id}/{version}"

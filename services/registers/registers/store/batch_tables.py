@@ -55,17 +55,17 @@ class Batch(Table, table=True):
 
 
 class BatchPart(Table, table=True):
-    """A piece of what was sent to a job, until it is done."""
+    """A piece of what was sent to a job, sealed, until it is done."""
 
     job_id: UUID = key(Uuid)
     first_byte: int = key(BigInteger)
-    body: bytes = column(LargeBinary)
+    sealed: bytes = column(LargeBinary)
 
 
 class BatchResult(Table, table=True):
-    """What became of the marks of a piece: NDJSON, and those with a problem as CSV."""
+    """What became of the marks of a piece, sealed: NDJSON, and those with a problem as CSV."""
 
     job_id: UUID = key(Uuid)
     piece: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    body: bytes = column(LargeBinary)
-    errors: bytes | None = column(LargeBinary, null=True)
+    sealed: bytes = column(LargeBinary)
+    sealed_errors: bytes | None = column(LargeBinary, null=True)

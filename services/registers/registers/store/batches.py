@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 from registers.domain.batches.jobs import Job, Upload
 from registers.domain.batches.table import Layout
@@ -35,7 +35,7 @@ order by touched_at, job_id limit 1 for update skip locked
 """
 HOLD = f"{JOB} where job_id = $1 and position = $2 and state in ('queued', 'running') for update skip locked"
 FORGET_KEY = "update batch set idempotency_key = null where job_id = $1"
-ADD_PART = "insert into batch_part (job_id, first_byte, body) values ($1, $2, $3)"
+ADD_PART = "insert into batch_part (job_id, first_byte, sealed) values ($1, $2, $3)"
 TOUCH = "update batch set touched_at = $2 where job_id = $1 and state = 'receiving' returning true"
 QUEUE = """
 update batch set state = 'queued', fingerprint = $2, bytes = $3, layout = $4, position = $5, lines = $6,
@@ -43,7 +43,7 @@ update batch set state = 'queued', fingerprint = $2, bytes = $3, layout = $4, po
 where job_id = $1 and state = 'receiving' returning true
 """
 SLICE = """
-select substring(body from ($2 - first_byte + 1)::int for $3) from batch_part
+select first_byte, sealed from batch_part
 where job_id = $1 and first_byte <= $2 order by first_byte desc limit 1
 """
 MOVE = """
@@ -51,8 +51,8 @@ update batch set state = $2, position = $3, lines = $4, pieces = $5, counts = $6
     problem = $9, started_at = $10, ended_at = $11, touched_at = $12
 where job_id = $1
 """
-ADD_RESULT = "insert into batch_result (job_id, piece, body, errors) values ($1, $2, $3, $4)"
-RESULT = "select body, errors from batch_result where job_id = $1 and piece = $2"
+ADD_RESULT = "insert into batch_result (job_id, piece, sealed, sealed_errors) values ($1, $2, $3, $4)"
+RESULT = "select sealed, sealed_errors from batch_result where job_id = $1 and piece = $2"
 DROP_PARTS = "delete from batch_part where job_id = $1"
 DROP_RESULTS = "delete from batch_result where job_id = $1"
 DROP = "delete from batch where job_id = $1"
@@ -110,7 +110,8 @@ async def add_part(tx: Transaction, job_id: str, first_byte: int, body: bytes, n
     if not await tx.fetchval(TOUCH, job_id, now):
         return False
     if body:
-        await tx.execute(ADD_PART, job_id, first_byte, body)
+        sealed = keyring(tx).seal(body, f"batch_part/{job_id}/{first_byte}")
+        await tx.execute(ADD_PART, job_id, first_byte, sealed)
     return True
 
 
@@ -133,7 +134,11 @@ async def queue(tx: Transaction, job: Job) -> bool:
 
 async def slice_of(tx: Transaction, job_id: str, position: int, size: int) -> bytes:
     """At most `size` bytes of what was sent, from `position` on; fewer at the end of a part."""
-    return await tx.fetchval(SLICE, job_id, position, size) or b""
+    part = await tx.fetchrow(SLICE, job_id, position)
+    if part is None:
+        return b""
+    start = position - part["first_byte"]
+    return keyring(tx).open(part["sealed"], f"batch_part/{job_id}/{part['first_byte']}")[start : start + size]
 
 
 async def move(tx: Transaction, job: Job) -> None:
@@ -159,13 +164,18 @@ async def move(tx: Transaction, job: Job) -> None:
 
 async def add_result(tx: Transaction, job_id: str, piece: int, body: bytes, errors: bytes | None) -> None:
     """Keeps what became of the marks of a piece."""
-    await tx.execute(ADD_RESULT, job_id, piece, body, errors)
+    ring, place = keyring(tx), f"batch_result/{job_id}/{piece}"
+    sealed_errors = None if errors is None else ring.seal(errors, f"{place}/errors")
+    await tx.execute(ADD_RESULT, job_id, piece, ring.seal(body, place), sealed_errors)
 
 
 async def result(tx: Transaction, job_id: str, piece: int) -> tuple[bytes, bytes | None] | None:
     """What became of the marks of a piece: as NDJSON, and those with a problem as CSV."""
     row = await tx.fetchrow(RESULT, job_id, piece)
-    return None if row is None else (row["body"], row["errors"])
+    if row is None:
+        return None
+    ring, place, errors = keyring(tx), f"batch_result/{job_id}/{piece}", row["sealed_errors"]
+    return ring.open(row["sealed"], place), None if errors is None else ring.open(errors, f"{place}/errors")
 
 
 async def drop(tx: Transaction, job_ids: Collection[str]) -> None:

@@ -4,42 +4,32 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 from registers.domain.contacts import Address, Barred, Contact, SentContact, household
 
 COLUMNS = (
-    "contact_id", "pupil_id", "local_id", "name", "relationship", "parental_responsibility", "lives_with_pupil",
-    "priority", "email", "phone", "address", "language", "do_not_contact", "care_of_child", "no_fixed_abode",
-    "barred_from", "barred_to", "barred_order", "from_date", "to_date", "household",
+    "contact_id", "pupil_id", "local_id", "told", "parental_responsibility", "lives_with_pupil", "priority",
+    "language", "do_not_contact", "care_of_child", "no_fixed_abode", "barred_from", "barred_to", "from_date",
+    "to_date", "household",
 )  # fmt: skip
 """All columns but the school's."""
 
-ADDRESS = COLUMNS.index("address") - 2
-"""Where the address is among the values of a contact without its ids."""
-
-_address = msgspec.json.Decoder(Address)
-
 OF_PUPILS = """
-select contact_id::text, pupil_id::text, local_id, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact, care_of_child, no_fixed_abode,
-    barred_from, barred_to, barred_order, from_date, to_date
+select contact_id::text, pupil_id::text, local_id, told, parental_responsibility, lives_with_pupil, priority, language,
+    do_not_contact, care_of_child, no_fixed_abode, barred_from, barred_to, from_date, to_date
 from contact where urn = $1 and pupil_id = any($2::uuid[])
 """
 KEEP = """
-insert into contact (urn, contact_id, pupil_id, local_id, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact, care_of_child, no_fixed_abode,
-    barred_from, barred_to, barred_order, from_date, to_date, household)
-select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[],
-    $9::smallint[], $10::text[], $11::text[], $12::jsonb[], $13::text[], $14::bool[], $15::bool[], $16::bool[],
-    $17::date[], $18::date[], $19::text[], $20::date[], $21::date[], $22::uuid[])
-on conflict (contact_id) do update set name = excluded.name, relationship = excluded.relationship,
+insert into contact (urn, contact_id, pupil_id, local_id, told, parental_responsibility, lives_with_pupil, priority,
+    language, do_not_contact, care_of_child, no_fixed_abode, barred_from, barred_to, from_date, to_date, household)
+select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bool[], $7::bool[], $8::smallint[],
+    $9::text[], $10::bool[], $11::bool[], $12::bool[], $13::date[], $14::date[], $15::date[], $16::date[], $17::uuid[])
+on conflict (contact_id) do update set told = excluded.told, priority = excluded.priority,
     parental_responsibility = excluded.parental_responsibility, lives_with_pupil = excluded.lives_with_pupil,
-    priority = excluded.priority, email = excluded.email, phone = excluded.phone, address = excluded.address,
     language = excluded.language, do_not_contact = excluded.do_not_contact, care_of_child = excluded.care_of_child,
     no_fixed_abode = excluded.no_fixed_abode, barred_from = excluded.barred_from, barred_to = excluded.barred_to,
-    barred_order = excluded.barred_order, from_date = excluded.from_date, to_date = excluded.to_date,
-    household = excluded.household
+    from_date = excluded.from_date, to_date = excluded.to_date, household = excluded.household
 where contact.urn = excluded.urn and contact.pupil_id = excluded.pupil_id
 """
 EXISTING = "select contact_id::text from contact where contact_id = any($1::uuid[])"
@@ -49,16 +39,14 @@ DROP = "delete from contact where contact_id = any($1::uuid[])"
 async def of_pupils(tx: Transaction, urn: int, pupil_ids: Collection[str]) -> dict[str, dict[str, Contact]]:
     """A school's contacts of these children, by child and local id."""
     found: dict[str, dict[str, Contact]] = {}
-    addresses: dict[str, Address] = {}  # a family's parents mostly share theirs
     for row in await tx.fetch(OF_PUPILS, urn, list(pupil_ids)):
-        contact_id, pupil_id, *plain, barred_from, barred_to, order, first, last = row
-        written = plain[ADDRESS]
-        if written is not None:
-            plain[ADDRESS] = addresses.get(written) or addresses.setdefault(written, _address.decode(written))
-        bar = None if barred_from is None else Barred(barred_from, barred_to, order)
-        plain += [bar, first, last]
-        sent = SentContact(*plain)
-        found.setdefault(pupil_id, {})[sent.local_id] = Contact(contact_id, pupil_id, sent)
+        contact_id, pupil_id, local_id, sealed, parental, lives_with, priority, *plain, first, last = row
+        *plain, barred_from, barred_to = plain
+        who = told_of(tx, contact_id, sealed)
+        bar = None if barred_from is None else Barred(barred_from, barred_to, who.barred_order)
+        values: list[Any] = [local_id, who.name, who.relationship, parental, lives_with, priority]
+        values += [who.email, who.phone, who.address, *plain, bar, first, last]
+        found.setdefault(pupil_id, {})[local_id] = Contact(contact_id, pupil_id, SentContact(*values))
     return found
 
 
@@ -76,22 +64,40 @@ async def replace(
     """
     if gone:
         await tx.execute(DROP, list(gone))
-    added = [(*_row(contact), urn) for contact in kept if contact.pupil_id in new_children]
+    added = [(*_row(tx, contact), urn) for contact in kept if contact.pupil_id in new_children]
     if added:
         await tx.copy_records_to_table("contact", records=added, columns=(*COLUMNS, "urn"))
-    changed = [_row(contact) for contact in kept if contact.pupil_id not in new_children]
+    changed = [_row(tx, contact) for contact in kept if contact.pupil_id not in new_children]
     if changed:
         written = await tx.execute(KEEP, urn, *(list(column) for column in zip(*changed, strict=True)))
         assert written == f"INSERT 0 {len(changed)}", "a contact of another child or school has the id of one of these"
 
 
-def _row(contact: Contact) -> tuple[Any, ...]:
-    sent = contact.sent
-    bar, where = sent.contact_barred, sent.address
-    barred = (None, None, None) if bar is None else (bar.from_, bar.to, bar.order)
+class Told(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What is sealed of a contact."""
+
+    name: str
+    relationship: str | None
+    email: str | None
+    phone: str | None
+    address: Address | None
+    barred_order: str | None
+
+
+def told_of(tx: Transaction, contact_id: str, sealed: bytes) -> Told:
+    """What the column `told` of a contact says."""
+    return keyring(tx).open_json(sealed, f"contact/{contact_id}", Told)
+
+
+def _row(tx: Transaction, contact: Contact) -> tuple[Any, ...]:
+    ring, sent, home = keyring(tx), contact.sent, household(contact.sent)
+    bar = sent.contact_barred
+    told = Told(
+        sent.name, sent.relationship, sent.email, sent.phone, sent.address, None if bar is None else bar.order
+    )  # fmt: skip
     return (
-        contact.contact_id, contact.pupil_id, sent.local_id, sent.name, sent.relationship,
-        sent.parental_responsibility, sent.lives_with_pupil, sent.priority, sent.email, sent.phone,
-        None if where is None else msgspec.json.encode(where).decode(), sent.language, sent.do_not_contact,
-        sent.care_of_child, sent.no_fixed_abode, *barred, sent.from_, sent.to, household(sent),
+        contact.contact_id, contact.pupil_id, sent.local_id, ring.seal_json(told, f"contact/{contact.contact_id}"),
+        sent.parental_responsibility, sent.lives_with_pupil, sent.priority, sent.language, sent.do_not_contact,
+        sent.care_of_child, sent.no_fixed_abode, *((None, None) if bar is None else (bar.from_, bar.to)), sent.from_,
+        sent.to, None if home is None else ring.lookup(home, "household"),
     )  # fmt: skip

@@ -4,11 +4,12 @@ from collections.abc import Collection
 
 from common.db import Transaction
 
-from registers.domain.contacts import Barred
+from registers.domain.contacts import Barred, household_at
 from registers.domain.households import Made, Pair, at_home
+from registers.store.contacts import told_of
 
 HOMES = """
-select pupil_id::text, replace(household::text, '-', ''), from_date, to_date, barred_from, barred_to from contact
+select pupil_id::text, contact_id::text, told, from_date, to_date, barred_from, barred_to from contact
 where pupil_id = any($1::uuid[]) and household is not null and urn is distinct from $2
 """
 PAIRS = """
@@ -27,9 +28,11 @@ TOLD_TO = "select distinct pupil_id from school_pupil where urn = $1 and pupil_i
 async def of_children(tx: Transaction, children: Collection[str], *, but: int | None = None) -> dict[str, Made]:
     """Homes and pairs of these children (living ids); homes without those that the school `but` knows of."""
     found = {child: Made([], []) for child in children}
-    for child, where, first, last, barred, until in await tx.fetch(HOMES, list(children), but):
+    for child, contact_id, told, first, last, barred, until in await tx.fetch(HOMES, list(children), but):
         bar = None if barred is None else Barred(barred, until)
-        found[child].homes.extend(at_home(where, first, last, bar))
+        address = told_of(tx, contact_id, told).address
+        if address is not None and (where := household_at(address)) is not None:
+            found[child].homes.extend(at_home(where, first, last, bar))
     for child, *pair in await tx.fetch(PAIRS, list(children)):
         found[child].pairs.append(Pair(*pair))
     return found

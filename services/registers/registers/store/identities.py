@@ -5,16 +5,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from common.academic import Session
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 from registers.domain.identity_changes import Facts, IdentityChange, Part, Went
+from registers.store import upns
 from registers.store.upns import OWN
 
-ROW = "select upn, survivor::text, identity_version from pupil where pupil_id = $1"
+ROW = "select upn_key, survivor::text, identity_version from pupil where pupil_id = $1"
 IDS = "select pupil_id::text from pupil where pupil_id = $1 or survivor = $1 order by pupil_id"
 LOCAL_IDS = """
 select pupil_id::text, urn, local_id from school_pupil where pupil_id = any($1::uuid[]) order by urn, local_id
@@ -36,7 +37,7 @@ moved as (
 ),
 earlier as (update pupil as p set survivor = m.survivor from merged as m where p.survivor = m.dead),
 left_school as (delete from enrolment as e using merged as m where e.pupil_id = m.dead)
-update pupil as p set survivor = m.survivor, merged_into = m.survivor, upn = null,
+update pupil as p set survivor = m.survivor, merged_into = m.survivor, upn_key = null,
     identity_version = identity_version + 1
 from merged as m where p.pupil_id = m.dead returning p.pupil_id::text, p.identity_version
 """
@@ -70,9 +71,9 @@ update pupil set sex = nullif(sex, $2), date_of_birth = nullif(date_of_birth, $3
 where pupil_id = $1
 """
 """What was said otherwise since stays."""
-FREE_UPNS = "update pupil set upn = null where pupil_id = any($1::uuid[])"
-GIVE_UPN = "update pupil set upn = $2 where pupil_id = $1"
-HOLDER = "select pupil_id::text from pupil where upn = $1"
+FREE_UPNS = "update pupil set upn_key = null where pupil_id = any($1::uuid[])"
+GIVE_UPN = "update pupil set upn_key = $2 where pupil_id = $1"
+HOLDER = "select pupil_id::text from pupil where upn_key = $1"
 RENAME = "update school_pupil set pupil_id = $4 where urn = $1 and local_id = any($2::text[]) and pupil_id = $3"
 NAME = "insert into school_pupil (urn, local_id, pupil_id) values ($1, $2, $3) on conflict do nothing"
 MOVE_CONTACTS = """
@@ -107,8 +108,8 @@ with gone as (
 ),
 kept as (
     insert into unresolved (urn, date, session, received, place, key_kind, key, version, code, details, problem)
-    select m.urn, m.date, m.session, m.received, m.place, case when u.upn is null then 'pupil_id' else 'upn' end,
-        coalesce(u.upn, m.pupil_id::text), m.version, m.code, m.details, 'unknown-pupil'
+    select m.urn, m.date, m.session, m.received, m.place, case when u.upn_key is null then 'pupil_id' else 'upn' end,
+        coalesce(u.upn_key, m.pupil_id::text), m.version, m.code, m.details, 'unknown-pupil'
     from gone as m left join lateral ({OWN.format(id="m.pupil_id", child="$3::uuid")}) as u on true
 )
 select date, session, pupil_id::text, code, standing, problem from gone
@@ -116,19 +117,18 @@ order by date, session, pupil_id, received, place
 """  # noqa: S608 - put together from constants
 
 COLUMNS = """
-number, change_id::text, kind, pupil_id::text, other::text, restored, identity_version, urn, reason, changed_by,
-changed_at
+number, change_id::text, kind, pupil_id::text, other::text, restored, identity_version, urn, changed_at, said
 """
 RECORD = f"""
-insert into identity_change (change_id, kind, pupil_id, other, restored, identity_version, urn, reason, changed_by,
-    changed_at, detail)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb) returning {COLUMNS}
+insert into identity_change (change_id, kind, pupil_id, other, restored, identity_version, urn, changed_at, said,
+    upn_key)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning {COLUMNS}
 """  # noqa: S608 - put together from constants
-LAST = f"select {COLUMNS}, detail::text from identity_change where other = $1 order by number desc limit 1"  # noqa: S608
-BROUGHT = """
-select detail::text from identity_change where other = $1 and pupil_id = $2 and kind = 'merge'
+LAST = f"select {COLUMNS} from identity_change where other = $1 order by number desc limit 1"  # noqa: S608
+BROUGHT = f"""
+select {COLUMNS} from identity_change where other = $1 and pupil_id = $2 and kind = 'merge'
 order by number desc limit 1
-"""
+"""  # noqa: S608 - put together from constants
 PAGE = f"""
 select {COLUMNS} from identity_change as c
 where (pupil_id = any($1::uuid[]) or other = any($1::uuid[])) and number > $2
@@ -159,6 +159,15 @@ class PupilRow(NamedTuple):
     identity_version: int
 
 
+class _Said(msgspec.Struct):
+    """What is sealed of a merge or split: why, who says so, what went with a merge, what a split divided."""
+
+    reason: str | None = None
+    by: str | None = None
+    went: Went | None = None
+    schools: list[Part] | None = None
+
+
 class MovedMark(NamedTuple):
     """A mark that stood, or waited because of `problem`, under the id that it was moved from."""
 
@@ -173,7 +182,10 @@ class MovedMark(NamedTuple):
 async def row(tx: Transaction, pupil_id: str) -> PupilRow | None:
     """What is known of an id, dead or alive."""
     found = await tx.fetchrow(ROW, pupil_id)
-    return None if found is None else PupilRow(*found)
+    if found is None:
+        return None
+    key, *more = found
+    return PupilRow((await upns.texts(tx, [key]))[key], *more)
 
 
 async def ids(tx: Transaction, pupil_id: str) -> list[str]:
@@ -228,15 +240,16 @@ async def take_facts(tx: Transaction, pupil_id: str, facts: Facts) -> None:
 
 async def holder(tx: Transaction, upn: str) -> str | None:
     """The child who has this UPN now."""
-    return await tx.fetchval(HOLDER, upn)
+    return await tx.fetchval(HOLDER, upns.key(tx, upn))
 
 
-async def set_upns(tx: Transaction, upns: Mapping[str, str | None]) -> None:
+async def set_upns(tx: Transaction, given: Mapping[str, str | None]) -> None:
     """Gives children these UPNs, or none."""
-    await tx.execute(FREE_UPNS, list(upns))
-    for pupil_id, upn in upns.items():
+    await tx.execute(FREE_UPNS, list(given))
+    of = await upns.know(tx, (upn for upn in given.values() if upn is not None))
+    for pupil_id, upn in given.items():
         if upn is not None:
-            await tx.execute(GIVE_UPN, pupil_id, upn)
+            await tx.execute(GIVE_UPN, pupil_id, of[upn])
 
 
 async def rename(tx: Transaction, urn: int, local_ids: Sequence[str], before: str, after: str) -> None:
@@ -285,9 +298,14 @@ async def forget_marks(tx: Transaction, urn: int, ids: Sequence[str], living: st
 
 async def record(tx: Transaction, change: IdentityChange, detail: Went | Sequence[Part]) -> IdentityChange:
     """Keeps a merge or split; the record with its number."""
-    told = await tx.fetchrow(RECORD, *change[1:], _json(detail))
+    _, change_id, *facts, reason, by, changed_at = change
+    went = detail if isinstance(detail, Went) else None
+    said = _Said(reason, by, went, None if went else list(cast("Sequence[Part]", detail)))
+    sealed = keyring(tx).seal_json(said, _place(change_id))
+    upn_key = None if went is None or went.upn is None else upns.key(tx, went.upn)
+    told = await tx.fetchrow(RECORD, change_id, *facts, changed_at, sealed, upn_key)
     assert told is not None
-    return IdentityChange(*told)
+    return _change(tx, told)[0]
 
 
 async def last(tx: Transaction, other: str) -> tuple[IdentityChange, Went] | None:
@@ -295,15 +313,14 @@ async def last(tx: Transaction, other: str) -> tuple[IdentityChange, Went] | Non
     found = await tx.fetchrow(LAST, other)
     if found is None:
         return None
-    *values, detail = found
-    change = IdentityChange(*values)
-    return change, msgspec.json.decode(detail, type=Went) if change.kind == "merge" else Went()
+    change, went = _change(tx, found)
+    return change, went or Went()
 
 
 async def brought(tx: Transaction, other: str, pupil_id: str) -> Went | None:
     """What went with an id when it died into this one last."""
-    detail = await tx.fetchval(BROUGHT, other, pupil_id)
-    return None if detail is None else msgspec.json.decode(detail, type=Went)
+    found = await tx.fetchrow(BROUGHT, other, pupil_id)
+    return None if found is None else _change(tx, found)[1]
 
 
 async def page(
@@ -313,9 +330,16 @@ async def page(
     both of the children.
     """
     visible = None if schools is None else list(schools)
-    return [IdentityChange(*found) for found in await tx.fetch(PAGE, list(pupil_ids), after, limit, visible)]
+    return [_change(tx, found)[0] for found in await tx.fetch(PAGE, list(pupil_ids), after, limit, visible)]
 
 
-def _json(detail: Went | Sequence[Part]) -> str:
-    wrapped = detail if isinstance(detail, Went) else {"schools": list(detail)}
-    return msgspec.json.encode(wrapped).decode()
+def _change(tx: Transaction, row: Any) -> tuple[IdentityChange, Went | None]:
+    """The record in a row of COLUMNS, and what went with a merge."""
+    number, change_id, *facts, changed_at, sealed = row
+    said = keyring(tx).open_json(sealed, _place(change_id), _Said)
+    values: list[Any] = [number, change_id, *facts, said.reason, said.by, changed_at]
+    return IdentityChange(*values), said.went
+
+
+def _place(change_id: str) -> str:
+    return f"identity_change/{change_id}"

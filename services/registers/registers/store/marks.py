@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-import msgspec
 from common.academic import Session
 from common.db import Transaction
 
 from registers.domain.calendars import admits
 from registers.domain.register import Changed
 from registers.domain.settling import Placed
-from registers.domain.standing import Details, Entry
+from registers.domain.standing import Entry
 from registers.store import year_groups
+from registers.store.details import details_of
 from registers.store.upns import BROUGHT, FORMER
 
 CHANGE = """
@@ -85,7 +85,7 @@ with resolved as (
     from unresolved as u
     left join school_pupil as by_local
         on u.key_kind = 'local_id' and by_local.urn = u.urn and by_local.local_id = u.key
-    left join pupil as by_upn on u.key_kind = 'upn' and by_upn.upn = u.key
+    left join pupil as by_upn on u.key_kind = 'upn' and by_upn.upn_key = u.key
     left join pupil as holder
         on u.key_kind = 'upn' and holder.pupil_id = coalesce(by_upn.pupil_id, ({FORMER.format(key="u.key")}))
     join pupil as p on p.pupil_id = case u.key_kind
@@ -124,15 +124,7 @@ class Arrived(NamedTuple):
     place: int
 
 
-_details = msgspec.json.Decoder(Details)
-
-
-def details_of(text: str | None) -> Details | None:
-    """The details in a column `details`."""
-    return None if text is None else _details.decode(text)
-
-
-def entry_of(row: Any) -> Entry:
+def entry_of(tx: Transaction, row: Any) -> Entry:
     """The entry in a row of `mark`, or of what reads it."""
     return Entry(
         row["pupil_id"],
@@ -140,7 +132,7 @@ def entry_of(row: Any) -> Entry:
         row["place"],
         row["version"],
         row["code"],
-        details_of(row["details"]),
+        details_of(tx, row["details"], row["received"], row["place"]),
         row["rank"],
         row["standing"],
         row["problem"],
@@ -195,7 +187,7 @@ async def _placed(tx: Transaction, urn: int, rows: Sequence[Any]) -> list[Placed
             row["child"],
             row["is_open"] and admits(row["groups"], said.get((urn, row["child"]), {}), row["date"]),
             row["is_enrolled"],
-            entry_of(row),
+            entry_of(tx, row),
         )
         for row in rows
     ]

@@ -15,6 +15,7 @@ from common.db import Transaction
 
 from registers.domain.register import KINDS, KeyKind, Known, Register
 from registers.domain.standing import Entry
+from registers.store import upns
 from registers.store.marks import entry_of
 from registers.store.registers import OF_REGISTER, OF_REGISTERS, UUID, complete, tell
 from registers.store.upns import FORMER
@@ -22,7 +23,7 @@ from registers.store.upns import FORMER
 NAMED = """
 with asked as materialized (
     select * from unnest($1::int[], $2::bool[], $3::text[], $4::text[], $5::text[])
-        with ordinality as a(urn, is_new, local_ids, upns, pupil_ids, n)
+        with ordinality as a(urn, is_new, local_ids, upn_keys, pupil_ids, n)
 ),
 found as materialized (
     select a.n, 0 as kind, s.local_id as key, s.pupil_id
@@ -30,9 +31,9 @@ found as materialized (
         select * from school_pupil as s where s.urn = a.urn and s.local_id = any(a.local_ids::text[]) offset 0
     ) as s
     union all
-    select a.n, 1, p.upn, p.pupil_id
+    select a.n, 1, p.upn_key, p.pupil_id
     from asked as a cross join lateral (
-        select * from pupil as p where p.upn = any(a.upns::text[]) offset 0
+        select * from pupil as p where p.upn_key = any(a.upn_keys::text[]) offset 0
     ) as p
     union all
     select a.n, 2, p.pupil_id::text, coalesce(p.survivor, p.pupil_id)
@@ -120,15 +121,20 @@ class School:
 
 @dataclass
 class Names:
-    """Whom keys mean, by school, as far as they were asked for."""
+    """Whom keys mean, by school, as far as they were asked for; `of_upns`: what stands for a UPN in the tables, and
+    among the keys of a school.
+    """
 
     schools: dict[int, School] = field(default_factory=dict[int, School])
+    of_upns: dict[str, str] = field(default_factory=dict[str, str])
 
 
 async def _learn(tx: Transaction, registers: Sequence[Register], names: Names) -> None:
     """Learns whom the keys of some registers mean that were not asked for yet."""
     new = {register.urn for register in registers} - names.schools.keys()
     names.schools.update({urn: School() for urn in new})
+    sent = {mark.upn for register in registers for mark in register.marks if mark.upn is not None}
+    names.of_upns |= upns.keys(tx, sent - names.of_upns.keys())
     asked = {urn: keys for urn, keys in _not_asked(registers, names).items() if urn in new or any(keys)}
     if not asked:
         return
@@ -149,12 +155,12 @@ def _not_asked(registers: Sequence[Register], names: Names) -> "dict[int, _Asked
     """The keys that are still to be asked for, by school; they are noted as asked for."""
     asked: dict[int, _Asked] = {}
     for register in registers:
-        local_ids, upns, pupil_ids = asked.setdefault(register.urn, (set(), set(), set()))
+        local_ids, upn_keys, pupil_ids = asked.setdefault(register.urn, (set(), set(), set()))
         for mark in register.marks:
             if mark.local_id is not None:
                 local_ids.add(mark.local_id)
             if mark.upn is not None:
-                upns.add(mark.upn)
+                upn_keys.add(names.of_upns[mark.upn])
             if mark.pupil_id is not None and UUID.fullmatch(mark.pupil_id):
                 pupil_ids.add(mark.pupil_id.lower())
     for urn, keys in asked.items():
@@ -167,10 +173,10 @@ def _not_asked(registers: Sequence[Register], names: Names) -> "dict[int, _Asked
 async def _former(tx: Transaction, asked: "Mapping[int, _Asked]", found: "Sequence[_Found]") -> "list[_Found]":
     """Whom UPNs mean that nobody has now."""
     present = {key for _, kind, key, _ in found if kind == 1}
-    missing = [(urn, upn) for urn, (_, upns, _) in asked.items() for upn in upns if upn not in present]
+    missing = [(urn, key) for urn, (_, keys, _) in asked.items() for key in keys if key not in present]
     if not missing:
         return []
-    rows = await tx.fetch(FORMERLY, [upn for _, upn in missing])
+    rows = await tx.fetch(FORMERLY, [key for _, key in missing])
     return [(missing[n - 1][0], 1, missing[n - 1][1], child) for n, child in rows]
 
 
@@ -198,7 +204,7 @@ async def known(tx: Transaction, registers: Sequence[Register], names: Names) ->
     ids: list[str] = []
     for register in registers:
         school = names.schools[register.urn]
-        one = Known(found=_found(register, school), enrolled=school.enrolled(register.on))
+        one = Known(found=_found(register, school, names.of_upns), enrolled=school.enrolled(register.on))
         ids.append(array(set(one.found.values())))
         result.append(one)
     rows = await tx.fetch(
@@ -215,7 +221,7 @@ async def known(tx: Transaction, registers: Sequence[Register], names: Names) ->
         if row["kind"] == OF_REGISTER:
             tell(one, row["n"] - 1, row, staggered)
         else:
-            entries.append((one, entry_of(row)))
+            entries.append((one, entry_of(tx, row)))
     await _add_slots(tx, entries)
     await complete(tx, registers, result, staggered)
     return result
@@ -230,14 +236,14 @@ async def _add_slots(tx: Transaction, entries: Sequence[tuple[Known, Entry]]) ->
         one.slots.setdefault(survivors.get(entry.pupil_id) or entry.pupil_id, []).append(entry)
 
 
-def _found(register: Register, school: School) -> dict[tuple[int, KeyKind], str]:
+def _found(register: Register, school: School, of_upns: Mapping[str, str]) -> dict[tuple[int, KeyKind], str]:
     """The children whom the keys of a register mean, by place and kind."""
     by_local_id, by_upn, by_id = school.children
     found: dict[tuple[int, KeyKind], str] = {}
     for place, mark in enumerate(register.marks):
         if mark.local_id is not None and (child := by_local_id.get(mark.local_id)):
             found[place, "local_id"] = child
-        if mark.upn is not None and (child := by_upn.get(mark.upn)):
+        if mark.upn is not None and (child := by_upn.get(of_upns[mark.upn])):
             found[place, "upn"] = child
         if mark.pupil_id is not None and (child := by_id.get(mark.pupil_id.lower())):
             found[place, "pupil_id"] = child

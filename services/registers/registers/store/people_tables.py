@@ -6,18 +6,18 @@ Contacts are moved by merges, for a contact's natural key has the child in it.
 """
 
 import datetime as dt
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, Text, UniqueConstraint, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Index, LargeBinary, SmallInteger, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from registers.store.table import Table, column, key
 
 
 class Contact(Table, table=True):
-    """Somebody whom a school may tell about a pupil. `household`: the address, where it is shared with the pupil."""
+    """Somebody whom a school may tell about a pupil. `told` seals who that is, with all ways to reach the person.
+    `household`: a keyed hash of the address, where it is shared with the pupil.
+    """
 
     __table_args__ = (
         UniqueConstraint("urn", "pupil_id", "local_id", name="contact_natural_key"),
@@ -28,21 +28,16 @@ class Contact(Table, table=True):
     urn: int
     pupil_id: UUID = column(Uuid)
     local_id: str = column(Text)
-    name: str = column(Text)
-    relationship: str | None = column(Text, null=True)
+    told: bytes = column(LargeBinary)
     parental_responsibility: bool
     lives_with_pupil: bool
     priority: int | None = column(SmallInteger, null=True)
-    email: str | None = column(Text, null=True)
-    phone: str | None = column(Text, null=True)
-    address: dict[str, Any] | None = column(JSONB, null=True)
     language: str | None = column(Text, null=True)
     do_not_contact: bool
     care_of_child: bool = Field(sa_column_kwargs={"server_default": text("false")})
     no_fixed_abode: bool = Field(sa_column_kwargs={"server_default": text("false")})
     barred_from: dt.date | None = Field(default=None)
     barred_to: dt.date | None = Field(default=None)
-    barred_order: str | None = column(Text, null=True)
     from_date: dt.date | None = Field(default=None)
     to_date: dt.date | None = Field(default=None)
     household: UUID | None = column(Uuid, null=True)
@@ -62,7 +57,9 @@ class Flag(Table, table=True):
 
 
 class PartTimeTimetable(Table, table=True):
-    """A plan by which a pupil attends a part of the week for a while; to be looked at again on `review_on`."""
+    """A plan by which a pupil attends a part of the week for a while; to be looked at again on `review_on`. `agreed_by`
+    seals the people.
+    """
 
     __table_args__ = (Index("part_time_timetable_pupil", "pupil_id"),)
     urn: int = Field(primary_key=True)
@@ -71,17 +68,15 @@ class PartTimeTimetable(Table, table=True):
     to_date: dt.date | None = Field(default=None)
     review_on: dt.date
     reviewed_on: dt.date | None = Field(default=None)
-    agreed_by: list[str] = column(ARRAY(Text))
+    agreed_by: bytes = column(LargeBinary)
 
 
 class SocialWorker(Table, table=True):
-    """Who is (or was) a child's social worker, and how to reach this person."""
+    """Who is (or was) a child's social worker; `told` seals the name and how to reach this person."""
 
     pupil_id: UUID = key(Uuid)
     place: int = key(SmallInteger)
-    name: str = column(Text)
-    email: str | None = column(Text, null=True)
-    phone: str | None = column(Text, null=True)
+    told: bytes = column(LargeBinary)
     from_date: dt.date
     to_date: dt.date | None = Field(default=None)
 

@@ -11,6 +11,7 @@ from common.db import Transaction
 
 from registers.domain.contacts import FIRST_YEAR, LAST_YEAR
 from registers.domain.quality import spans
+from registers.store.details import details_of, taken_by
 
 EXTENT = """
 select least(
@@ -125,7 +126,7 @@ announced as (
         and n.urn = any(array(select $1::int union all select urn from school where successor_urn = $1))
         and (m.date, m.session) >= (n.first_on, n.first_session)
         and coalesce((m.date, m.session) <= (n.last_on, n.last_session), true)
-        and (m.code <> 'O' or not coalesce(m.details ?| array['reason', 'reason_detail'], false))
+        and (m.code <> 'O' or not coalesce(m.details ?| array['reason', 'has_reason', 'reason_detail'], false))
     order by m.date, m.session, m.received, m.place, n.given_at desc, n.notice_id
 ),
 item as (
@@ -162,7 +163,7 @@ item as (
     from aged
 )
 select i.kind, i.date, i.session, i.received, i.place, i.child::text as pupil_id, i.code, i.details, i.other_urn,
-    i.notice_id::text as notice_id, i.suggested_code, s.taken_by, s.taken_at, s.received_at
+    i.notice_id::text as notice_id, i.suggested_code, s.taken_by, s.taker, s.taken_at, s.received_at
 from item as i left join submission as s on s.received = i.received and i.place >= 0
 where (i.date, i.session, i.received, i.place, i.kind) > ($6, $7, $8, $9, $10) and ($11::text is null or i.kind = $11)
 order by i.date, i.session, i.received, i.place, i.kind limit $12
@@ -188,7 +189,7 @@ async def items(
     unsettled: Collection[str],
     ages: tuple[int, int],
     span: tuple[date, date],
-) -> list[Any]:
+) -> list[dict[str, Any]]:
     """What is doubtful at a school in a span of days, those after `after`. `closes`: when registers close at a school
     that has not said so; `on_site`: the codes of pupils who are there; `details`: the reasons that may be named;
     `unsettled`: the codes that do not go with a notice of absence; `ages`: the least and the greatest at which an
@@ -197,12 +198,17 @@ async def items(
     extent = await tx.fetchrow(EXTENT, urn, FIRST_DAY, LAST_DAY)
     if extent is None or extent["first"] is None:
         return []
-    found: list[Any] = []
+    found: list[dict[str, Any]] = []
     for first, last in spans(max(extent["first"], span[0], after[0]), min(extent["last"], span[1])):
-        found += await tx.fetch(
+        rows = await tx.fetch(
             LIST, urn, *closes, sorted(on_site), sorted(details), *after, kind, limit - len(found), today,
             sorted(unsettled), *ages, first, last,
         )  # fmt: skip
+        found += map(dict, rows)
         if len(found) >= limit:
             break
+    for row in found:
+        if row["taken_by"] or row["taker"]:
+            row["taken_by"] = taken_by(tx, row["received"], row["taken_by"], row["taker"])
+        row["details"] = details_of(tx, row["details"], row["received"], row["place"]) if row["details"] else None
     return found

@@ -4,10 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+import msgspec
 from common.academic import Session
 from common.db import Transaction
 
 from registers.domain.standing import Told
+from registers.store import contacts, pupils, upns
+from registers.store.details import taken_by
 from registers.store.marks import entry_of
 
 LIVING = """
@@ -23,7 +26,7 @@ select coalesce(p.survivor, p.pupil_id)::text as child,
     (select min(local_id) from school_pupil as n where n.urn = m.urn and n.pupil_id = coalesce(p.survivor, p.pupil_id))
         as local_id,
     m.pupil_id::text as pupil_id, m.received, m.place, m.version, m.code, m.details, m.rank, m.standing, m.problem,
-    s.taken_by, s.taken_at, s.received_at
+    s.taken_by, s.taker, s.taken_at, s.received_at
 from mark as m join pupil as p using (pupil_id) join submission as s using (received)
 where m.urn = $1 and m.date = $2 and m.session = $3 and m.standing and m.code is not null
 order by 1
@@ -43,14 +46,14 @@ slot as (
 )
 select m.urn, m.date, m.session,
     m.pupil_id::text as pupil_id, m.received, m.place, m.version, m.code, m.details, m.rank, m.standing, m.problem,
-    s.taken_by, s.taken_at, s.received_at
+    s.taken_by, s.taker, s.taken_at, s.received_at
 from slot join mark as m using (date, session, urn) join submission as s using (received)
 where m.pupil_id = any(array(select pupil_id from ids))
 order by m.date, m.session, m.urn, m.received, m.place
 """
 
 QUARANTINE = """
-select w.*, s.taken_by, s.taken_at, s.received_at,
+select w.*, s.taken_by, s.taker, s.taken_at, s.received_at,
     (select successor_urn from school where urn = $1 and w.date > closed_on) as successor
 from (
     select m.date, m.session, m.received, m.place, coalesce(p.survivor, p.pupil_id)::text as pupil_id,
@@ -80,31 +83,28 @@ ROLL = """
 with page as (
     select distinct pupil_id from school_pupil where urn = $1 and pupil_id > $2 order by pupil_id limit $3
 )
-select p.pupil_id::text, p.upn, p.given_name, p.family_name, p.date_of_birth, p.sex, p.year_group, p.flags,
+select p.pupil_id::text, p.upn_key, p.names, p.date_of_birth, p.sex, p.year_group, p.flags,
     (select array_agg(local_id order by local_id) from school_pupil as s where s.urn = $1 and s.pupil_id = p.pupil_id)
         as local_ids,
     (select jsonb_agg(
         jsonb_build_object('from', e.from_date, 'to', e.to_date, 'kind', e.kind)
         || jsonb_strip_nulls(jsonb_build_object(
-            'home_la', e.home_la, 'leaving_reason', e.leaving_reason, 'destination', e.destination,
-            'registration_group', e.registration_group
+            'home_la', e.home_la, 'leaving_reason', e.leaving_reason, 'registration_group', e.registration_group,
+            'went_to', encode(e.went_to, 'hex')
         )) order by e.from_date
     ) from enrolment as e where e.urn = $1 and e.pupil_id = p.pupil_id) as enrolments
 from page join pupil as p using (pupil_id) order by p.pupil_id
 """
 
-PERSON = "select given_name, family_name, date_of_birth from pupil where pupil_id = $1"
+PERSON = "select names, date_of_birth from pupil where pupil_id = $1"
 SCHOOLS_OF = """
 select distinct s.urn, s.name from school_pupil as n join school as s using (urn)
 where n.pupil_id = $1 and ($2::int[] is null or n.urn = any($2)) order by s.urn
 """
 CONTACTS_OF = """
-select contact_id::text, local_id, urn as school_urn, name, relationship, parental_responsibility, lives_with_pupil,
-    priority, email, phone, address, language, do_not_contact, care_of_child, no_fixed_abode,
-    case when barred_from is not null then
-        jsonb_build_object('from', barred_from, 'to', barred_to, 'order', barred_order)
-    end as contact_barred,
-    from_date as "from", to_date as "to"
+select contact_id::text, local_id, urn as school_urn, told, parental_responsibility, lives_with_pupil, priority,
+    language, do_not_contact, care_of_child, no_fixed_abode, barred_from, barred_to, from_date as "from",
+    to_date as "to"
 from contact where pupil_id = $1 and ($2::int[] is null or urn = any($2)) order by priority nulls last, urn, local_id
 """
 
@@ -122,7 +122,7 @@ async def pupil_by_local_id(tx: Transaction, urn: int, local_id: str) -> str | N
 async def register(tx: Transaction, urn: int, on: date, session: Session) -> list[tuple[str, str | None, Told]]:
     """The marks that stand in a session: living id, local id, and the entry."""
     return [
-        (row["child"], row["local_id"], _told(row, urn, on, session))
+        (row["child"], row["local_id"], _told(tx, row, urn, on, session))
         for row in await tx.fetch(REGISTER, urn, on, session)
     ]
 
@@ -138,26 +138,57 @@ async def history(
     """All entries of `limit` slots of a child (living id), in order of (date, session, URN), those after `after`."""
     among = None if schools is None else list(schools)
     rows = await tx.fetch(HISTORY, pupil_id, among, *span, *after, limit)
-    return [_told(row, row["urn"], row["date"], Session(row["session"])) for row in rows]
+    return [_told(tx, row, row["urn"], row["date"], Session(row["session"])) for row in rows]
 
 
 Place = tuple[date, int, int, int]
 """Where a page of marks goes on: date, session, received, place."""
 
 
-async def quarantine(tx: Transaction, urn: int, after: Place, limit: int) -> Sequence[Any]:
+async def quarantine(tx: Transaction, urn: int, after: Place, limit: int) -> list[dict[str, Any]]:
     """The marks that wait at a school, in order of date, session and arrival."""
-    return await tx.fetch(QUARANTINE, urn, *after, limit)
+    rows = await with_keys(tx, await tx.fetch(QUARANTINE, urn, *after, limit))
+    return [{**row, "taken_by": taken_by(tx, row["received"], row["taken_by"], row["taker"])} for row in rows]
 
 
-async def roll(tx: Transaction, urn: int, after: str, limit: int) -> Sequence[Any]:
+async def with_keys(tx: Transaction, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of marks, those of `unresolved` with the key that was sent for them."""
+    told = await upns.texts(tx, (row["key"] for row in rows if row["key_kind"] == "upn"))
+    return [{**row, "key": told[row["key"]] if row["key_kind"] == "upn" else row["key"]} for row in rows]
+
+
+async def roll(tx: Transaction, urn: int, after: str, limit: int) -> list[dict[str, Any]]:
     """The children whom a school knows, with their stays there, by id from the one after `after` on."""
-    return await tx.fetch(ROLL, urn, after, limit)
+    rows = await with_names(tx, await tx.fetch(ROLL, urn, after, limit))
+    for row in rows:
+        stays: list[dict[str, Any]] = msgspec.json.decode(row["enrolments"]) if row["enrolments"] else []
+        for stay in stays:
+            if sealed := stay.pop("went_to", None):
+                start = date.fromisoformat(stay["from"])
+                went = pupils.went_to(tx, urn, row["pupil_id"], start, bytes.fromhex(sealed))
+                stay |= {"destination": went.destination} if went.destination is not None else {}
+        row["enrolments"] = stays
+    return rows
 
 
-async def person(tx: Transaction, pupil_id: str) -> Any:
-    """Names and date of birth."""
-    return await tx.fetchrow(PERSON, pupil_id)
+async def with_names(tx: Transaction, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows about children, with `upn`, `given_name` and `family_name` in the place of what is sealed."""
+    told = await upns.texts(tx, (row["upn_key"] for row in rows))
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        one = dict(row)
+        one["upn"] = told[one.pop("upn_key")]
+        one["given_name"], one["family_name"] = pupils.names_of(tx, one["pupil_id"], one.pop("names"))
+        found.append(one)
+    return found
+
+
+async def person(tx: Transaction, pupil_id: str) -> dict[str, Any]:
+    """Names and date of birth of a child whom there must be."""
+    row = await tx.fetchrow(PERSON, pupil_id)
+    assert row is not None
+    given_name, family_name = pupils.names_of(tx, pupil_id, row["names"])
+    return {"given_name": given_name, "family_name": family_name, "date_of_birth": row["date_of_birth"]}
 
 
 async def schools_of(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> Sequence[Any]:
@@ -165,10 +196,22 @@ async def schools_of(tx: Transaction, pupil_id: str, schools: Collection[int] | 
     return await tx.fetch(SCHOOLS_OF, pupil_id, None if schools is None else list(schools))
 
 
-async def contacts_of(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> Sequence[Any]:
+async def contacts_of(tx: Transaction, pupil_id: str, schools: Collection[int] | None) -> list[dict[str, Any]]:
     """The child's contacts at those schools."""
-    return await tx.fetch(CONTACTS_OF, pupil_id, None if schools is None else list(schools))
+    found: list[dict[str, Any]] = []
+    for row in await tx.fetch(CONTACTS_OF, pupil_id, None if schools is None else list(schools)):
+        one = dict(row)
+        who = contacts.told_of(tx, one["contact_id"], one.pop("told"))
+        first, last = one.pop("barred_from"), one.pop("barred_to")
+        one["contact_barred"] = None if first is None else {"from": first, "to": last, "order": who.barred_order}
+        where = None if who.address is None else msgspec.to_builtins(who.address)
+        found.append(
+            {**one, "name": who.name, "relationship": who.relationship, "email": who.email, "phone": who.phone}
+            | {"address": where}
+        )
+    return found
 
 
-def _told(row: Any, urn: int, on: date, session: Session) -> Told:
-    return Told(urn, on, session, entry_of(row), row["taken_by"], row["taken_at"], row["received_at"])
+def _told(tx: Transaction, row: Any, urn: int, on: date, session: Session) -> Told:
+    who = taken_by(tx, row["received"], row["taken_by"], row["taker"])
+    return Told(urn, on, session, entry_of(tx, row), who, row["taken_at"], row["received_at"])

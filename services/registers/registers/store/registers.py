@@ -10,16 +10,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 from common.arrays import array
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 from registers.domain import standing
 from registers.domain.calendars import admits
 from registers.domain.ledger import LedgerEntry
 from registers.domain.register import KINDS, Kept, Known, Register, Waiting
-from registers.domain.standing import Details, Entry
-from registers.store import year_groups
+from registers.domain.standing import Entry
+from registers.store import upns, year_groups
+from registers.store.details import as_kept, details_of, taker
 from registers.store.ledger import APPENDING, columns_of
-from registers.store.marks import columns, details_of, entry_of
+from registers.store.marks import columns, entry_of
 from registers.store.upns import FORMER
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -53,7 +54,7 @@ found as materialized (
     select 1, a.n, r.urn, r.date, r.session, p.pupil_id
     from unnest($6::int[], $7::text[]) with ordinality as a(r, key, n) join register as r using (r) cross join lateral (
         select coalesce(
-            (select p.pupil_id from pupil as p where p.upn = a.key),
+            (select p.pupil_id from pupil as p where p.upn_key = a.key),
             (select coalesce(p.survivor, p.pupil_id) from pupil as p where p.pupil_id = ({FORMER.format(key="a.key")}))
         ) as pupil_id offset 0
     ) as p
@@ -107,11 +108,11 @@ order by u.received, u.place
 
 KEEP = f"""
 with submitted as (
-    insert into submission (received, urn, date, session, kind, source_version, taken_at, taken_by, received_at,
+    insert into submission (received, urn, date, session, kind, source_version, taken_at, taker, received_at,
         correlation_id)
     overriding system value
     select * from unnest($7::bigint[], $8::int[], $9::date[], $10::smallint[], $11::text[], $12::bigint[],
-        $13::timestamptz[], $14::text[], $15::timestamptz[], $16::text[])
+        $13::timestamptz[], $14::bytea[], $15::timestamptz[], $16::text[])
 ),
 {APPENDING}
 """  # noqa: S608 - put together from constants
@@ -151,7 +152,8 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
         [register.on for register in registers],
         [register.session for register in registers],
         *asked[0][:2],
-        *asked[1][:2],
+        asked[1].registers,
+        [upns.key(tx, upn) for upn in asked[1].keys],
         asked[2].registers,
         array(asked[2].keys),
     )
@@ -169,7 +171,7 @@ async def known(tx: Transaction, registers: Sequence[Register]) -> list[Known]:
         if flag:
             one.enrolled.add(child)
         if received is not None:
-            entry = entry_of(row)
+            entry = entry_of(tx, row)
             slot = one.slots.setdefault(child, [])
             if entry not in slot:  # two keys of a mark bring its slot twice
                 slot.append(entry)
@@ -231,10 +233,13 @@ async def _add_waiting(tx: Transaction, registers: Sequence[Register], result: S
     ]
     if not unknown:
         return
-    asked = [(register.urn, register.on, register.session, kind, key) for _, register, kind, key in unknown]
+    asked = [
+        (register.urn, register.on, register.session, kind, upns.key(tx, key) if kind == "upn" else key)
+        for _, register, kind, key in unknown
+    ]
     for row in await tx.fetch(WAITING, *columns(asked, 5)):
         one, _, kind, key = unknown[row["n"] - 1]
-        details = details_of(row["details"])
+        details = details_of(tx, row["details"], row["received"], row["place"])
         entry = Entry("", row["received"], row["place"], row["version"], row["code"], details)
         one.waiting.setdefault((kind, key), []).append(entry)
     for one in result:
@@ -245,31 +250,41 @@ async def _add_waiting(tx: Transaction, registers: Sequence[Register], result: S
 
 async def keep(tx: Transaction, submissions: Sequence[Submission], entries: Sequence[LedgerEntry] = ()) -> None:
     """Keeps what is new, and appends what that says to the ledgers; every submission here brings something."""
+    ring = keyring(tx)
     sent = [
-        (one.received, r.urn, r.on, r.session, one.kind, r.version, r.taken_at, r.taken_by, r.received_at,
-         r.correlation_id)
+        (one.received, r.urn, r.on, r.session, one.kind, r.version, r.taken_at,
+         taker(ring, one.received, r.taken_by), r.received_at, r.correlation_id)
         for one in submissions
         for r in (one.register,)
     ]  # fmt: skip
     await tx.execute(KEEP, *columns_of(entries), *columns(sent, 10))
     marks = [
-        (r.urn, r.on, r.session, one.received, k.pupil_id, k.place, k.version, k.code, _json(k.details), *k.verdict,
-         k.unexplained)
+        (r.urn, r.on, r.session, one.received, k.pupil_id, k.place, k.version, k.code,
+         as_kept(ring, k.details, one.received, k.place), *k.verdict, k.unexplained)
         for one in submissions
         for r in (one.register,)
         for k in one.kept
     ]  # fmt: skip
     if marks:
         await tx.copy_records_to_table("mark", records=marks, columns=MARK)
+    of = await upns.know(tx, {w.key for one in submissions for w in one.waiting if w.kind == "upn"})
     waiting = [
-        (r.urn, r.on, r.session, one.received, w.place, w.kind, w.key, w.version, w.code, _json(w.details), UNKNOWN)
+        (
+            r.urn,
+            r.on,
+            r.session,
+            one.received,
+            w.place,
+            w.kind,
+            of[w.key] if w.kind == "upn" else w.key,
+            w.version,
+            w.code,
+            as_kept(ring, w.details, one.received, w.place),
+            UNKNOWN,
+        )
         for one in submissions
         for r in (one.register,)
         for w in one.waiting
     ]
     if waiting:
         await tx.copy_records_to_table("unresolved", records=waiting, columns=UNRESOLVED)
-
-
-def _json(details: Details | None) -> str | None:
-    return None if details is None else msgspec.json.encode(details).decode()

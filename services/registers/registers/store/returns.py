@@ -8,10 +8,12 @@ from common.academic import Session
 from common.db import Transaction
 
 from registers.domain.returns import Classes, year_group
+from registers.store.pupils import went_to
+from registers.store.reading import with_names
 
 PUPIL = """
 select {on} as day, e.pupil_id::text as pupil_id, e.from_date, e.to_date, e.kind, e.home_la, e.leaving_reason,
-    e.destination, p.upn, p.given_name, p.family_name, p.date_of_birth, p.sex, p.year_group,
+    e.went_to, p.upn_key, p.names, p.date_of_birth, p.sex, p.year_group,
     array(
         select local_id from school_pupil as n where n.urn = e.urn and n.pupil_id = e.pupil_id order by 1
     ) as local_ids,
@@ -73,9 +75,10 @@ async def admissions(
     after: tuple[date, str],
     among: Collection[int] | None,
     limit: int,
-) -> Sequence[Any]:
+) -> list[dict[str, Any]]:
     """The stays that began at a school within a span of days, by (day, pupil) from the one after `after` on."""
-    return await tx.fetch(ADMISSIONS, urn, *span, *after, None if among is None else sorted(among), limit)
+    listed = None if among is None else sorted(among)
+    return await _opened(tx, urn, await tx.fetch(ADMISSIONS, urn, *span, *after, listed, limit))
 
 
 async def deletions(
@@ -85,9 +88,19 @@ async def deletions(
     after: tuple[date, str],
     among: Collection[int] | None,
     limit: int,
-) -> Sequence[Any]:
+) -> list[dict[str, Any]]:
     """The stays that were over at a school from a day within a span on, by (day, pupil) from the one after `after`."""
-    return await tx.fetch(DELETIONS, urn, *span, *after, None if among is None else sorted(among), limit)
+    listed = None if among is None else sorted(among)
+    return await _opened(tx, urn, await tx.fetch(DELETIONS, urn, *span, *after, listed, limit))
+
+
+async def _opened(tx: Transaction, urn: int, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of stays with all that is sealed of them."""
+    found = await with_names(tx, rows)
+    for row in found:
+        went = went_to(tx, urn, row["pupil_id"], row["from_date"], row.pop("went_to"))
+        row["destination"] = went.destination
+    return found
 
 
 async def classes(tx: Transaction, urn: int, years: Collection[int]) -> dict[int, Classes]:

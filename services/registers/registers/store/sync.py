@@ -2,12 +2,16 @@
 waits in one session; which schools are silent, and how each is connected.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from common.academic import Session
 from common.db import Transaction
+
+from registers.store import upns
+from registers.store.reading import with_keys
 
 SUMMARY = """
 with recursive marked(date) as (
@@ -27,7 +31,7 @@ name as materialized (
 ),
 standing as (
     select m.date, m.session, m.code,
-        case $5 when 'local_id' then name.local_id when 'upn' then living.upn else living.pupil_id::text end as key
+        case $5 when 'local_id' then name.local_id when 'upn' then living.upn_key else living.pupil_id::text end as key
     from day join mark as m on m.urn = $1 and m.date = day.date and m.standing and m.code is not null
     join pupil as p using (pupil_id)
     join pupil as living on living.pupil_id = coalesce(p.survivor, p.pupil_id)
@@ -56,7 +60,16 @@ left join waiting on waiting.date = day.date and waiting.session = half.session
 order by day.date, half.session
 """
 """Two rows per day on which the school is open or has sent something. The days with marks are found by leaps through
-the primary key: a year of marks holds few of them.
+the primary key: a year of marks holds few of them. By UPN the lines have its key, which no school knows: `summary`
+makes that digest itself.
+"""
+
+STANDING_BY_UPN = """
+select m.date, m.session, array_agg(living.upn_key) as keys, array_agg(m.code) as codes
+from mark as m join pupil as p using (pupil_id)
+join pupil as living on living.pupil_id = coalesce(p.survivor, p.pupil_id)
+where m.urn = $1 and m.date = any($2::date[]) and m.standing and m.code is not null and living.upn_key is not null
+group by m.date, m.session
 """
 
 STANDING_OR_WAITING = """
@@ -123,18 +136,36 @@ where (c.kind, c.state, c.contact_role, c.since)
 """
 
 
-async def summary(tx: Transaction, urn: int, first: date, last: date, key: str, limit: int) -> Sequence[Any]:
+async def summary(tx: Transaction, urn: int, first: date, last: date, key: str, limit: int) -> list[dict[str, Any]]:
     """The two sessions of each of the first `limit` days from `first` to `last`: counts, and the digest of what stands
     by `key` (local_id, upn or pupil_id).
     """
-    return await tx.fetch(SUMMARY, urn, first, last, limit, key)
+    rows = [dict(row) for row in await tx.fetch(SUMMARY, urn, first, last, limit, key)]
+    if key == "upn":
+        digests = await _digests_by_upn(tx, urn, {row["date"] for row in rows})
+        for row in rows:
+            row["digest"] = digests.get((row["date"], row["session"]), row["digest"])
+    return rows
 
 
-async def standing_or_waiting(tx: Transaction, urn: int, on: date, sessions: Collection[Session]) -> Sequence[Any]:
+async def _digests_by_upn(tx: Transaction, urn: int, days: Collection[date]) -> dict[tuple[date, int], str]:
+    """The digests of what stands on some days, by day and session, as SUMMARY makes them of other keys."""
+    rows = await tx.fetch(STANDING_BY_UPN, urn, list(days))
+    told = await upns.texts(tx, (key for row in rows for key in row["keys"]))
+    found: dict[tuple[date, int], str] = {}
+    for day, session, keys, codes in rows:
+        lines = sorted(f"{told[key]}|{code}".encode() for key, code in zip(keys, codes, strict=True))
+        found[day, session] = hashlib.sha256(b"\n".join(lines)).hexdigest()
+    return found
+
+
+async def standing_or_waiting(
+    tx: Transaction, urn: int, on: date, sessions: Collection[Session]
+) -> list[dict[str, Any]]:
     """The marks that stand (no problem) or wait (with one) in some sessions of a day, by child; those of unknown pupils
     last, with their key.
     """
-    return await tx.fetch(STANDING_OR_WAITING, urn, on, sorted(sessions))
+    return await with_keys(tx, await tx.fetch(STANDING_OR_WAITING, urn, on, sorted(sessions)))
 
 
 async def codes(tx: Transaction, urn: int, first: date, last: date) -> Sequence[Any]:

@@ -124,17 +124,16 @@ class YearGroup(Table, table=True):
 
 
 class Pupil(Table, table=True):
-    """A child. One that turned out to be another child has no UPN any more, and names the child that lives
-    (`survivor`) and the one that it was merged into, which may have died itself. `identity_version` rises with its
-    merges and splits. `year_group_in`: the academic year in which `year_group` was said. `sex`: female, male.
-    `households`, `not_siblings`: what was told last (`registers.domain.households`).
+    """A child; `names` seals given and family name. One that turned out to be another child has no UPN any more, and
+    names the child that lives (`survivor`) and the one that it was merged into, which may have died itself.
+    `identity_version` rises with its merges and splits. `year_group_in`: the academic year in which `year_group` was
+    said. `sex`: female, male. `households`, `not_siblings`: what was told last (`registers.domain.households`).
     """
 
     __table_args__ = (Index("pupil_survivor", "survivor", postgresql_where=text("survivor is not null")),)
     pupil_id: UUID = _key(Uuid)
-    upn: str | None = Field(sa_column=Column(Text, nullable=True, unique=True))
-    given_name: str = _column(Text)
-    family_name: str = _column(Text)
+    upn_key: str | None = Field(sa_column=Column(Text, nullable=True, unique=True))
+    names: bytes = _column(LargeBinary)
     date_of_birth: dt.date | None = Field(default=None)
     year_group: int | None = _column(SmallInteger, null=True)
     year_group_in: int | None = _column(SmallInteger, null=True)
@@ -148,11 +147,18 @@ class Pupil(Table, table=True):
     identity_version: int = _column(BigInteger, server_default=text("0"))
 
 
+class KnownUpn(Table, table=True):
+    """A UPN that was ever given or asked for, sealed. Everywhere else its key stands for it: a hash of it."""
+
+    upn_key: str = _key(Text)
+    sealed: bytes = _column(LargeBinary)
+
+
 class Upn(Table, table=True):
     """A UPN that a child has had: present until `replaced_at`; from `taken_at` on it means another child."""
 
     __table_args__ = (Index("upn_pupil", "pupil_id"),)
-    upn: str = _key(Text)
+    upn_key: str = _key(Text)
     pupil_id: UUID = _key(Uuid)
     given_at: dt.datetime = _column(DateTime(timezone=True))
     replaced_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
@@ -160,7 +166,9 @@ class Upn(Table, table=True):
 
 
 class IdentityChange(Table, table=True):
-    """A merge or a split: `pupil_id` lived on, `other` died, lives again or is new; `detail` is what went with it."""
+    """A merge or a split: `pupil_id` lived on, `other` died, lives again or is new. `said` seals why, who says so, and
+    what went with it; `upn_key`: of the UPN that went with it.
+    """
 
     __table_args__ = (Index("identity_change_pupil", "pupil_id"), Index("identity_change_other", "other"))
     number: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
@@ -171,10 +179,9 @@ class IdentityChange(Table, table=True):
     restored: bool
     identity_version: int = _column(BigInteger)
     urn: int
-    reason: str | None = _column(Text, null=True)
-    changed_by: str | None = _column(Text, null=True)
     changed_at: dt.datetime = _column(DateTime(timezone=True))
-    detail: dict[str, Any] = _column(JSONB)
+    upn_key: str | None = _column(Text, null=True)
+    said: bytes = _column(LargeBinary)
 
 
 class SchoolPupil(Table, table=True):
@@ -187,7 +194,9 @@ class SchoolPupil(Table, table=True):
 
 
 class Enrolment(Table, table=True):
-    """A stay on a roll, both dates inclusive. `planned_…`: the end that was said, where a closure came first."""
+    """A stay on a roll, both dates inclusive. `planned_…`: the end that was said, where a closure came first. `went_to`
+    seals where the child went, by that end and by the planned one.
+    """
 
     __table_args__ = (Index("enrolment_pupil", "pupil_id"),)
     urn: int = Field(primary_key=True)
@@ -197,15 +206,16 @@ class Enrolment(Table, table=True):
     kind: str = _column(Text)
     home_la: str | None = _column(Text, null=True)
     leaving_reason: str | None = _column(Text, null=True)
-    destination: str | None = _column(Text, null=True)
     planned_end: dt.date | None = Field(default=None)
     planned_reason: str | None = _column(Text, null=True)
-    planned_destination: str | None = _column(Text, null=True)
     registration_group: str | None = _column(Text, null=True)
+    went_to: bytes | None = _column(LargeBinary, null=True)
 
 
 class Submission(Table, table=True):
-    """One register or deletion of which something was kept. `received` is drawn under the school's lock."""
+    """One register or deletion of which something was kept. `received` is drawn under the school's lock. `taker` seals
+    who took it; `taken_by` has it in the clear, of registers that an older version took, until the keys are rotated.
+    """
 
     received: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     urn: int
@@ -215,6 +225,7 @@ class Submission(Table, table=True):
     source_version: int | None = _column(BigInteger, null=True)
     taken_at: dt.datetime | None = _column(DateTime(timezone=True), null=True)
     taken_by: str | None = _column(Text, null=True)
+    taker: bytes | None = _column(LargeBinary, null=True)
     received_at: dt.datetime = _column(DateTime(timezone=True))
     correlation_id: str = _column(Text)
 
@@ -222,8 +233,9 @@ class Submission(Table, table=True):
 class Mark(Table, table=True):
     """One entry of a slot; what was sent never changes, `rank`, `standing` and `problem` are the present verdict.
 
-    `code` null is a deletion. `place`: where in its register it stood. `unexplained`: a correction without reason or
-    person. `sent_for`: the id it was sent for, where a split found it to be another child's.
+    `code` null is a deletion. `details`: see `store.details`. `place`: where in its register it stood. `unexplained`: a
+    correction without reason or person. `sent_for`: the id it was sent for, where a split found it to be another
+    child's.
     """
 
     __table_args__ = (
@@ -254,7 +266,7 @@ class Mark(Table, table=True):
 
 
 class Unresolved(Table, table=True):
-    """A mark whose pupil the school does not know yet, by the key that it gave."""
+    """A mark whose pupil the school does not know yet, by the key that it gave: a local id, the key of a UPN, an id."""
 
     __table_args__ = (
         Index("unresolved_key", "urn", "key_kind", "key"),
