@@ -113,6 +113,12 @@ def test_a_term_is_read_killed_repeated_corrected_and_audited(authority: Authori
     authority.product.audited()
 
 
+def test_the_memory_holds_nobodys_name(authority: Authority) -> None:
+    kept = b"".join(path.read_bytes() for path in authority.folder.glob("wonde.db*"))
+    assert authority.elm.wonde_id.encode() in kept
+    assert not [name for name in (b"Given", b"Family", b"Parent", b"example.org", b"Card seen") if name in kept]
+
+
 def test_it_runs_again_and_again_until_it_is_told_to_end(authority: Authority) -> None:
     connector = Process(*authority.arguments, "--every", "0.1", environment=authority.environment)
     eventually(lambda: len(connector.printed()) >= 2)
