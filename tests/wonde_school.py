@@ -28,7 +28,13 @@ class School:
         }  # fmt: skip
         for letter, description in CODES.items():
             self.rows("attendance-codes").append(
-                {"id": self.code(letter), "code": letter, "description": description, "type": "ANY"}
+                {
+                    "id": self.code(letter),
+                    "code": letter,
+                    "description": description,
+                    "type": "ANY",
+                    "updated_at": stamp(self.wonde.now - timedelta(days=300)),
+                }
             )
         return self
 

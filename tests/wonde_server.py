@@ -93,7 +93,7 @@ class Wonde:
         asked = {name.partition(".")[0] for name in query.get("include", "").split(",")}
         hidden = [name for name in INCLUDED.get(resource, ()) if name not in asked]
         found = [
-            {name: value for name, value in row.items() if name not in hidden}
+            {name: value for name, value in row.items() if name not in hidden} if isinstance(row, dict) else row
             for row in rows
             if after is None or _changed(row) is None or _changed(row) > datetime.fromisoformat(after + "+00:00")
         ]
@@ -115,7 +115,9 @@ def on(day: str) -> Row:
     return {"date": f"{day} 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
 
 
-def _changed(row: Row) -> Any:
+def _changed(row: Any) -> Any:
+    if not isinstance(row, dict):
+        return None
     said = row.get("updated_at") or row.get("deleted_at")
     try:
         return datetime.fromisoformat(said["date"] + "+00:00") if said else None

@@ -15,7 +15,7 @@ import httpx
 import stamina
 from common.retry_after import seconds_asked
 
-from wonde.domain.reading import Row, as_row, as_rows
+from wonde.domain.reading import Row, as_row
 
 PER_PAGE = 200
 MOST_PAGES = 20_000
@@ -181,7 +181,7 @@ class Wonde:
 def _rows(path: str, answer: Row) -> list[Row]:
     if not isinstance(answer.get("data"), list):
         raise WondeError(f"{path} answered without a list in `data`")
-    return as_rows(answer["data"])
+    return [as_row(item) or {} for item in answer["data"]]  # what is no object lacks an id, and is named so
 
 
 def _new(rows: list[Row], seen: set[str], tally: Tally) -> list[Row]:

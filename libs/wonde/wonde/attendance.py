@@ -22,6 +22,7 @@ async def read_codes(visit: Visit) -> CodeList:
     """The school's codes. When they, or how they are translated, have changed, attendance is read again as a whole:
     what differs then is sent as a correction.
     """
+    visit.state.forget(visit.school, "attendance-codes")  # a list is of use only whole
     listed = [code async for codes in visit.read_if_shared("attendance-codes", read_code) for code in codes]
     codes = CodeList(listed, code_table(), visit.link.codes)
     before = visit.state.prints(visit.school, "codes").get("codes")

@@ -24,17 +24,17 @@ async def send_students(visit: Visit, whole: bool) -> None:
     """Sends the students whose row is news, and notes when the roll was read whole last."""
     school, state = visit.school, visit.state
     whole = (
-        whole or state.prints(school, "day").get("roll") != visit.today.isoformat() or await _contacts_changed(visit)
+        whole
+        or state.prints(school, "day").get("students") != visit.today.isoformat()
+        or await _contacts_changed(visit)
     )
     if whole:
         state.forget(school, "students")
         visit.report.counts["rolls_read_whole"] += 1
     async for students in visit.read("students", read_student, {"include": INCLUDES}, batch=ROWS):
         await _send(visit, "student", students)
-    if whole:
-        if (began := state.cursor(school, "students")) is not None:
-            state.move(school, "contacts", began)
-        state.keep_prints(school, "day", {"roll": visit.today.isoformat()})
+    if whole and (began := state.cursor(school, "students")) is not None:
+        state.move(school, "contacts", began)
 
 
 async def send_leavers(visit: Visit) -> None:

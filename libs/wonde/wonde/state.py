@@ -255,6 +255,16 @@ class State:
                 [(school, resource, item, field, now) for item, field in fields.items()],
             )
 
+    def only_unread(self, school: str, resource: str, items: Collection[str]) -> None:
+        """Notes that of all rows of a resource only these could not be read."""
+        gone = [
+            (school, one.item, resource)
+            for one in self.unread(school)
+            if one.resource == resource and one.item not in items
+        ]
+        with self._transaction():
+            self._connection.executemany("delete from unread where school = ? and item = ? and resource = ?", gone)
+
     def forget_unread(self, school: str, items: Iterable[str]) -> None:
         """Notes rows that there are no longer."""
         with self._transaction():

@@ -17,7 +17,7 @@ T = TypeVar("T")
 MARGIN = timedelta(minutes=15)
 """How far a reading goes back before the last one began: for what Wonde was writing then, and for its clocks."""
 UNREAD_DAYS = 7
-"""For how long a row that can't be read keeps its resource's cursor where it is, so that it is asked for again."""
+"""For how long a row that can't be read has its resource read whole once a day: it may be mended without a change."""
 NOT_SHARED = (403, 404)
 
 
@@ -65,20 +65,25 @@ class Visit:
         """The rows of a resource that were changed since its cursor, or `since` where it has none; in lists of `batch`
         or a page more. The cursor moves when the caller has dealt with the last list.
         """
-        since = self.state.cursor(self.school, resource) or since
+        cursor = None if self._has_rows_to_read_again(resource) else self.state.cursor(self.school, resource)
+        whole, since = cursor is None, cursor or since
         changed = {} if since is None else {"updated_after": since.strftime("%Y-%m-%d %H:%M:%S")}
         began: datetime | None = None
         values: list[T] = []
+        broken: set[str] = set()
         async for page in self.wonde.pages(self.path(resource), {**(query or {}), **changed}, self.report.tally):
             began = page.asked_at
-            values += self._parsed(resource, page.rows, parse)
+            values += self._parsed(resource, page.rows, parse, broken)
             if len(values) >= batch:
                 yield values
                 values = []
         if values:
             yield values
-        if began is not None and not self._waits_for_rows(resource):
+        if began is not None:
             self.state.move(self.school, resource, began - MARGIN)
+        if whole:
+            self.state.only_unread(self.school, resource, broken)
+            self.state.keep_prints(self.school, "day", {resource: self.today.isoformat()})
 
     async def read_if_shared(
         self, resource: str, parse: Callable[[Row], T], query: Mapping[str, str] | None = None,
@@ -107,8 +112,8 @@ class Visit:
         """The roll has changed."""
         self._pupils = None
 
-    def _parsed(self, resource: str, rows: list[Row], parse: Callable[[Row], T]) -> list[T]:
-        """What the rows say; those that can't be read are noted by id, with what they lack."""
+    def _parsed(self, resource: str, rows: list[Row], parse: Callable[[Row], T], broken: set[str]) -> list[T]:
+        """What the rows say; those that can't be read are noted by id, with what they lack, and added to `broken`."""
         values: list[T] = []
         unread: dict[str, str] = {}
         read: list[str] = []
@@ -121,9 +126,13 @@ class Visit:
                 unread[item] = error.field
         if unread:
             self.report.counts[f"{resource}_unreadable"] += len(unread)
+        broken.update(unread)
         self.state.note_unread(self.school, resource, unread, read, self.now.isoformat())
         return values
 
-    def _waits_for_rows(self, resource: str) -> bool:
+    def _has_rows_to_read_again(self, resource: str) -> bool:
+        """Whether some rows could not be read of late, and the resource was not read whole today."""
+        if self.state.prints(self.school, "day").get(resource) == self.today.isoformat():
+            return False
         young = (self.now - timedelta(days=UNREAD_DAYS)).isoformat()
         return any(one.resource == resource and one.since > young for one in self.state.unread(self.school))

@@ -357,23 +357,62 @@ async def test_rows_that_have_drifted_are_named_and_read_once_they_are_mended(
     children = [elm.student(number, a_new_field={"of": ["any", "kind"]}) for number in range(2)]
     nameless = elm.student(2, forename=None)
     good, bad = elm.mark(children[0], DAY, "AM", "/"), elm.mark(children[1], DAY, "AM", "/", date="tomorrow")
+    elm.rows("attendance/session").append("no object")  # pyright: ignore[reportArgumentType]
     report = await done(connector)
     assert [(one.resource, one.item, one.field) for one in report.unread] == [
         ("attendance/session", bad, "date"),
+        ("attendance/session", "without an id", "id"),
         ("students", nameless, "forename"),
     ]
     assert await authority.standing() == {children[0]: "/"}
     assert "Given" not in json.dumps(report.as_json())
+    elm.rows("attendance/session").remove("no object")  # pyright: ignore[reportArgumentType]
     row = elm.wonde.find(ID, "attendance/session", bad)
     row["date"] = elm.wonde.find(ID, "attendance/session", good)["date"]
     elm.wonde.find(ID, "students", nameless)["forename"] = "Sam"
-    gone = elm.mark(children[0], DAY, "PM", "/", session="NOON")
+    gone = elm.mark(children[0], DAY, "NOON", "/")
     assert (await done(connector)).unread[-1].item == gone
     elm.delete("attendance/session", gone, "attendance")
+    connector.state.keep_prints(ID, "day", {"attendance/session": "2025-09-14"})
     report = await done(connector)
     assert report.unread == []
     assert await authority.standing() == dict.fromkeys(children, "/")
     assert len(await pupils(authority)) == 3
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_row_that_is_mended_without_a_change_is_read_the_next_day(
+    elm: School, connector: Connector, authority: Authority
+) -> None:
+    child = elm.student(1)
+    good, bad = elm.mark(child, DAY, "AM", "/"), elm.mark(child, DAY, "PM", "/", date=None)
+    await done(connector)
+    elm.wonde.now += timedelta(hours=16)
+    await done(connector)
+    row = elm.wonde.find(ID, "attendance/session", bad)
+    row["date"] = elm.wonde.find(ID, "attendance/session", good)["date"]
+    assert len((await done(connector)).unread) == 1, "nothing says that it has changed"
+    connector.state.keep_prints(ID, "day", {"attendance/session": "2025-09-15"})
+    assert (await done(connector)).unread == []
+    assert await authority.standing(f"{DAY}/PM") == {child: "/"}
+
+
+@pytest.mark.usefixtures("opened")
+async def test_two_students_who_are_one_child_cost_no_other_its_mark(
+    elm: School, connector: Connector, authority: Authority
+) -> None:
+    details = {"data": {"admission_date": SINCE, "upn": "H869200124007"}}
+    doubles = [elm.student(number, education_details=details) for number in (1, 2)]
+    other = elm.student(3)
+    for child in (*doubles, other):
+        elm.mark(child, DAY, "AM", "I")
+    report = await done(connector)
+    assert (await authority.standing())[other] == "I"
+    assert len(await authority.standing()) == 2
+    assert (report.counts["marks_accepted"], report.counts["marks_refused"]) == (2, 0)
+    elm.delete("students", doubles[0], "student")
+    await done(connector)
+    assert [pupil["enrolments"][0]["to"] for pupil in await pupils(authority)] == [None, None]
 
 
 async def test_a_school_with_another_urn_sends_nothing(elm: School, connector: Connector, authority: Authority) -> None:
