@@ -45,6 +45,21 @@ async def test_schools_are_listed_in_pages(authority: Authority) -> None:
     assert [item["urn"] for item in narrow["items"]] == [100002]
 
 
+async def test_a_school_is_found_by_its_laestab_and_among_those_of_its_authority(authority: Authority) -> None:
+    await authority.ask("PUT", "/v1/schools/100001", json=SCHOOL)
+    await authority.ask("PUT", "/v1/schools/100002", json=SCHOOL | {"laestab": "3302009"})
+    await authority.ask("PUT", "/v1/schools/100003", json=SCHOOL | {"la_code": "333", "laestab": "3332001"})
+
+    async def urns(asked: str) -> list[int]:
+        return [item["urn"] for item in (await authority.ask("GET", f"/v1/schools?{asked}"))["items"]]
+
+    assert await urns("laestab=3302009") == [100002]
+    assert await urns("la_code=330") == [100001, 100002]
+    assert await urns("la_code=330&laestab=3332001") == []
+    (fault,) = (await authority.ask("GET", "/v1/schools?laestab=330", 422))["errors"]
+    assert fault["pointer"] == "laestab"
+
+
 async def test_a_calendar_is_taken_and_read(authority: Authority) -> None:
     await authority.ask("PUT", f"/v1/schools/{URN}", json=SCHOOL)
     days = {"2025-09-03": ["PM"], "2025-09-02": ["AM", "PM"], "2025-09-04": []}

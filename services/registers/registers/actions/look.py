@@ -63,10 +63,12 @@ async def school(database: Database, caller: Caller, urn: int) -> School:
     return found
 
 
-async def all_schools(database: Database, caller: Caller, after: int, limit: int) -> list[School]:
-    """The schools that the token opens, in URN order."""
+async def all_schools(
+    database: Database, caller: Caller, after: int, limit: int, la_code: str | None, laestab: str | None
+) -> list[School]:
+    """The schools that the token opens, in URN order: all, those of an authority, or the one with a LAESTAB."""
     async with database.transaction() as tx:
-        return await schools.page(tx, after, caller.reach.schools, limit)
+        return await schools.page(tx, after, caller.reach.schools, limit, la_code, laestab)
 
 
 async def calendar(database: Database, caller: Caller, urn: int, year: int) -> Calendar:

@@ -1,5 +1,6 @@
 """Reference data over HTTP: the attendance codes (rule book 1), reasons for leaving a roll (6.2, 6.5, 6.9)."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from common.security import Caller, any_token
 from common.web import Page
 from common.web.conditions import TAGGED, digest
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
 
 from registers.api.context import Context
 from registers.api.parameters import Day
@@ -34,18 +36,27 @@ def create_router(context: Context) -> APIRouter:
     ) -> Response:
         day = on or context.clock.today()
         items = [CodeOut.model_validate(asdict(code)) for code in code_table().values() if code.in_force(day)]
-        body = Page(items=items, next=None).model_dump_json().encode()
-        headers = {"etag": f'"{digest(body)}"', "cache-control": "max-age=3600"}
-        return Response(body, headers=headers, media_type="application/json")
+        return tagged(items)
 
     @router.get(
-        "/v1/reference/leaving-reasons", operation_id="listLeavingReasons", summary="Why a stay on a roll may end"
+        "/v1/reference/leaving-reasons",
+        operation_id="listLeavingReasons",
+        summary="Why a stay on a roll may end",
+        response_model=Page[ReasonOut],
+        responses=TAGGED,
     )
     async def reasons(  # pyright: ignore[reportUnusedFunction]
         caller: Annotated[Caller, any_token()], on: OnEnd = None
-    ) -> Page[ReasonOut]:
+    ) -> Response:
         day = on or context.clock.today()
         told = [reason for reason in leaving_reasons().values() if reason.in_force(day)]
-        return Page(items=[ReasonOut(code=one.code, meaning=one.meaning, rule=one.rule) for one in told], next=None)
+        return tagged([ReasonOut(code=one.code, meaning=one.meaning, rule=one.rule) for one in told])
 
     return router
+
+
+def tagged(items: Sequence[BaseModel]) -> Response:
+    """All of a list of reference data, which may be kept for an hour, with its ETag."""
+    body = Page(items=list(items), next=None).model_dump_json(by_alias=True).encode()
+    headers = {"etag": f'"{digest(body)}"', "cache-control": "max-age=3600"}
+    return Response(body, headers=headers, media_type="application/json")

@@ -8,7 +8,7 @@ from common.security import Caller, needs
 from common.web import Page, PageSize, cut
 from common.web.conditions import TAGGED, Putting, tag
 from common.web.keys import idempotency_key, keyed
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from registers.actions import conversions, look
 from registers.actions import schools as actions
@@ -24,6 +24,8 @@ from registers.domain.schools import School
 Writer = Annotated[Caller, needs("registers:write")]
 Reader = Annotated[Caller, needs("registers:read")]
 Key = Annotated[str | None, idempotency_key("conversion")]
+LaCode = Annotated[str | None, Query(pattern="^[0-9]{3}$", description="Of this authority.", examples=["330"])]
+Laestab = Annotated[str | None, Query(pattern="^[0-9]{7}$", description="With this LAESTAB.", examples=["3302001"])]
 Mover = Annotated[Caller, needs("registers:write", "pupils:write")]
 
 
@@ -94,10 +96,15 @@ def _add_reading(router: APIRouter, context: Context) -> None:
         response_model_exclude_unset=True,
     )
     async def list_schools(  # pyright: ignore[reportUnusedFunction]
-        request: Request, caller: Reader, cursor: Cursor = None, page_size: PageSize = 100
+        request: Request,
+        caller: Reader,
+        la_code: LaCode = None,
+        laestab: Laestab = None,
+        cursor: Cursor = None,
+        page_size: PageSize = 100,
     ) -> Page[SchoolOut]:
         (after,) = (0,) if cursor is None else parameters.whole(*parameters.positions(cursor, 1))
-        found = await look.all_schools(context.database, caller, after, page_size + 1)
+        found = await look.all_schools(context.database, caller, after, page_size + 1, la_code, laestab)
         page, following = cut(request, found, page_size, lambda last: {"after": [last.urn]})
         return Page(items=[_school(school) for school in page], next=following)
 

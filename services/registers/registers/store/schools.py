@@ -31,7 +31,11 @@ select urn, name, la_code, laestab, phase, last_number, exists (select from reju
 from school
 """
 READ = f"{FACTS} where urn = $1"
-LIST = f"{FACTS} where urn > $1 and ($2::int[] is null or urn = any($2)) order by urn limit $3"
+LIST = f"""
+{FACTS} where urn > $1 and ($2::int[] is null or urn = any($2)) and ($4::text is null or la_code = $4)
+    and ($5::text is null or laestab = $5)
+order by urn limit $3
+"""
 FORGET_LAS = "delete from school_la where urn = $1"
 KEEP_LAS = "insert into school_la (urn, from_date, la_code) select $1, * from unnest($2::date[], $3::text[])"
 ALL = "select urn from school order by urn"
@@ -108,9 +112,13 @@ def _school(row: Any) -> School:
     )
 
 
-async def page(tx: Transaction, after: int, among: Collection[int] | None, limit: int) -> list[School]:
-    """Schools in URN order, from the one after `after` on; only those `among` some when given."""
-    rows = await tx.fetch(LIST, after, None if among is None else sorted(among), limit)
+async def page(
+    tx: Transaction, after: int, among: Collection[int] | None, limit: int, la_code: str | None, laestab: str | None
+) -> list[School]:
+    """Schools in URN order, from the one after `after` on; only those `among` some, of an authority, or with a LAESTAB
+    when given.
+    """
+    rows = await tx.fetch(LIST, after, None if among is None else sorted(among), limit, la_code, laestab)
     return [_school(row) for row in rows]
 
 
