@@ -21,7 +21,7 @@ from random import Random
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from common.academic import Session, place_of
+from common.academic import GRID, Session, place_of
 from common.broker import Broker, Message, Partition
 from common.db import Database, create_database_if_absent
 from common.events.registers import TOPIC, Mark, SessionMarked
@@ -56,8 +56,8 @@ insert into ledger_position (urn, number, entry_id, evaluated, seen, topic_parti
 select urn, $1, 'filled', $1, $1, 0, $2, 1 from school
 """
 COVER = """
-insert into covered (urn, year, place, marked, missing)
-select urn, $1, place, true, false from school cross join unnest($2::smallint[]) as place
+insert into coverage (urn, year, marked, missing)
+select urn, $1, $2::text::bit(732), repeat('0', 732)::bit(732) from school
 """
 LOOKED = """
 insert into pattern_look (urn, sequence, day, looked_on, policy_turn)
@@ -116,7 +116,8 @@ async def _fill(server: str, pupils: int) -> str:
     marked = school_days()[:-LEFT_OUT]
     async with database.transaction() as tx:
         await tx.execute(STAND, FIRST_ENTRY, marked[-1])
-        await tx.execute(COVER, YEAR, [place_of(day, session) for day in marked for session in Session])
+        places = {place_of(day, session) for day in marked for session in Session}
+        await tx.execute(COVER, YEAR, "".join("01"[place in places] for place in range(GRID)))
     await database.close()
     return url
 

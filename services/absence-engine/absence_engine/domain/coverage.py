@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from common.academic import GRID
 
-Places = npt.NDArray[np.int16]
-"""Places on the grid of an academic year, in any order, each once."""
+Grid = npt.NDArray[np.uint8]
+"""An academic year's sessions, 1 or 0 for each: (732,)."""
 
 
 class Coverage(NamedTuple):
@@ -25,15 +25,15 @@ class Coverage(NamedTuple):
 NOTHING_EXPECTED = Coverage(0, 0)
 
 
-def coverage(sessions: bytes, places: Places, year: int, today: date, as_of: date | None) -> Coverage:
-    """The coverage of an academic year up to a day. `sessions`: its grid, 1 where open; `places`: whose registers have
-    come.
+def coverage(sessions: bytes, registers: Grid, year: int, today: date, as_of: date | None) -> Coverage:
+    """The coverage of an academic year up to a day. `sessions`: those that are open; `registers`: those whose register
+    has come.
     """
     over, until = _first_place(year, today), GRID if as_of is None else _first_place(year, as_of) + 2
-    is_open = np.frombuffer(sessions, np.uint8)[places] == 1
-    came = places[is_open & (places < until)]
-    expected = sessions.count(1, 0, max(0, min(over, until))) + int(np.count_nonzero(came >= over))
-    return Coverage(expected, len(came))
+    over, until = max(over, 0), max(until, 0)
+    came = np.frombuffer(sessions, np.uint8)[:until] & registers[:until]
+    expected = sessions.count(1, 0, min(over, until)) + int(np.count_nonzero(came[over:]))
+    return Coverage(expected, int(np.count_nonzero(came)))
 
 
 def _first_place(year: int, day: date) -> int:

@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import asyncpg
 import numpy as np
+from common.academic import GRID
 from common.arrays import array
 from common.db import Transaction
 
-from absence_engine.domain.coverage import NOTHING_EXPECTED, Coverage, Places
+from absence_engine.domain.coverage import NOTHING_EXPECTED, Coverage, Grid
 
 EPOCH = "select epoch from engine"
 STATES = """
@@ -18,13 +20,16 @@ where urn = any($1::int[]) and (former > 0 or school.recalculating)
 """
 ADVANCE = """
 with heard as (
-    insert into covered (urn, year, place, marked, missing)
-    select h.urn, h.year, h.place, h.marked or coalesce(c.marked, false), coalesce(h.missing, c.missing, false)
-    from unnest($5::int[], $6::smallint[], $7::smallint[], $8::bool[], $9::bool[])
-        as h (urn, year, place, marked, missing)
-    left join covered as c using (urn, year, place)
-    where (h.marked and not coalesce(c.marked, false)) or h.missing <> coalesce(c.missing, false)
-    on conflict (urn, year, place) do update set marked = excluded.marked, missing = excluded.missing
+    insert into coverage (urn, year, marked, missing)
+    select urn, year, now.marked, now.missing
+    from unnest($5::int[], $6::smallint[], $7::varbit[], $8::varbit[], $9::varbit[])
+        as h (urn, year, marked, missing, received)
+    left join coverage as c using (urn, year)
+    cross join lateral (
+        select coalesce(c.marked | h.marked, h.marked), coalesce(c.missing & ~h.received | h.missing, h.missing)
+    ) as now (marked, missing)
+    where (now.marked, now.missing) is distinct from (c.marked, c.missing)
+    on conflict (urn, year) do update set marked = excluded.marked, missing = excluded.missing
 )
 update ledger_position set evaluated = greatest(ledger_position.evaluated, t.evaluated),
     (last_register_date, last_register_session) = (
@@ -47,19 +52,16 @@ from unnest($1::text::uuid[]) as wanted (pupil_id)
 join pending using (pupil_id) join ledger_position using (urn) group by pupil_id
 """
 COVERAGE = """
-select urn, sessions, (
-    select string_agg(int2send(place), '') from covered as c
-    where c.urn = calendar.urn and c.year = calendar.year and marked and not missing
-) as places
-from calendar where urn = any($1::int[]) and year = $2
+select urn, sessions, marked & ~missing as came from calendar left join coverage using (urn, year)
+where urn = any($1::int[]) and year = $2
 """
-"""Places as bytes, two each: as an array of SQL each would become an object here, tens of thousands for a page."""
 FRESHNESS = """
 select urn, evaluated, last_register_date, last_register_session, coalesce(school.recalculating, false)
     or exists (select from reevaluation as r where r.la_code = school.la_code and finished_at is null)
 from ledger_position left join school using (urn) where urn = any($1::int[]) order by urn
 """
 
+NO_REGISTERS = np.zeros(GRID, np.uint8)
 
 Register = tuple[int, int, bool, bool | None]
 """Academic year, place on the grid, whether marks were told, and whether it is missing (None: as it was)."""
@@ -113,15 +115,35 @@ async def advance(tx: Transaction, schools: Sequence[Advance]) -> None:
     """Notes how far schools have come; nothing moves back."""
     if not schools:
         return
-    registers = [(school.urn, *register) for school in schools for register in school.registers]
+    heard = _heard(schools)
     await tx.execute(
         ADVANCE,
         [school.urn for school in schools],
         [school.evaluated for school in schools],
         [school.last_register and school.last_register[0] for school in schools],
         [school.last_register and school.last_register[1] for school in schools],
-        *([register[column] for register in registers] for column in range(5)),
+        [urn for urn, _ in heard],
+        [year for _, year in heard],
+        *([_bits(grids[column]) for grids in heard.values()] for column in range(3)),
     )
+
+
+def _heard(schools: Sequence[Advance]) -> dict[tuple[int, int], tuple[bytearray, bytearray, bytearray]]:
+    """By school and year what was said of registers, as grids: those that are marked, missing, no longer missing."""
+    found: dict[tuple[int, int], tuple[bytearray, bytearray, bytearray]] = {}
+    for school in schools:
+        for year, place, is_marked, is_missing in school.registers:
+            if (grids := found.get((school.urn, year))) is None:
+                grids = found[school.urn, year] = (bytearray(GRID), bytearray(GRID), bytearray(GRID))
+            marked, missing, received = grids
+            marked[place] = is_marked
+            missing[place] = is_missing is True
+            received[place] = is_missing is False
+    return found
+
+
+def _bits(grid: bytes | bytearray) -> asyncpg.BitString:
+    return asyncpg.BitString.frombytes(np.packbits(np.frombuffer(grid, np.uint8)).tobytes(), GRID)
 
 
 async def set_aside(tx: Transaction, touched: Mapping[int, Collection[str]]) -> None:
@@ -154,7 +176,11 @@ async def freshness(tx: Transaction, urns: Collection[int]) -> list[Freshness]:
     return [Freshness(row[0], row[1], None if row[2] is None else (row[2], row[3]), row[4]) for row in rows]
 
 
-async def coverage(tx: Transaction, urns: Collection[int], year: int) -> dict[int, tuple[bytes, Places]]:
-    """By school, the open sessions of an academic year as a grid, and the places whose registers have come."""
+async def coverage(tx: Transaction, urns: Collection[int], year: int) -> dict[int, tuple[bytes, Grid]]:
+    """By school, the open sessions of an academic year, and those whose registers have come, as grids (732,)."""
     rows = await tx.fetch(COVERAGE, sorted(urns), year)
-    return {row["urn"]: (row["sessions"], np.frombuffer(row["places"] or b"", ">i2")) for row in rows}
+    return {row[0]: (row[1], NO_REGISTERS if row[2] is None else _grid(row[2])) for row in rows}
+
+
+def _grid(bits: asyncpg.BitString) -> Grid:
+    return np.unpackbits(np.frombuffer(bits.bytes, np.uint8), count=GRID)

@@ -19,7 +19,7 @@ async def start_again(tx: Transaction) -> None:
     await ledger.reset(tx)  # first, as consumers begin with these rows too
     await tx.execute(LOCK_TURN)  # next, as publications begin with it, and then look at schools
     await tx.execute(EVERYBODY_WAITS)
-    await tx.execute("truncate sheet, enrolment, calendar, school, household, covered, mark_day, mark_group")
+    await tx.execute("truncate sheet, enrolment, calendar, school, household, coverage, mark_day, mark_group")
     await tx.execute(
         "update child set version = 0, date_of_birth = null, year_group = null, flags = '{}', flag_spans = '[]'"
     )

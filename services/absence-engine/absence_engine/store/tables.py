@@ -10,10 +10,11 @@ from datetime import date, datetime
 from typing import Any
 
 from common import tables
+from common.academic import GRID
 from common.access.store import consumer
 from sqlalchemy import ARRAY, BigInteger, Column, Date, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import BIT, JSONB, UUID
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -91,16 +92,15 @@ class Calendar(Base, table=True):
     sessions: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class Covered(Base, table=True):
-    """What the ledger says of a session's register, by its place on the year's grid: that there are marks, and that it
-    is missing all the same (there are too few).
+class Coverage(Base, table=True):
+    """What the ledger says of the registers of a school's year, a bit for each place on its grid: that there are marks,
+    and that it is missing all the same (there are too few).
     """
 
     urn: int = Field(sa_column=_urn())
     year: int = Field(sa_column=_small(key=True))
-    place: int = Field(sa_column=_small(key=True))
-    marked: bool
-    missing: bool
+    marked: str = Field(sa_column=Column(BIT(GRID), nullable=False))
+    missing: str = Field(sa_column=Column(BIT(GRID), nullable=False))
 
 
 class Enrolment(Base, table=True):
