@@ -148,6 +148,9 @@ def _add_repairs(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     whom.add_argument("--all", action="store_true", help="every authority that has a school")
     _where(reevaluate)
 
+    text = "seal all that is kept of people under the first key of the ring, while services work"
+    _where(_word(words, "rotate-keys", "rotate_keys", text))
+
     audit = _word(words, "audit", "audit_command", "recompute everything by a second implementation and compare")
     _where(audit)
 

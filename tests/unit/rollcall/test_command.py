@@ -132,7 +132,7 @@ def test_only_what_follows_the_ledgers_is_rebuilt(service: str, capsys: pytest.C
 
 def test_every_word_has_a_help_text() -> None:
     shown = parser().format_help()
-    for word in ("up", "service", "issuer", "token", "republish", "rebuild", "audit", "demo"):
+    for word in ("up", "service", "issuer", "token", "republish", "rebuild", "rotate-keys", "audit", "demo"):
         assert f"\n    {word}" in shown
 
 
