@@ -42,7 +42,9 @@ async def note_deletions(visit: Visit) -> bool:
         students = [one for one in deletions if one.kind == "student"]
         gone = {one.item_id: one.last_day for one in students if not one.restored}
         visit.state.leave(visit.school, gone)
-        whole = whole or any(one.restored for one in students) or any(one.kind == "contact" for one in deletions)
+        if any(one.restored for one in students) or any(one.kind == "contact" for one in deletions):
+            visit.state.forget(visit.school, "students")  # also for the next run, should this one not come so far
+            whole = True
     return whole
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from wonde.api import WondeError
 from wonde.domain.reading import Row, UnreadableError, needed
-from wonde.domain.students import Student, ended, guarded, read_student
+from wonde.domain.students import Student, ended, guarded, read_student, without_unshared_contacts
 from wonde.visit import Visit
 
 INCLUDES = "education_details,year,contacts,contacts.contact_details"
@@ -32,7 +32,7 @@ async def send_students(visit: Visit, whole: bool) -> None:
         state.forget(school, "students")
         visit.report.counts["rolls_read_whole"] += 1
     async for students in visit.read("students", read_student, {"include": INCLUDES}, batch=ROWS):
-        await _send(visit, "student", students)
+        await _send(visit, "student", without_unshared_contacts(students))
     if whole and (began := state.cursor(school, "students")) is not None:
         state.move(school, "contacts", began)
 

@@ -468,6 +468,32 @@ async def test_a_changed_contact_is_told_and_a_court_order_outlasts_it(
 
 
 @pytest.mark.usefixtures("opened")
+async def test_a_deleted_contact_is_gone_and_contacts_that_are_shared_no_longer_are_not(
+    elm: School, connector: Connector, authority: Authority
+) -> None:
+    child = elm.student(1)
+    elm.student(2)
+    row = elm.wonde.find(ID, "students", child)
+    row["contacts"]["data"].append(elm.contact(9))
+    await done(connector)
+    (pupil,) = [one for one in await pupils(authority) if child in one["local_ids"]]
+    path = f"/v1/pupils/{pupil['pupil_id']}/contacts"
+
+    async def known() -> list[str]:
+        return sorted(one["local_id"] for one in (await authority.ask("GET", path))["contacts"])
+
+    assert await known() == [f"K{URN}001", f"K{URN}009"]
+    row["contacts"]["data"].pop()
+    elm.rows("deletions").append({"id": f"K{URN}009", "type": "contact", "deleted_at": elm.tick(), "restored_at": None})
+    await done(connector)
+    assert await known() == [f"K{URN}001"]
+    for student in elm.rows("students"):
+        student |= {"contacts": {"data": []}, "updated_at": elm.tick()}
+    await done(connector)
+    assert await known() == [f"K{URN}001"]
+
+
+@pytest.mark.usefixtures("opened")
 async def test_a_deletion_of_an_unknown_pupils_mark_waits_with_it(
     elm: School, connector: Connector, authority: Authority
 ) -> None:

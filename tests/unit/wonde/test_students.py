@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from wonde.domain.reading import UnreadableError
-from wonde.domain.students import ended, guarded, read_student
+from wonde.domain.students import ended, guarded, read_student, without_unshared_contacts
 
 URN = 100001
 DETAILS: dict[str, Any] = {"admission_date": {"date": "2025-09-01 00:00:00.000000", "timezone": "Europe/London"}}
@@ -85,6 +85,14 @@ def test_who_gets_no_correspondence_is_not_written_to(said: bool | None, barred:
 
 def test_nobody_can_be_written_to_without_a_name_or_an_id() -> None:
     assert contacts(contact(id=None), contact(forename=None, surname=""), {}) == []
+
+
+def test_contacts_that_are_not_shared_are_not_said_to_be_none() -> None:
+    assert "contacts" not in read_student(ROW | {"contacts": None}).body
+    alone, other = read_student(ROW | {"contacts": []}), read_student(ROW | {"contacts": [contact()]})
+    assert "contacts" not in without_unshared_contacts([alone, alone])[0].body
+    assert without_unshared_contacts([alone, other]) == [alone, other], "one child without contacts among others"
+    assert alone.body["contacts"] == []
 
 
 def kept(local_id: str, urn: int = URN, **changes: Any) -> dict[str, Any]:

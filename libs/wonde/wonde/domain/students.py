@@ -53,9 +53,21 @@ def read_student(row: Row) -> Student:
         body["sex"] = sex
     if (year := _year_group(row, education)) is not None:
         body["year_group"] = year
-    if "contacts" in row:
+    if row.get("contacts") is not None:
         body["contacts"] = [found for contact in as_rows(row["contacts"]) if (found := _contact(contact))]
     return Student(student_id, body)
+
+
+def without_unshared_contacts(students: Sequence[Student]) -> list[Student]:
+    """The students as they are, unless nobody among them has any contact: then the school does not share contacts, and
+    saying that there are none would take away those that Rollcall has.
+    """
+    if any(student.body.get("contacts") for student in students):
+        return list(students)
+    return [
+        student._replace(body={name: value for name, value in student.body.items() if name != "contacts"})
+        for student in students
+    ]
 
 
 def guarded(body: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], urn: int) -> dict[str, Any]:
