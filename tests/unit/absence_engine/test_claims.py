@@ -193,6 +193,18 @@ def test_a_change_of_evidence_alone_is_told(kind: str) -> None:
     assert [(c.happened, c.episode.kind) for c in changes if c.episode.kind == kind] == [("changed", kind)]
 
 
+def test_marks_behind_the_evidence_of_an_episode_may_end_it() -> None:
+    kept = Kept()
+    marks = dict.fromkeys(AUTUMN[:20], "O") | dict.fromkeys(AUTUMN[20:42], "/")
+    assert "SA" in {one.episode.kind for one in kept.take(marks)}
+    changes = kept.take(marks | dict.fromkeys(AUTUMN[42:60], "/"), touched=AUTUMN[42])
+    assert [(one.happened, one.episode.kind) for one in changes if one.episode.kind == "SA"] == [("ended", "SA")]
+
+
+def test_an_episode_may_rest_on_another_hash() -> None:
+    assert episode("a", 1).with_hash("of another explanation").hash == "of another explanation"
+
+
 # -- what happened ----------------------------------------------------------------------------------------------------
 
 ABSENT = dict.fromkeys(AUTUMN[:40], "O")
