@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml scripts/make-venv
 demo: $(READY) ## Start the product with a simulated authority, play school days, show what happened, stay up
 	@$(BIN)/rollcall demo
 
-test: $(READY) ## Run all tests on a real PostgreSQL and a real Apache Kafka (TESTS="tests/unit" for some)
+test: $(READY) ## Run all tests on a real PostgreSQL, Apache Kafka and Keycloak (TESTS="tests/unit" for some)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY) ## Check format, style, types and who may import whom

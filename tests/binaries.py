@@ -109,17 +109,30 @@ def kafka_home(record_classes: Callable[[Path], None]) -> Path:
     """
     if not shutil.which("java") or not shutil.which("mvn"):
         raise RuntimeError("Apache Kafka needs Java 17 and Maven on the PATH")
-    version = subprocess.run(["java", "-version"], check=True, capture_output=True).stderr
-    key = hashlib.sha256(POM.read_bytes() + version + KAFKA_SETTINGS.encode()).hexdigest()[:12]
+    key = hashlib.sha256(POM.read_bytes() + java_version() + KAFKA_SETTINGS.encode()).hexdigest()[:12]
+
+    def make(home: Path) -> None:
+        _make_kafka_home(home)
+        record_classes(home)
+
+    return made_once(f"kafka-{key}", make)
+
+
+def java_version() -> bytes:
+    """What `java` says of itself: a class archive is good for one build of it."""
+    return subprocess.run(["java", "-version"], check=True, capture_output=True).stderr
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+    """A folder of the cache; made on first use, by one session at a time. What `make` leaves under its name is kept."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
-    home = cache / f"kafka-{key}"
+    home = cache / name
     if not home.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with (cache / f"kafka-{key}.lock").open("w") as lock:
+        with (cache / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not home.exists():
-                _make_kafka_home(home)
-                record_classes(home)
+                make(home)
     return home
 
 

@@ -3,7 +3,7 @@
 `postgres()` and `kafka()` are context managers that need no pytest: each starts one server on a free port in a folder
 of its own, so that several sessions can run beside each other. A server that can't be started is an error, never a
 skip. Servers die with the process that started them, however it ends: a one-line shell holds a pipe and kills them
-when it breaks (`_Server._guard`). All calls block; from a coroutine use `asyncio.to_thread`.
+when it breaks (`Server._guard`). All calls block; from a coroutine use `asyncio.to_thread`.
 Where their programs come from: `binaries`.
 """
 
@@ -26,7 +26,7 @@ import psutil
 
 from tests.binaries import KAFKA_LOG, KAFKA_SETTINGS, free_port, java, kafka_home, postgres_binary
 
-AnyServer = TypeVar("AnyServer", bound="_Server")
+AnyServer = TypeVar("AnyServer", bound="Server")
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -41,10 +41,11 @@ class User(TypedDict, total=False):
     extra_groups: list[int]
 
 
-class _Server(ABC):
+class Server(ABC):
     """One server process in a folder of its own; subclasses say how it is made, started and known to be ready."""
 
     name = "server"
+    start_seconds = START_SECONDS
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
 
@@ -68,6 +69,10 @@ class _Server(ABC):
         """As whom it runs."""
         return {}
 
+    def environment(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        return {**os.environ}
+
     @abstractmethod
     def prepare(self) -> None:
         """Makes an empty data folder."""
@@ -89,12 +94,13 @@ class _Server(ABC):
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env=self.environment(),
                 start_new_session=True,  # Ctrl-C reaches the tests first, and they end their servers
                 **self.user(),
             )
         self._process = process
         self._guard(process.pid)
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self.is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
@@ -165,7 +171,7 @@ class _Server(ABC):
         return self.folder / "data"
 
 
-class Postgres(_Server):
+class Postgres(Server):
     """PostgreSQL 18 out of the wheel; trusts every local connection, and does not wait for the disk."""
 
     name = "PostgreSQL"
@@ -211,7 +217,7 @@ class Postgres(_Server):
         return b"ready to accept connections" in self.log.read_bytes()
 
 
-class Kafka(_Server):
+class Kafka(Server):
     """One Apache Kafka broker that is its own controller (KRaft); topics must be made before they are used."""
 
     name = "Kafka"
@@ -303,21 +309,21 @@ class SecuredKafka(Kafka):
 @contextlib.contextmanager
 def postgres(**settings: str) -> Iterator[Postgres]:
     """A running, empty PostgreSQL server; `settings` go over those of the tests."""
-    with _folder("postgres") as folder, _running(Postgres(folder, **settings)) as server:
+    with temporary_folder("postgres") as folder, running(Postgres(folder, **settings)) as server:
         yield server
 
 
 @contextlib.contextmanager
 def kafka() -> Iterator[Kafka]:
     """A running, empty Kafka broker."""
-    with _folder("kafka") as folder, _running(Kafka(folder)) as server:
+    with temporary_folder("kafka") as folder, running(Kafka(folder)) as server:
         yield server
 
 
 @contextlib.contextmanager
 def secured_kafka() -> Iterator[SecuredKafka]:
     """A running, empty Kafka broker that is reached in four ways."""
-    with _folder("kafka") as folder, _running(SecuredKafka(folder)) as server:
+    with temporary_folder("kafka") as folder, running(SecuredKafka(folder)) as server:
         server.add_user()
         yield server
 
@@ -336,7 +342,8 @@ async def fresh_database(server_url: str, template: str = "template1") -> AsyncI
 
 
 @contextlib.contextmanager
-def _running(server: AnyServer) -> Iterator[AnyServer]:
+def running(server: AnyServer) -> Iterator[AnyServer]:
+    """A server on empty data, killed after the block."""
     server.prepare()
     try:
         _start_somewhere(server)
@@ -345,7 +352,7 @@ def _running(server: AnyServer) -> Iterator[AnyServer]:
         server.kill()
 
 
-def _start_somewhere(server: _Server) -> None:
+def _start_somewhere(server: Server) -> None:
     """Starts on the ports chosen, or on others when somebody else took one of them in the meantime."""
     for _ in range(5):
         try:
@@ -358,7 +365,7 @@ def _start_somewhere(server: _Server) -> None:
 
 
 @contextlib.contextmanager
-def _folder(name: str) -> Iterator[Path]:
+def temporary_folder(name: str) -> Iterator[Path]:
     """A folder that PostgreSQL's user owns and may reach (pytest's own temporary folders are closed to others)."""
     folder = Path(tempfile.mkdtemp(prefix=f"rollcall-{name}-"))
     try:
@@ -375,7 +382,7 @@ def _tail(log: Path) -> str:
 
 def _record_classes(home: Path) -> None:
     """Writes the archive of the classes that a broker loads; it appears under its name only when complete."""
-    with _folder("kafka") as folder:
+    with temporary_folder("kafka") as folder:
         broker = Kafka(folder, f"-XX:ArchiveClassesAtExit={folder / 'kafka.jsa'}")
         broker.prepare()
         _start_somewhere(broker)
