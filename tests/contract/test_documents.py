@@ -106,6 +106,19 @@ def test_every_status_of_every_operation_has_an_example(openapi: dict[str, Any])
     assert bare <= {"204", "304", "308"}, "only these have nothing to show"
 
 
+def test_every_answer_that_tells_how_far_it_is_counted_says_as_of_which_day(openapi: dict[str, Any]) -> None:
+    shown = {
+        operation["operationId"]: example
+        for _, _, operation in operations(openapi)
+        for status, answer in operation["responses"].items()
+        if status == "200"
+        and isinstance(example := answer.get("content", {}).get("application/json", {}).get("example"), dict)
+    }
+    counted = {name: example for name, example in shown.items() if "freshness" in example}
+    assert {"getAbsence", "listWork", "askWhatIf"} <= set(counted)
+    assert not [name for name, example in counted.items() if "as_of" not in example]
+
+
 def test_every_path_of_the_contract_is_there(openapi: dict[str, Any]) -> None:
     """Names of parameters may differ from the contract's; places may not."""
     there = {(method.upper(), path) for path, method, _ in operations(openapi)}

@@ -53,8 +53,11 @@ class EntitlementsOut(Page[EntitlementOut]):
     """A page of pupils, and how far their school is counted."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [ITEM], "next": None, "freshness": examples.FRESHNESS}]}
+        json_schema_extra={
+            "examples": [{"items": [ITEM], "next": None, "as_of": "2025-09-30", "freshness": examples.FRESHNESS}]
+        }
     )
+    as_of: date
     freshness: FreshnessOut
 
 
@@ -81,6 +84,7 @@ def create_router(database: Database, clock: Clock) -> APIRouter:
         return {
             "items": [_item(one, year_of(today)) for one in page],
             "next": following,
+            "as_of": today,
             "freshness": shapes.freshness(freshness),
         }
 

@@ -88,6 +88,7 @@ WHAT_IF: dict[str, Any] = {
     "pupil_id": PUPIL_ID,
     "academic_year": YEAR,
     "policy_version": POLICY,
+    "as_of": "2025-10-01",
     "sessions": 20,
     "from": "2025-10-01",
     "to": "2025-10-14",
@@ -212,6 +213,7 @@ EPISODE: dict[str, Any] = {
 STANDING: dict[str, Any] = {
     "pupil_id": PUPIL_ID,
     "academic_year": YEAR,
+    "policy_version": POLICY,
     "child": BANDED,
     "sessions_left": 340,
     "persistent": OUTLOOK,
@@ -221,10 +223,11 @@ WORK_ITEM: dict[str, Any] = {**EPISODE, "pupil_id": PUPIL_ID, "school_urn": URN,
 WORKLIST: dict[str, Any] = {
     "items": [WORK_ITEM],
     "next": None,
+    "as_of": "2025-09-30",
     "coverage": {"expected_sessions": 40, "registers": 40},
     "freshness": SEEN,
 }
-AT_RISK: dict[str, Any] = {"items": [STANDING], "next": None, "freshness": FRESHNESS}
+AT_RISK: dict[str, Any] = {"items": [STANDING], "next": None, "as_of": "2025-09-30", "freshness": FRESHNESS}
 EXPLAINED: dict[str, Any] = {
     **EPISODE,
     "pupil_id": PUPIL_ID,

@@ -114,6 +114,7 @@ class WhatIfOut(BaseModel):
     pupil_id: str
     academic_year: str
     policy_version: str
+    as_of: date
     sessions: int
     from_: date | None = Field(serialization_alias="from")
     to: date | None
@@ -163,13 +164,14 @@ def projection(pupil_id: str, year: int, found: Projection, today: date) -> dict
     }
 
 
-def what_if(pupil_id: str, year: int, found: WhatIf) -> dict[str, Any]:
+def what_if(pupil_id: str, year: int, found: WhatIf, today: date) -> dict[str, Any]:
     """The fields of WhatIfOut."""
     days = [date.fromordinal(one.tick // 2) for one in found.sessions]
     return {
         "pupil_id": pupil_id,
         "academic_year": year_name(year),
         "policy_version": found.policy.version,
+        "as_of": today,
         "sessions": len(found.sessions),
         "from_": days[0] if days else None,
         "to": days[-1] if days else None,

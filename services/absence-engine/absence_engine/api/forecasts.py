@@ -53,7 +53,7 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         n, code = (sent.attend, None) if sent.attend is not None else (sent.miss or 0, sent.code)
         async with database.transaction() as tx:
             found = await forecasts.what_if(tx, str(pupil_id), n, code, caller, policies, today)
-        return its.what_if(str(pupil_id), academic.year_of(today), found)
+        return its.what_if(str(pupil_id), academic.year_of(today), found, today)
 
     return router
 

@@ -1,6 +1,6 @@
 """The JSON of patterns of absence."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from common.academic import year_name
@@ -53,6 +53,7 @@ PUPIL: dict[str, Any] = {
     "pupil_id": examples.PUPIL_ID,
     "academic_year": examples.YEAR,
     "policy_version": examples.POLICY,
+    "as_of": "2025-10-18",
     "items": [SHOWN, SHARED],
     "freshness": examples.FRESHNESS,
 }
@@ -79,6 +80,7 @@ class PatternsOut(BaseModel):
     pupil_id: str
     academic_year: str
     policy_version: str
+    as_of: date
     items: list[ShownOut]
     freshness: FreshnessOut
 
@@ -101,19 +103,23 @@ class SchoolPatternsOut(Page[KeptOut]):
     """A page of patterns, the latest first, and how far the school is counted."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [KEPT], "next": None, "freshness": examples.FRESHNESS}]}
+        json_schema_extra={
+            "examples": [{"items": [KEPT], "next": None, "as_of": "2025-10-18", "freshness": examples.FRESHNESS}]
+        }
     )
+    as_of: date
     freshness: FreshnessOut
 
 
 def patterns(
-    pupil_id: str, year: int, policy: Policy, found: list[Shown], freshness: list[Freshness]
+    pupil_id: str, year: int, today: date, policy: Policy, found: list[Shown], freshness: list[Freshness]
 ) -> dict[str, Any]:
     """The fields of PatternsOut."""
     return {
         "pupil_id": pupil_id,
         "academic_year": year_name(year),
         "policy_version": policy.version,
+        "as_of": today,
         "items": [_shown(one) for one in found],
         "freshness": shapes.freshness(freshness),
     }

@@ -38,10 +38,11 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
         response_model_exclude_unset=True,
     )
     async def of_pupil(pupil_id: UUID, caller: Reader, academic_year: AcademicYear = None) -> object:  # pyright: ignore[reportUnusedFunction]
-        year = shapes.year_of(academic_year, academic.year_of(clock.today()))
+        today = clock.today()
+        year = shapes.year_of(academic_year, academic.year_of(today))
         async with database.transaction() as tx:
-            found = await actions.of_pupil(tx, str(pupil_id), year, caller, policies, clock.today())
-        return its.patterns(str(pupil_id), year, *found)
+            found = await actions.of_pupil(tx, str(pupil_id), year, caller, policies, today)
+        return its.patterns(str(pupil_id), year, today, *found)
 
     @router.get(
         "/v1/schools/{urn}/patterns",
@@ -61,14 +62,16 @@ def create_router(database: Database, clock: Clock, policies: Policies) -> APIRo
     ) -> object:
         after = place_of(cursor, _place)
         caller.reach.check_school(urn)
+        today = clock.today()
         async with database.transaction() as tx:
             found, freshness = await actions.of_school(
-                tx, urn, caller, kind, after, page_size + 1, clock.today(), standing=state == "standing"
+                tx, urn, caller, kind, after, page_size + 1, today, standing=state == "standing"
             )
         page, following = cut(request, found, page_size, _position)
         return {
             "items": [its.kept(one) for one in page],
             "next": following,
+            "as_of": today,
             "freshness": shapes.freshness(freshness),
         }
 

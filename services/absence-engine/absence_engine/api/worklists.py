@@ -41,6 +41,7 @@ class StandingOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.STANDING]})
     pupil_id: str
     academic_year: str
+    policy_version: str
     child: BandedOut
     sessions_left: int
     persistent: OutlookOut
@@ -62,6 +63,7 @@ class WorklistOut(Page[WorkItemOut]):
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.WORKLIST]})
+    as_of: date
     coverage: SeenCoverageOut
     freshness: SeenOut
 
@@ -70,6 +72,7 @@ class AtRiskOut(Page[StandingOut]):
     """A page of pupils, and how far their school is counted."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.AT_RISK]})
+    as_of: date
     freshness: FreshnessOut
 
 
@@ -109,8 +112,9 @@ def _add_work(router: APIRouter, database: Database, clock: Clock, policies: Pol
             found = await worklists.worklist(tx, state, kind, asked, after, page_size + 1, policies, today)
         page, following = cut(request, found.items, page_size, lambda last: _position(last[0]))
         return {
-            "items": [_item(episode, standing, clock.today()) for episode, standing in page],
+            "items": [_item(episode, standing, today) for episode, standing in page],
             "next": following,
+            "as_of": today,
             "coverage": found.seen.coverage._asdict(),
             "freshness": answer_shapes.seen(found.seen),
         }
@@ -130,12 +134,14 @@ def _add_at_risk(router: APIRouter, database: Database, clock: Clock, policies: 
         after = place_of(cursor, _near)
         caller.reach.check_school(urn)
         async with database.transaction() as tx:
-            found, freshness = await worklists.at_risk(tx, urn, policies, clock.today())
+            today = clock.today()
+            found, freshness = await worklists.at_risk(tx, urn, policies, today)
         left = [one for one in found if after is None or worklists.nearness(one) > after]
         page, following = cut(request, left, page_size, lambda last: {"near": list(worklists.nearness(last))})
         return {
-            "items": [_standing(one, clock.today()) for one in page],
+            "items": [_standing(one, today) for one in page],
             "next": following,
+            "as_of": today,
             "freshness": shapes.freshness(freshness),
         }
 
@@ -150,6 +156,7 @@ def _standing(one: Standing, today: date) -> dict[str, Any]:
     return {
         "pupil_id": one.pupil_id,
         "academic_year": year_name(year_of(today)),
+        "policy_version": one.policy.version,
         "child": forecast_shapes.banded(one.counts, one.policy),
         "sessions_left": one.left,
         "persistent": one.lines["PA"]._asdict(),
