@@ -140,8 +140,8 @@ def _number(value: Any) -> float | None:
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
     """The caller that claims describe. A `schools` claim that can't be read lets nobody in rather than everybody."""
-    subject, scope, schools = claims.get("sub"), claims.get("scope", ""), claims.get("schools")
-    if not isinstance(subject, str) or not isinstance(scope, str):
+    subject, scopes, schools = claims.get("sub"), _scopes(claims), claims.get("schools")
+    if not isinstance(subject, str) or scopes is None:
         raise UnauthenticatedError("The token lacks `sub` or `scope`.")
     reach = Reach()
     if schools is not None:
@@ -149,12 +149,23 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         if not all(isinstance(urn, int) and not isinstance(urn, bool) for urn in listed):
             raise UnauthenticatedError("The token's `schools` is not a list of URNs.")
         reach = Reach(frozenset(cast("list[int]", listed)))
-    return Caller(subject, frozenset(scope.split()), reach, _client(claims, subject))
+    return Caller(subject, scopes, reach, _client(claims, subject))
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """What a token opens: `scope` (RFC 9068, 2.2.3), or Entra ID's `scp` of a person's token and `roles` of a client's;
+    None when that can't be read.
+    """
+    told: object = claims.get("scope", claims.get("scp", claims.get("roles", "")))
+    if isinstance(told, str):
+        return frozenset(told.split())
+    roles = cast("list[object]", told) if isinstance(told, list) and "scope" not in claims else [None]
+    return frozenset(cast("list[str]", roles)) if all(isinstance(role, str) for role in roles) else None
 
 
 def _client(claims: Mapping[str, Any], subject: str) -> str:
     """The client that a token was given to: issuers name it in different places, and some only as the subject."""
-    named = (claims.get(name) for name in ("azp", "client_id"))
+    named = (claims.get(name) for name in ("azp", "client_id", "appid"))
     return next((name for name in named if isinstance(name, str) and name), subject)
 
 

@@ -58,6 +58,28 @@ async def test_a_token_for_no_school_sees_none() -> None:
     assert not (await verifier().verify(token(schools=[]))).reach.may_see_school(100001)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"scope": "registers:read cases:read"},
+        {"scope": None, "scp": "registers:read cases:read"},
+        {"scope": None, "roles": ["registers:read", "cases:read"]},
+        {"roles": ["letters:read"], "scope": "registers:read cases:read"},
+    ],
+    ids=str,
+)
+async def test_an_issuer_may_say_what_a_token_opens_in_its_own_place(told: dict[str, Any]) -> None:
+    assert (await verifier().verify(token(**told))).scopes == {"registers:read", "cases:read"}
+
+
+@pytest.mark.parametrize("named", ["azp", "client_id", "appid"])
+async def test_an_issuer_may_name_the_client_in_its_own_place(named: str) -> None:
+    assert (
+        await verifier().verify(jwt.encode({"alg": "ES256", "kid": "ours"}, claims(**{named: "vendor"}), KEY))
+    ).client_id == "vendor"
+    assert (await verifier().verify(token())).client_id == "mis-1"
+
+
 async def test_an_audience_among_several_will_do() -> None:
     assert await verifier().verify(token(aud=["other", AUDIENCE]))
 
@@ -75,6 +97,8 @@ async def test_an_audience_among_several_will_do() -> None:
         {"nbf": 4_000_000_000},
         {"sub": None},
         {"scope": ["registers:write"]},
+        {"scope": None, "roles": ["registers:write", 1]},
+        {"scope": None, "roles": {"registers:write": True}},
         {"schools": "100001"},
         {"schools": ["100001"]},
         {"schools": [True]},
