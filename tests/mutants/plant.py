@@ -143,10 +143,11 @@ def _places(
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    left_out = LEFT_OUT | {"keywords"} if isinstance(node, ast.ClassDef) else LEFT_OUT
     for name, value in ast.iter_fields(node):
         parts: list[Any] = value if isinstance(value, list) else [value]
         yield from (
-            part for part in parts if name not in LEFT_OUT and isinstance(part, ast.AST) and not _is_no_behaviour(part)
+            part for part in parts if name not in left_out and isinstance(part, ast.AST) and not _is_no_behaviour(part)
         )
 
 

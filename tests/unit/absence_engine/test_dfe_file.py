@@ -71,6 +71,8 @@ def test_persistent_absence_may_be_hidden_alone_and_nothing_possible_has_rates_o
     rates = slice(rows[0].index("attendance_perc"), None)
     assert [row[rates] for row in rows[1:]] == [["0"] * 4 + ["c"], ["0"] * 5]
     assert written.count("\n") == 3
+    assert "\r" not in written
+    assert {row[rows[0].index("reason_present")] for row in rows[1:]} == {"0"}
 
 
 # -- read -------------------------------------------------------------------------------------------------------------
@@ -98,6 +100,7 @@ def test_the_columns_that_dfe_has_are_known_and_all_others_are_named() -> None:
 def test_a_file_of_some_reasons_is_not_complete() -> None:
     (row,), _ = dfe_file.read(csv_of(without("reason_n_no_reason_yet")))
     assert "N" not in row.theirs.codes
+    assert Theirs({}, {}).complete is False
     assert not row.theirs.complete
 
 
@@ -156,7 +159,8 @@ def test_enrolments_are_their_total_or_else_a_mean_that_is_whole(total: str, mea
 
 @pytest.mark.parametrize(
     ("enrolments", "rate", "persistent"),
-    [("40", "17.5", 7), ("40", "0", 0), ("40", "100", 40), ("40", "100.1", None), ("40", "-2.5", None),
+    [("40", "17.5", 7), ("40", "0", 0), ("40", "100", 40), ("40", "100.1", None), ("200", "100.5", None),
+     ("40", "-2.5", None),
      ("40", "17", None), ("3", "33.3333333", 1), ("3", "33.3333", None), ("", "50", None), ("40", "?", None)],
 )  # fmt: skip
 def test_a_rate_is_of_so_many_enrolments_where_it_is_of_a_whole_number(
@@ -174,6 +178,9 @@ def test_a_rate_is_of_so_many_enrolments_where_it_is_of_a_whole_number(
 def test_a_row_is_of_an_academic_year(period: str, identifier: str, year: int | None) -> None:
     row = one(time_period=period, time_identifier=identifier)
     assert row.year == year
+    assert row.schools == ("3" if year else "")
+    if identifier.startswith("Week"):
+        assert row.problem == "Only rows of an academic year, such as 202526, can be reconciled."
     assert (row.problem is None) == (year is not None)
 
 
@@ -192,6 +199,7 @@ def test_a_long_text_that_is_no_count_is_cut() -> None:
 @pytest.mark.parametrize("urn", ["abc", "1_000", "-5", "٣", "0", "1" * 10])
 def test_a_school_that_is_not_named_by_a_urn_says_so(urn: str) -> None:
     assert one(urn=urn).problem == f"{urn} is no URN."
+    assert one(urn="x" * 50).problem == f"{'x' * 40} is no URN."
 
 
 def test_a_row_of_another_length_than_the_header_says_so_and_an_empty_line_is_none() -> None:
@@ -207,7 +215,7 @@ def test_a_row_of_another_length_than_the_header_says_so_and_an_empty_line_is_no
 def test_a_file_is_utf_8_with_a_mark_or_without_or_windows_1252() -> None:
     assert [dfe_file.decoded(body) for body in (b"\xef\xbb\xbfK\xc3\xb6ln", b"K\xc3\xb6ln", b"K\xf6ln")] == ["Köln"] * 3
     for body in (b"a\x00", b"\x81"):
-        with pytest.raises(FileError, match="neither UTF-8 nor Windows-1252 text"):
+        with pytest.raises(FileError, match=r"^The file is neither UTF-8 nor Windows-1252 text\.$"):
             dfe_file.decoded(body)
 
 
@@ -228,6 +236,11 @@ def test_a_table_without_the_columns_that_it_takes_says_which(names: list[str], 
 def test_any_column_that_names_a_place_will_do(column: str) -> None:
     rows, _ = dfe_file.read(csv_of(without("old_la_code") | {column: "330"}))
     assert rows[0].problem is None
+
+
+def test_no_two_columns_have_one_name() -> None:
+    with pytest.raises(FileError, match=r"^Two columns have the same name\.$"):
+        dfe_file.read(b"urn,URN\n")
 
 
 def test_names_of_columns_are_read_whatever_their_case_and_margins() -> None:

@@ -178,6 +178,41 @@ def test_evidence_of_a_rate_shows_its_year_and_nothing_else() -> None:
     assert evidence_of("SA", child(marks, born=None))["compulsory_school_age"] is None
 
 
+def test_evidence_says_of_each_stay_and_code_all_that_there_is() -> None:
+    first = tick_of(date(2025, 8, 1))
+    document = evidence_of("SA", child({first: "O"}))
+    assert document["enrolments"] == [{"school_urn": URN, "from": "2023-08-01", "to": None, "kind": "single"}]
+    assert list(document["codes"]) == ["O"]
+    code = document["codes"]["O"]
+    assert {name: code[name] for name in code if name != "meaning"} == {
+        "possible": True, "attended": False, "absence": "unauthorised", "late": None, "valid_from": "2006-09-01",
+        "valid_to": None,
+    }  # fmt: skip
+    assert code["meaning"]
+    assert (document["firm_on"], document["up_to"]) == (None, {"date": "2025-08-01", "session": "AM"})
+    firm = evidence_of("SA", child(dict.fromkeys(range(first, first + 40), "O")))
+    assert firm["firm_on"] == firm["up_to"] == {"date": "2025-08-20", "session": "PM"}
+
+
+def test_evidence_of_a_window_goes_up_to_the_week_in_which_it_became_firm() -> None:
+    n, late = date(2025, 9, 1), date(2025, 9, 22)
+    marks = dict.fromkeys(sessions([n + timedelta(day) for day in range(5)]), "O") | {tick_of(n): "N"}
+    document = evidence_of("PN_10_IN_10", child(marks | {tick_of(late): "O"}))
+    assert document["firm_on"] == {"date": "2025-09-22", "session": "AM"}
+    assert days_shown(document)[1] == "2025-09-28"
+
+
+def test_evidence_of_a_later_run_leaves_out_the_one_before_it() -> None:
+    flag = (Flagged("CLA", 0, NEVER),)
+    first, second = date(2025, 9, 15), date(2026, 2, 16)
+    marks = {tick_of(first): "O", tick_of(first, Session.PM): "/", tick_of(second): "O"}
+    one = Child.of(child(marks, flags=flag))
+    (found,) = spans([one], [Scope.whole(one)], ALWAYS_OPEN, FULL)
+    later = [span for span in found if span.kind == "UNEXPLAINED"][-1]
+    document = evidence(one, later, explain(one, later, ALWAYS_OPEN, FULL), ALWAYS_OPEN, FULL)
+    assert days_shown(document)[0] == "2026-01-19"
+
+
 def test_evidence_of_a_run_shows_four_weeks_before_it_and_after_what_it_is_explained_by() -> None:
     flag = (Flagged("CLA", tick_of(date(2025, 9, 1)), tick_of(date(2025, 12, 1), Session.PM)),)
     document = evidence_of("UNEXPLAINED", child({tick_of(date(2025, 10, 15), Session.PM): "O"}, flags=flag))

@@ -206,6 +206,12 @@ def test_a_run_of_one_speaks_of_one_session() -> None:
     )
 
 
+def test_a_run_goes_from_its_first_session_to_its_last() -> None:
+    rule = Run(sessions=3, codes=("O",), compulsory_age=True)
+    told = sentences.of_run("CONTINUOUS_10", rule, [MORNING - 1, MORNING, AFTERNOON], 0, 0)
+    assert "from the afternoon of 29 September 2025 to the afternoon of 30 September 2025" in told
+
+
 def test_a_run_of_one_that_was_late_says_so() -> None:
     rule = Run(sessions=1, codes=("U",), compulsory_age=True)
     assert sentences.of_run("CONTINUOUS_10", rule, [MORNING], 0, 1).endswith(

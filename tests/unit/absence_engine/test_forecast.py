@@ -61,6 +61,8 @@ def test_sessions_to_come_are_marked_as_present_or_with_a_code() -> None:
     away = child_years(with_marks(record, plan[:2], "O"))[2025].codes
     assert detail(2025, there).by_code == {"/": 1, "\\": 1, "I": 1}
     assert detail(2025, away).by_code == {"I": 1, "O": 2}
+    week = child_years(with_marks(record, plan, None))[2025].codes
+    assert detail(2025, week).by_code == {"/": 4, "\\": 5, "I": 1}
 
 
 def test_details_tell_half_days_weekdays_and_who_was_there() -> None:

@@ -188,7 +188,11 @@ def test_a_reversal_is_told_in_plain_english() -> None:
     two = sentence(millis("2026-01-05T08:00:00Z"), [change(day, "O", "I"), change(day, "O", "I", 3, 100002)])
     assert two.startswith("On 5 January 2026 at 08:00, entry 7 of the ledger of school 100001 changed")
     assert "from O to I; entry 3 of the ledger of school 100002 changed" in two
-    assert sentence(None, []) == NO_MARK_DID
+    assert sentence(None, []) == sentence(START, []) == sentence(None, [change(day, "O", "I")]) == NO_MARK_DID
+    assert NO_MARK_DID == (
+        "No change of a mark took it back, but one of roll, calendar, date of birth, policy, or of who the child is."
+    )
+    assert "changed the morning of 12 September 2025 from O to I. As" in sentence(START, [change(day, "O", "I")])
 
 
 def test_an_entry_without_a_time_that_can_be_read_was_always_known() -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
 
+import pytest
 from absence_engine.domain.patterns.kept import Kept, Shown, changes, event
 from common.events.absence_engine import CountedSession
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.absence_engine.children import DEAD, PUPIL, URN
+from tests.unit.absence_engine.children import DEAD, OTHER, PUPIL, URN
 
 NOW = datetime(2025, 10, 1, 16, tzinfo=UTC)
 KEYS = [("weekday", "Monday"), ("weekday", "Tuesday"), ("streak", "")]
@@ -60,8 +62,38 @@ def test_of_merged_children_the_living_ids_pattern_goes_on_and_the_other_is_gone
     looked(looked_at_dead, [shows("streak", ""), shows("weekday", "Monday")], pupil=DEAD)
     kept |= looked_at_dead
     assert looked(kept, [shows("streak", ""), shows("weekday", "Monday")], 1) == 1
+    assert {one.pupil_id for one in kept.values() if one.state == "gone"} == {PUPIL}
+    assert looked(kept, [shows("streak", ""), shows("weekday", "Monday")], 2) == 0
     told = sorted((one.origin, one.shown.kind, one.state) for one in kept.values())
     assert told == [(DEAD, "streak", "gone"), (DEAD, "weekday", "standing"), (PUPIL, "streak", "standing")]
+
+
+@pytest.mark.parametrize(("living", "other"), [(PUPIL, DEAD), (DEAD, PUPIL)])
+@pytest.mark.parametrize("kind", ["streak", "weekday", "medical"])
+def test_the_living_ids_pattern_goes_on_whatever_the_ids_are(living: str, other: str, kind: str) -> None:
+    kept: dict[str, Kept] = {}
+    looked(kept, [shows(kind, "")], pupil=living)
+    theirs: dict[str, Kept] = {}
+    looked(theirs, [shows(kind, "")], pupil=other)
+    kept |= theirs
+    assert looked(kept, [shows(kind, "")], 1, pupil=living) == 1
+    assert {one.origin: one.state for one in kept.values()} == {living: "standing", other: "gone"}
+
+
+def test_a_pattern_that_shows_again_is_told_as_it_is_now() -> None:
+    kept: dict[str, Kept] = {}
+    looked(kept, [shows("weekday", "Monday")])
+    looked(kept, [], 1)
+    again = shows("weekday", "Monday", "And again.")
+    elsewhere = again._replace(sessions=[CountedSession("2025-10-03", "AM", "I", OTHER)])
+    looked(kept, [elsewhere], 2)
+    (one,) = kept.values()
+    assert (one.shown, one.school_urn, one.detected_at, one.gone_at) == (elsewhere, OTHER, NOW + timedelta(2), None)
+    assert (one.epoch, one.revision) == (1, 3)
+    assert one.pattern_id == str(uuid5(NAMESPACE_URL, f"pattern/{PUPIL}/weekday/Monday/2025"))
+    said = event(one, NOW)
+    assert said.id == str(uuid5(NAMESPACE_URL, f"pattern/{one.pattern_id}/1/3"))
+    assert (said.data.detected_at, said.data.gone_at) == ("2025-10-03T16:00:00.000+00:00", None)
 
 
 def test_a_new_epoch_counts_from_one_and_each_revision_has_an_event_of_its_own() -> None:

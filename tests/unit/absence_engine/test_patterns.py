@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import combinations
 
+import msgspec
 import numpy as np
 import pytest
 from absence_engine.domain.marks import YearMarks, child_years
 from absence_engine.domain.patterns.find import ABSENT, DAYS, LATE, POSSIBLE, Pattern, edges, find, may_have, rarely
 from absence_engine.domain.patterns.rules import (
+    KINDS,
     Edge,
     HalfDay,
     LateStreak,
@@ -469,6 +471,18 @@ SOME = tuple(tick_of(date(2025, 9, day), half) for day in (16, 17) for half in (
 )  # fmt: skip
 def test_a_pattern_is_told_word_by_word(kind: str, what: str, numbers: dict[str, int], said: str) -> None:
     assert sentence(Pattern(kind, what, SOME, numbers), RULES) == said
+
+
+def test_what_it_takes_for_a_pattern_where_a_policy_says_nothing() -> None:
+    said = {kind: msgspec.structs.asdict(getattr(RULES, kind)) for kind in KINDS}
+    gathers = {"least": 4, "times": 2, "one_in": 1000}
+    assert said == {
+        "weekday": gathers, "holiday_edge": gathers | {"least": 3, "closed_days": 5}, "medical": gathers,
+        "half_day": {"days": 6, "part": 1, "of": 2}, "streak": {"sessions": 20},
+        "short_streaks": {"streaks": 12, "sessions": 4}, "late_streak": {"days": 4},
+        "sudden_change": {"weeks": 4, "sessions": 12, "before": 60, "times": 3, "part": 1, "of": 10},
+        "sibling_synchronous": gathers,
+    }  # fmt: skip
 
 
 def test_one_week_and_one_session_are_told_as_one() -> None:

@@ -217,6 +217,6 @@ def test_a_file_that_is_none_says_why(body: bytes, problem: str) -> None:
 
 
 def test_dfes_year_begins_on_the_second_monday_of_september() -> None:
-    assert [dfe_file.first_day(year).isoformat() for year in (2024, 2025, 2026)] == [
-        "2024-09-09", "2025-09-08", "2026-09-14",
+    assert [dfe_file.first_day(year).isoformat() for year in (2024, 2025, 2026, 2030)] == [
+        "2024-09-09", "2025-09-08", "2026-09-14", "2030-09-09",
     ]  # fmt: skip

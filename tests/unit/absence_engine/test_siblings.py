@@ -66,6 +66,20 @@ def test_children_who_are_often_away_share_absences_by_chance() -> None:
     assert found(away(*often), away(*range(0, 16, 4))) == []
 
 
+def test_absences_are_as_many_and_as_often_shared_as_the_rule_says() -> None:
+    one = away(3, 11, 40, 70)
+    assert found(one, one, Often(least=4))
+    assert found(one, one, Often(least=5)) == []
+    assert found(one, one, Often(least=4, times=25))
+    assert found(one, one, Often(least=4, times=26)) == []
+
+
+def test_each_sibling_is_looked_at() -> None:
+    one, stranger = away(3, 11, 40, 70), away(90)
+    patterns = shared(one, [("first", stranger), ("second", one), ("third", one)], RULE)
+    assert [pattern.what for pattern in patterns] == ["second", "third"]
+
+
 def test_days_that_were_possible_for_one_alone_do_not_count() -> None:
     days = (3, 11, 40, 70)
     assert found(away(*days), away(*days, code="O"))
@@ -77,6 +91,9 @@ def test_a_half_day_is_a_day_and_the_sessions_are_the_childs_own() -> None:
     one = marks(dict.fromkeys(range(100), "/") | dict.fromkeys((3, 11, 40, 70), "/O"))
     (pattern,) = found(one, away(3, 11, 40, 70))
     assert [tick - year_start(YEAR) for tick in pattern.ticks] == [7, 23, 81, 141]
+    mornings = marks(dict.fromkeys(range(100), "/") | dict.fromkeys((3, 11, 40, 70), "O/"))
+    (pattern,) = found(mornings, away(3, 11, 40, 70))
+    assert [tick - year_start(YEAR) for tick in pattern.ticks] == [6, 22, 80, 140]
 
 
 def test_whoever_may_not_see_the_sibling_is_told_of_the_childs_own_days_alone() -> None:

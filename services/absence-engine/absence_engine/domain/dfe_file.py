@@ -51,7 +51,6 @@ TOTAL = "Total"
 SUPPRESSED = frozenset({"c", "z", "x", "low", ":"})
 """What stands in place of a number that DfE hides or does not have."""
 URN_COLUMNS = ("school_urn", "urn")
-FIRST_DAYS: Mapping[int, date] = {2024: date(2024, 9, 9), 2025: date(2025, 9, 8)}
 
 
 MOST_ROWS, MOST_YEARS, MOST_COLUMNS = 30_000, 10, 500
@@ -93,7 +92,7 @@ def first_day(year: int) -> date:
     September, as it has been in the years that are known.
     """
     second = date(year, 9, 8)
-    return FIRST_DAYS.get(year, second + timedelta(-second.weekday() % 7))
+    return second + timedelta(-second.weekday() % 7)
 
 
 def decoded(body: bytes) -> str:
@@ -204,8 +203,6 @@ def _count(column: str, text: str) -> int | None:
 
 
 def _decimal(text: str) -> Decimal | None:
-    if not text or text.lower() in SUPPRESSED:
-        return None
     try:
         found = Decimal(text)
     except InvalidOperation:
