@@ -17,7 +17,7 @@ COLUMNS = ["id", "function", "served_by", "kind", "test", "note"]
 KINDS = {"operationId", "event", "report", "not-software", "later"}
 """`report`: a command of `rollcall`. `not-software` and `later` name nothing, and their note says why or what comes."""
 LINES = list(csv.DictReader((ROOT / "docs" / "functions.csv").read_text(encoding="utf-8").splitlines()))
-COMMANDS = {"audit", "demo", "republish", "token", "up"}
+COMMANDS = {"audit", "conformance", "demo", "republish", "token", "up"}
 
 
 @pytest.fixture(scope="module")
