@@ -21,7 +21,7 @@ from rollcall.folder import Folder
 from rollcall.services import package_of
 from rollcall.where import server
 
-SEALING = ("registers", "casework")
+SEALING = ("registers", "absence-engine", "casework")
 
 
 def main(options: argparse.Namespace) -> int:

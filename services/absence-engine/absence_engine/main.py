@@ -29,9 +29,10 @@ NAMED = 20  # schools that readiness names at most
 
 async def create_service(settings: Settings, broker: Broker) -> Service:
     """The service, on a database of its own on the settings' server, brought to the newest version of its tables."""
+    keyring = settings.keyring()
     url = await create_database_if_absent(settings.database_url, NAME)
-    await migrate(url, "absence_engine")
-    database = await Database.open(url, application=NAME)
+    await migrate(url, "absence_engine", keyring)
+    database = await Database.open(url, application=NAME, keyring=keyring)
     clock = settings.clock()
     directory = await open_directory(database, NAME)
     policies = Policies(clock)

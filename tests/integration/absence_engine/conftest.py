@@ -10,6 +10,7 @@ from common.migrate import migrate
 
 from tests import servers
 from tests.integration.absence_engine.ledgers import Engine
+from tests.keys import KEYRING
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +39,7 @@ def shipped() -> Sequence[Policy] | None:
 async def engine(postgres_url: str, engine_template: str, shipped: Sequence[Policy] | None) -> AsyncIterator[Engine]:
     """An engine on an empty, migrated database."""
     async with servers.fresh_database(postgres_url, engine_template) as url:
-        database = await Database.open(url)
+        database = await Database.open(url, keyring=KEYRING)
         yield Engine(database, shipped=shipped)
         await database.close()
 
@@ -49,6 +50,6 @@ async def other_engine(
 ) -> AsyncIterator[Engine]:
     """A second engine on a database of its own."""
     async with servers.fresh_database(postgres_url, engine_template) as url:
-        database = await Database.open(url)
+        database = await Database.open(url, keyring=KEYRING)
         yield Engine(database, shipped=shipped)
         await database.close()

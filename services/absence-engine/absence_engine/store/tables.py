@@ -117,7 +117,7 @@ class Enrolment(Base, table=True):
 
 class PersonalTarget(Base, table=True):
     """The attendance (basis points) that is asked of a child for a time, and why: no ledger tells it, a rebuild keeps
-    it. Under whichever id it was said it goes with that id.
+    it. Under whichever id it was said it goes with that id. `said` seals the reason and who says so.
     """
 
     __tablename__ = "personal_target"  # pyright: ignore[reportAssignmentType]  # SQLModel declares it as something else
@@ -125,8 +125,7 @@ class PersonalTarget(Base, table=True):
     attendance: int
     from_date: date
     to_date: date | None = Field(sa_column=Column(Date))
-    reason: str = Field(sa_type=Text)
-    said_by: str = Field(sa_type=Text)
+    said: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     said_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 

@@ -4,16 +4,16 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple
 
-from common.db import Transaction
+from common.db import Transaction, keyring
 
 PUT = """
-insert into personal_target (pupil_id, attendance, from_date, to_date, reason, said_by, said_at)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict (pupil_id) do update
+insert into personal_target (pupil_id, attendance, from_date, to_date, said_at, said)
+values ($1, $2, $3, $4, $5, $6) on conflict (pupil_id) do update
 set attendance = excluded.attendance, from_date = excluded.from_date, to_date = excluded.to_date,
-    reason = excluded.reason, said_by = excluded.said_by, said_at = excluded.said_at
+    said_at = excluded.said_at, said = excluded.said
 """
 LATEST = """
-select attendance, from_date, to_date, reason, said_by, said_at from personal_target
+select pupil_id::text, attendance, from_date, to_date, said_at, said from personal_target
 where pupil_id = any($1::uuid[]) order by said_at desc, pupil_id limit 1
 """
 
@@ -31,10 +31,16 @@ class Target(NamedTuple):
 
 async def put(tx: Transaction, pupil_id: str, target: Target) -> None:
     """Keeps what is asked of a child, instead of what was."""
-    await tx.execute(PUT, pupil_id, *target)
+    attendance, first, last, reason, by, said_at = target
+    said = keyring(tx).seal_json((reason, by), f"personal_target/{pupil_id}")
+    await tx.execute(PUT, pupil_id, attendance, first, last, said_at, said)
 
 
 async def latest(tx: Transaction, pupil_ids: Collection[str]) -> Target | None:
     """What was said last under any of a child's ids."""
     row = await tx.fetchrow(LATEST, list(pupil_ids))
-    return None if row is None else Target(*row)
+    if row is None:
+        return None
+    pupil_id, attendance, first, last, said_at, said = row
+    reason, by = keyring(tx).open_json(said, f"personal_target/{pupil_id}", tuple[str, str])
+    return Target(attendance, first, last, reason, by, said_at)
