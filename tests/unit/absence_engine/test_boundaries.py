@@ -10,7 +10,7 @@ from absence_engine.domain.flags import Flagged
 from absence_engine.domain.policy import Policy, read
 from absence_engine.domain.records import ChildRecord
 from absence_engine.domain.spans import Child, Scope, Span, spans
-from absence_engine.domain.ticks import NEVER, day_of, session_of, tick_of
+from absence_engine.domain.ticks import NEVER, day_of, session_of, tick_of, week_of
 from common.academic import Session
 from common.codes import code_table
 
@@ -428,3 +428,16 @@ def test_a_window_of_weeks_may_open_again_in_the_week_after_the_one_in_which_it_
     marks = dict.fromkeys(TICKS[: again + 10], "/") | dict.fromkeys(TICKS[first : first + 10], "L")
     marks |= dict.fromkeys(TICKS[again : again + 10], "L")
     assert places(child(marks), "PUNCTUALITY") == [(10, 10, again), (again + 10, again + 10, None)]
+
+
+def test_windows_of_one_week_open_from_the_first_week_on_and_again_after_each_without() -> None:
+    """Three late marks in the first and the third of four weeks."""
+    weeks = [[tick for tick in YEAR if week_of(tick) == week] for week in sorted({week_of(tick) for tick in YEAR})][:5]
+    marks = {tick: "/" for week in weeks for tick in week}
+    marks |= {tick: "L" for week in (weeks[0], weeks[2]) for tick in week[:3]}
+    one = Child.of(child(marks))
+    its = policy(PUNCTUALITY={**THRESHOLDS["PUNCTUALITY"], "sessions": 3, "weeks": 1})
+    found = [span for span in spans([one], [Scope.whole(one)], OPEN, its)[0] if span.kind == "PUNCTUALITY"]
+    assert [(span.crossed, span.firm, span.ended) for span in found] == [
+        (weeks[0][2], weeks[0][2], weeks[1][-1]), (weeks[2][2], weeks[2][2], weeks[3][-1]),
+    ]  # fmt: skip

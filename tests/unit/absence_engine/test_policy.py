@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from absence_engine.domain.counts import over_line
 from absence_engine.domain.policy import Policy, PolicyError, in_order, policies, read, written
-from absence_engine.domain.thresholds import Band
+from absence_engine.domain.thresholds import Band, Rate, Stage, Window
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -253,3 +253,11 @@ def test_a_band_reaches_down_to_its_bound_and_with_it_or_not() -> None:
     assert [from_.holds(attended, 1000) for attended in (904, 905, 906)] == [False, True, True]
     assert [above.holds(attended, 1000) for attended in (904, 905, 906)] == [False, False, True]
     assert Band("rest", attendance_from="0").holds(0, 5)
+
+
+def test_what_a_rule_leaves_out_is_no_line_school_weeks_and_a_task_once_firm() -> None:
+    rate = Rate(minimum_possible=1, recovery_sessions=1)
+    assert (rate.part, rate.of, rate.strict, rate.flags, rate.targets) == (0, 0, False, (), None)
+    assert Window(sessions=1, codes=("O",), compulsory_age=True, weeks=1, spendable=True).reading == "school_weeks"
+    assert Stage(task="visit", due_open_days=1).while_provisional is False
+    assert Band("all").holds(0, 10)

@@ -9,9 +9,10 @@ from absence_engine.domain.in_force import Book
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.simulation import Answer, Question, Sums, answers
 from absence_engine.domain.spans import Child, Span
+from absence_engine.domain.thresholds import Stage
 from absence_engine.domain.ticks import tick_of
 
-from tests.unit.absence_engine.children import AUTUMN, OTHER, URN, calendars, child, sheets, stay
+from tests.unit.absence_engine.children import AUTUMN, OTHER, TERM, URN, calendars, child, sheets, stay
 from tests.unit.absence_engine.policies import SHIPPED, changed
 
 MONDAY, TUESDAY, NEXT_WEEK = tick_of(date(2025, 9, 15)), tick_of(date(2025, 9, 16)), tick_of(date(2025, 9, 22))
@@ -72,6 +73,21 @@ def test_what_runs_over_the_years_is_judged_by_what_is_in_force_today() -> None:
     assert found.outcomes()["PA"] == "both"
 
 
+def test_each_policy_is_asked_for_its_own_spans_once() -> None:
+    of_year = replace(
+        changed(SHIPPED, PUNCTUALITY={"sessions": 3}, PA={"of": 10}), version="1", valid_from=date(2024, 8, 1)
+    )
+    today = replace(changed(SHIPPED, PA={"of": 1000}), version="2", valid_from=date(2026, 9, 1))
+    book = Book.of((), [of_year, today], date(2026, 10, 1))
+    codes = dict(zip(AUTUMN, "LLL" + "/" * 33 + "OOOO", strict=False))
+    june = [tick for tick in TERM if tick < AUTUMN[0]]
+    both_years = Child.of(child(codes | dict.fromkeys(june[:50], "O")))
+    (found,) = answers([both_years], calendars({URN: TERM}), Question(2025, FIRST, LAST, of_year, book))
+    kinds = [(one.kind, one.year) for one in found.held if one.kind in ("PA", "PUNCTUALITY")]
+    assert kinds == [("PA", 2025)]
+    assert {one.year for one in (*found.held, *found.draft)} <= {2025, None}
+
+
 def result(*found: Answer, phases: Mapping[int, str] | None = None, asked: Question | None = None) -> dict[str, Any]:
     sums = Sums(asked or question())
     for one in found:
@@ -115,6 +131,15 @@ def test_a_crossing_counts_in_its_week_and_a_task_in_that_in_which_its_stage_cal
         },
         {"week": "2025-09-22", "crossings": [], "tasks": [{"name": "support_review", "in_force": 1, "draft": 0}]},
     ]
+
+
+def test_a_task_is_that_of_the_policy_that_calls_for_it() -> None:
+    draft = replace(LOWER, stages={"PA": Stage(task="visit", due_open_days=1)})
+    both = answer(held=[span("PA", MONDAY, MONDAY)], draft=[span("PA", MONDAY, MONDAY)])
+    (week,) = result(both, asked=question(draft))["weeks"]
+    assert week["tasks"] == [
+        {"name": "support_review", "in_force": 1, "draft": 0}, {"name": "visit", "in_force": 0, "draft": 1},
+    ]  # fmt: skip
 
 
 def test_a_task_that_is_called_for_while_provisional_counts_with_the_crossing() -> None:

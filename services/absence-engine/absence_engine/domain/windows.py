@@ -86,10 +86,10 @@ def window_spans(child: ChildRecord, years: Iterable[YearMarks], units: Units, r
     complete = _complete(years, units)
 
     found: list[Crossing] = []
-    opens = _first(held >= rule.sessions, 0, len(held))
+    opens = _first(held >= rule.sessions, 0)
     while opens is not None:
         ends = _first(held < rule.sessions, opens, complete)
-        firm = _first(held_settled >= rule.sessions, opens, len(held) if ends is None else ends)
+        firm = _first(held_settled >= rule.sessions, opens, ends)
         found.append(
             Crossing(
                 crossed=_nth(counted, opens, rule),
@@ -97,7 +97,7 @@ def window_spans(child: ChildRecord, years: Iterable[YearMarks], units: Units, r
                 ended=None if ends is None else int(units.last_open[ends]),
             )
         )
-        opens = None if ends is None else _first(held >= rule.sessions, ends + 1, len(held))
+        opens = None if ends is None else _first(held >= rule.sessions, ends + 1)
     return found
 
 
@@ -115,13 +115,12 @@ def window_sizes(counted: Counted, units: int, rule: Window) -> Ints:
 
 
 def _complete(years: Iterable[YearMarks], units: Units) -> int:
-    """How many of the units are complete: those before that of the child's latest mark."""
-    marked = marked_ticks(years)
-    return int(units.index_of(marked[-1:])[0][0]) if len(marked) else 0
+    """How many of the units are complete: those before that of the child's latest mark; there is one."""
+    return int(units.index_of(marked_ticks(years)[-1:])[0][0])
 
 
-def _first(flags: Flags, start: int, end: int) -> int | None:
-    """The first true position from `start` up to but not including `end`."""
+def _first(flags: Flags, start: int, end: int | None = None) -> int | None:
+    """The first true position from `start` up to but not including `end`; without one, of all."""
     found = np.flatnonzero(flags[start:end])
     return start + int(found[0]) if len(found) else None
 
