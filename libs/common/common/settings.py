@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     connections: int = Field(default=2000, ge=10, le=100_000, description="How many callers a process is connected to.")
     rate_limit_reads: int = Field(default=30_000, ge=0, description="Reads a minute of one client; 0 sets no limit.")
     rate_limit_writes: int = Field(default=30_000, ge=0, description="Writes a minute of one client; 0 sets no limit.")
-    requests_at_once: int = Field(default=8, ge=1, description="Requests of one client that a process works on.")
+    requests_at_once: int = Field(default=16, ge=1, description="Requests of one client that a process works on.")
 
     issuer: str | None = Field(default=None, description="`iss` of the tokens that are let in.")
     jwks_url: str | None = Field(

@@ -190,7 +190,7 @@ async def test_a_tag_is_asked_for_in_vain_where_there_is_none_or_no_good_answer(
 async def test_the_document_says_where_a_tag_may_be_asked_for(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
     kept, thing = paths["/v1/kept"]["get"], paths["/v1/things/{number}"]["get"]
-    assert [one["name"] for one in kept["parameters"]] == ["If-None-Match"]
+    assert "If-None-Match" in [one["name"] for one in kept["parameters"]]
     assert kept["responses"]["304"]["headers"].keys() == kept["responses"]["200"]["headers"].keys() == {"ETag"}
     assert "304" not in thing["responses"]
 
