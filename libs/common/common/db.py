@@ -8,7 +8,7 @@ transaction; nobody below commits. With the transaction come the keys that its d
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -29,9 +29,31 @@ CLOSE_SECONDS = 1.5
 
 
 class _Connection(asyncpg.Connection):
-    """A connection that brings the keys of its database along."""
+    """A connection that brings the keys of its database along. Tasks that share it take turns, statement by statement:
+    asyncpg would refuse the second one.
+    """
 
     keyring: Keyring | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turn = asyncio.Lock()
+
+    async def execute(self, *args: Any, **kwargs: Any) -> str:
+        async with self._turn:
+            return await super().execute(*args, **kwargs)
+
+    async def fetch(self, *args: Any, **kwargs: Any) -> list[Any]:
+        async with self._turn:
+            return await super().fetch(*args, **kwargs)
+
+    async def fetchrow(self, *args: Any, **kwargs: Any) -> Any:
+        async with self._turn:
+            return await super().fetchrow(*args, **kwargs)
+
+    async def fetchval(self, *args: Any, **kwargs: Any) -> Any:
+        async with self._turn:
+            return await super().fetchval(*args, **kwargs)
 
 
 class Database:

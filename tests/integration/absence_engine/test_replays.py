@@ -1,5 +1,6 @@
 """A replay puts many polls together in memory (`LedgerPile`): the result is that of small batches, or there is none."""
 
+import asyncio
 import tracemalloc
 from datetime import date, timedelta
 from random import Random
@@ -26,6 +27,15 @@ from tests.integration.absence_engine.test_deliveries import (
 
 URN = 100001
 AUTUMN = DAYS[-50:]
+DEADLOCK_AT_THIRD_SAVE = """
+create sequence saves;
+create function deadlock() returns trigger language plpgsql as $$
+begin
+    if nextval('saves') = 3 then raise exception using errcode = 'deadlock_detected'; end if;
+    return null;
+end $$;
+create trigger deadlock after insert on sheet for each statement execute function deadlock()
+"""
 
 
 @pytest.mark.parametrize("seed", range(20, 24))
@@ -63,6 +73,31 @@ async def test_children_in_several_portions_give_what_they_give_at_once(
     monkeypatch.setattr("absence_engine.actions.apply.CHILDREN_AT_ONCE", 2)
     await other_engine.take_pile([ledger.entries for ledger in ledgers])
     assert await state(other_engine) == await state(engine)
+
+
+async def test_a_deadlock_in_one_of_several_portions_has_all_of_them_done_again(
+    engine: Engine, other_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledgers = list(history(Random(33)).values())
+    await engine.take_pile([ledger.entries for ledger in ledgers])
+    async with other_engine.database.connection() as connection:
+        await connection.execute(DEADLOCK_AT_THIRD_SAVE)
+    monkeypatch.setattr("absence_engine.actions.apply.CHILDREN_AT_ONCE", 2)
+    await other_engine.take_pile([ledger.entries for ledger in ledgers])
+    assert (await other_engine.fetch("select last_value > 3 from saves")) == [(True,)]
+    assert await state(other_engine) == await state(engine)
+
+
+async def test_tasks_that_share_a_transaction_take_turns(engine: Engine) -> None:
+    async with engine.database.transaction() as tx:
+        first, _, rows, one = await asyncio.gather(
+            tx.fetchval("select 1 from pg_sleep(0.01)"),
+            tx.execute("create temporary table told on commit drop as select 2 as n"),
+            tx.fetch("select n from told"),
+            tx.fetchrow("select n + 1 from told"),
+        )
+    assert one is not None
+    assert (first, rows[0][0], one[0]) == (1, 2, 3)
 
 
 async def test_the_application_of_a_pile_is_seen_to_go_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from common.db import Transaction
 from common.events import Event
 from common.events.absence_engine import TOPIC
 from common.lineage import Link
+from common.overlap import overlapped
 
 from absence_engine.actions import announce
 from absence_engine.actions.batch import Batch
@@ -37,8 +38,11 @@ from absence_engine.store import children, episodes, history, households, progre
 from absence_engine.store.children import Meaning
 
 EMPTY = bytes(GRID)
-CHILDREN_AT_ONCE = 2000
-"""Of how many children all is in memory at a time."""
+CHILDREN_AT_ONCE = 500
+PORTIONS_AT_ONCE = 3
+"""Of how many children all is in memory at a time, so many times: while one portion's statements are carried out,
+others are worked out.
+"""
 
 
 def quiet() -> None:
@@ -77,12 +81,15 @@ async def apply_batch(
     whole |= late
     await progress.advance(tx, [_advance(urn, changes, settled) for urn in changes.runs])
     await _announce(tx, _meanings(relinked, changes, clock), changes.reasons, clock)
-    for some, part in _portions(due, changes.marks, family):
+
+    async def apply(some: set[str], part: Part) -> None:
         touches, records = await _write_marks(tx, part, changes.marks, family, some, whole)
         told = await evaluate(tx, records, touches, family.living, clock.now(), policies)
         await episodes.save(tx, told)
         await announce.episodes(tx, told, clock)
         beat()
+
+    await overlapped((apply(*portion) for portion in _portions(due, changes.marks, family)), PORTIONS_AT_ONCE)
     await follow_schools(tx, moved, policies, clock)
 
 
