@@ -32,8 +32,8 @@ from absence_engine.domain.records import GUEST, ChildRecord, Codes, Enrolment
 from absence_engine.domain.spans import Child
 from absence_engine.domain.sums import Sum, whole
 from absence_engine.domain.ticks import tick_of
-from absence_engine.store import children, schools, targets
 from absence_engine.store import figures as store
+from absence_engine.store import schools, targets
 from absence_engine.store.progress import Freshness
 from absence_engine.store.targets import Target
 
@@ -155,7 +155,7 @@ async def pupil(
         dfe=dfe_stays(record, year),
         ever=ever(spans_of(Child(record, years), calendars, holds, only_years=True), ("PA", "SA")),
         compulsory=_is_compulsory(record, as_of or today),
-        target=await targets.latest(tx, [record.pupil_id, *await children.dead_ids(tx, [record.pupil_id])]),
+        target=await targets.latest(tx, record.pupil_id),
     )
 
 

@@ -29,8 +29,8 @@ from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, ChildRecord
 from absence_engine.domain.spans import Child
 from absence_engine.domain.ticks import NEVER, tick_of, year_start
-from absence_engine.store import children, schools, targets
 from absence_engine.store import figures as store
+from absence_engine.store import schools, targets
 from absence_engine.store.progress import Freshness
 from absence_engine.store.targets import Target
 
@@ -120,4 +120,4 @@ async def put_target(tx: Transaction, pupil_id: str, target: Target, caller: Cal
 
 async def target_of(tx: Transaction, pupil_id: str) -> Target | None:
     """What attendance is asked of a living child, if that was ever said."""
-    return await targets.latest(tx, [pupil_id, *await children.dead_ids(tx, [pupil_id])])
+    return await targets.latest(tx, pupil_id)

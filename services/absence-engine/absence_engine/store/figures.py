@@ -119,8 +119,10 @@ async def stays(
     listed = sorted(urns)
     where = (listed, year, date(year, 8, 1), date(year + 1, 7, 31), None if everywhere else listed)
     cursor = await tx.cursor(FOUND, *where)
-    while rows := await cursor.fetch(CHUNK):
+    rows = await cursor.fetch(CHUNK)
+    while rows:
         yield _plain([row for row in rows if not row[1]]), [row[0] for row in rows if row[1]]
+        rows = await cursor.fetch(CHUNK) if len(rows) == CHUNK else []
 
 
 def _plain(rows: Sequence[asyncpg.Record]) -> list[PlainStay]:

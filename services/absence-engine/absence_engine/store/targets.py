@@ -1,6 +1,5 @@
 """Personal targets: what attendance is asked of a child for whom the usual one is out of reach, and why."""
 
-from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,7 +13,8 @@ set attendance = excluded.attendance, from_date = excluded.from_date, to_date = 
 """
 LATEST = """
 select pupil_id::text, attendance, from_date, to_date, said_at, said from personal_target
-where pupil_id = any($1::uuid[]) order by said_at desc, pupil_id limit 1
+where pupil_id = any(array(select pupil_id from child where survivor = $1) || $1::uuid)
+order by said_at desc, pupil_id limit 1
 """
 
 
@@ -36,9 +36,9 @@ async def put(tx: Transaction, pupil_id: str, target: Target) -> None:
     await tx.execute(PUT, pupil_id, attendance, first, last, said_at, said)
 
 
-async def latest(tx: Transaction, pupil_ids: Collection[str]) -> Target | None:
-    """What was said last under any of a child's ids."""
-    row = await tx.fetchrow(LATEST, list(pupil_ids))
+async def latest(tx: Transaction, living_id: str) -> Target | None:
+    """What was said last under any of a living child's ids."""
+    row = await tx.fetchrow(LATEST, living_id)
     if row is None:
         return None
     pupil_id, attendance, first, last, said_at, said = row
