@@ -56,12 +56,13 @@ class Reach(NamedTuple):
     tests: Mapping[tuple[str, str], Sequence[str]]
 
     def of(self, fault: Fault) -> list[str]:
-        """The tests that a fault meets: those that enter its function, or its module."""
+        """The tests that a fault meets: those that enter its function; all of files whose tests enter its module."""
         module = f"{PACKAGE}.{fault.module}"
         if fault.function is not None:
             names = {*self.tests.get((module, fault.function), ())}
         else:
-            names = {name for (of, _), its in self.tests.items() if of == module for name in its} or {*self.seconds}
+            files = _files(name for (of, _), its in self.tests.items() if of == module for name in its)
+            names = {name for name in self.seconds if name.partition("::")[0] in files} or {*self.seconds}
         found: list[str] = []
         spent = 0.0
         for name in sorted(names, key=lambda name: self.seconds[name]):

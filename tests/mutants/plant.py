@@ -119,9 +119,9 @@ def _other(value: bool | int | str | bytes) -> bool | int | str | bytes:
         case int():
             return value + 1
         case str():
-            return f"XX{value}XX"
+            return f"~{value}~"
         case bytes():
-            return b"XX" + value
+            return b"~" + value
 
 
 def _places(

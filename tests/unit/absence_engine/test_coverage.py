@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 import numpy as np
-from absence_engine.domain.coverage import Grid, coverage
+from absence_engine.domain.coverage import NOTHING_EXPECTED, Grid, coverage
 from common.academic import GRID, Session, place_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +49,7 @@ def test_the_coverage_of_a_day_leaves_out_what_came_after_it() -> None:
 
 def test_years_that_are_over_or_to_come_are_whole_or_nothing() -> None:
     assert coverage(grid(*DAYS), came(DAYS[0]), 2025, date(2027, 1, 1), None) == (10, 2)
-    assert coverage(grid(*DAYS), places([]), 2025, date(2024, 9, 1), None) == (0, 0)
+    assert coverage(grid(*DAYS), places([]), 2025, date(2024, 9, 1), None) == NOTHING_EXPECTED == (0, 0)
 
 
 @given(

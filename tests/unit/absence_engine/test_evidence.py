@@ -199,7 +199,7 @@ def test_evidence_of_a_window_goes_up_to_the_week_in_which_it_became_firm() -> N
     marks = dict.fromkeys(sessions([n + timedelta(day) for day in range(5)]), "O") | {tick_of(n): "N"}
     document = evidence_of("PN_10_IN_10", child(marks | {tick_of(late): "O"}))
     assert document["firm_on"] == {"date": "2025-09-22", "session": "AM"}
-    assert days_shown(document)[1] == "2025-09-28"
+    assert days_shown(document) == ("2025-07-07", "2025-09-28")
 
 
 def test_evidence_of_a_later_run_leaves_out_the_one_before_it() -> None:
