@@ -10,8 +10,8 @@ import pytest
 from tests import servers
 
 LONGEST = [
-    "test_keycloak.py", "test_fuzz.py", "test_faults.py", "test_any_delivery.py", "test_any_sequence.py", "test_merge_and_split.py",
-    "test_demo.py", "test_broker_away.py", "test_large_changes.py",
+    "test_keycloak.py", "test_fuzz.py", "test_faults.py", "test_any_delivery.py", "test_any_sequence.py",
+    "test_merge_and_split.py", "test_demo.py", "test_broker_away.py", "test_large_changes.py",
 ]  # fmt: skip
 """The files that take more than half a minute are begun first, so that none is left over for one worker alone."""
 
