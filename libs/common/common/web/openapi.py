@@ -1,13 +1,14 @@
 """The OpenAPI 3.1 document: what FastAPI derives from the routes, and the problems that every operation may answer."""
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from common import errors
+from common.access.fields import REDACTABLE
 from common.errors import Fault, RollcallError
 from common.service import Service
 from common.web import examples, links, problems
@@ -61,7 +62,7 @@ _WITH_BODY = (errors.RequestTimeoutError, errors.TooLargeError, errors.Unsupport
 _CHANGING = (errors.ConflictError,)
 _ABOUT = """Live school attendance: registers in; figures, episodes, tasks and letters out.
 
-What the agreement with a client leaves out of answers is not there, required or not; the header `Redacted` names it."""
+What the agreement with a client leaves out of answers is not there; the header `Redacted` names it."""
 _PURPOSE: dict[str, Any] = {
     "name": "Purpose",
     "in": "header",
@@ -103,6 +104,7 @@ def document(app: FastAPI, services: Sequence[Service]) -> dict[str, Any]:
                 _add_problems(path, method, operation)
                 if path.startswith("/v1/"):
                     _add_agreements(operation)
+        _promise_less(made)
         examples.complete(made)
         links.add(made, [service.links for service in services])
         app.openapi_schema = made
@@ -141,6 +143,41 @@ def _add_agreements(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         if status.startswith("2") and answer.get("content"):
             answer["headers"] = {**answer.get("headers", {}), "Redacted": _REDACTED}
+
+
+def _promise_less(made: dict[str, Any]) -> None:
+    """Takes what an agreement may leave out from what answers must have: a reader who checks them by this document must
+    not stumble. A shape that is sent as well stays as it is.
+    """
+    schemas = made["components"]["schemas"]
+    operations = [one for of_path in made["paths"].values() for one in of_path.values()]
+    sent = _reached([one.get("requestBody") for one in operations], schemas)
+    members = {member for its in REDACTABLE.values() for member in its}
+    for name in _reached([one["responses"] for one in operations], schemas) - sent:
+        if "required" in schemas[name]:
+            schemas[name]["required"] = [one for one in schemas[name]["required"] if one not in members]
+
+
+def _reached(parts: Any, schemas: dict[str, Any]) -> set[str]:
+    """The shapes that parts of the document name, and those that these name."""
+    found: set[str] = set()
+    left = [parts]
+    while left:
+        for name in set(_named(left.pop())) - found:
+            found.add(name)
+            left.append(schemas[name])
+    return found
+
+
+def _named(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        members = cast("dict[str, Any]", part)
+        if "$ref" in members:
+            yield str(members["$ref"]).rpartition("/")[2]
+        part = list(members.values())
+    if isinstance(part, list):
+        for one in cast("list[Any]", part):
+            yield from _named(one)
 
 
 def _limits(method: str) -> dict[str, Any]:
