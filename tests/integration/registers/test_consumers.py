@@ -220,3 +220,28 @@ async def test_what_is_left_out_for_a_client_is_in_none_of_its_answers(authority
         assert "given_name" in shown.text
         for name in left_out:
             assert f'"{name}"' not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("left_out", "path"),
+    [
+        ("flags", f"/v1/schools/{URN}/flags"),
+        ("social_workers", f"/v1/schools/{URN}/flags"),
+        ("siblings", f"/v1/pupils/{UNKNOWN}/siblings"),
+    ],
+)
+async def test_a_list_that_tells_by_who_is_in_it_is_refused(authority: Authority, left_out: str, path: str) -> None:
+    await authority.school()
+    await agree(authority, redactions=[left_out])
+    refusal = await authority.ask("GET", path, 403, headers=CALLER)
+    assert (refusal["type"], refusal["detail"]) == ("/problems/redacted", f"Left out for this client: {left_out}.")
+
+
+async def test_a_upn_by_which_nobody_is_found_is_left_out_as_any(authority: Authority) -> None:
+    await authority.school()
+    await authority.register([{"upn": "H869200124007", "code": "/"}])
+    await agree(authority, redactions=["upn"])
+    path = f"/v1/schools/{URN}/quarantine"
+    assert "H869200124007" in (await authority.client.get(path)).text
+    (waiting,) = (await authority.ask("GET", path, headers=CALLER))["items"]
+    assert waiting["key"] == {"kind": "upn"}

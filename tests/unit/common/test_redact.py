@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 from common.access.fields import REDACTIONS
 from common.web.conditions import digest
 from common.web.redact import redacting
@@ -58,6 +59,26 @@ async def test_members_are_left_out_wherever_they_stand() -> None:
     assert json.loads(shown) == {"items": [{"child": {"pupil_id": "1", "name": "Sam, of Elm"}}]}
     assert headers["redacted"] == "date_of_birth, upn"
     assert headers["content-length"] == str(len(shown))
+
+
+async def test_a_key_that_is_what_is_left_out_has_no_value() -> None:
+    keys = [{"kind": kind, "value": "H1"} for kind in ("upn", "local_id")]
+    _, _, shown = await answered("application/json", [json.dumps({"items": keys}).encode()])
+    assert json.loads(shown) == {"items": [{"kind": "upn"}, {"kind": "local_id", "value": "H1"}]}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "names"),
+    [
+        ("flags", {"flags", "flag", "flag_spans", "social_worker", "ever_social_worker"}),
+        ("social_workers", {"social_workers", "social_worker", "ever_social_worker"}),
+        ("contacts", {"contacts", "given_by", "address"}),
+    ],
+)
+async def test_all_that_tells_what_is_left_out_is_left_out(left_out: str, names: set[str]) -> None:
+    body = json.dumps({"pupil_id": "1", **dict.fromkeys(names, 1)}).encode()
+    _, _, shown = await answered("application/json", [body], frozenset({left_out}))
+    assert json.loads(shown) == {"pupil_id": "1"}
 
 
 async def test_an_etag_stands_for_what_is_shown() -> None:

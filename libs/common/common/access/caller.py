@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from common.access.reach import EVERYTHING, Reach
+from common.errors import RedactionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,8 @@ class Caller:
     purpose: str | None = None
     redactions: frozenset[str] = frozenset()
     on: date = date.min
+
+    def check_shown(self, *fields: str) -> None:
+        """RedactionError when one of these is left out: for answers that tell it by who is in them."""
+        if left_out := self.redactions.intersection(fields):
+            raise RedactionError(f"Left out for this client: {', '.join(sorted(left_out))}.")

@@ -160,7 +160,8 @@ def _without(body: bytes, names: Collection[str]) -> bytes:
 def _shown(value: Any, names: Collection[str]) -> Any:
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return {name: _shown(inner, names) for name, inner in members.items() if name not in names}
+        hidden = {*names, "value"} if members.get("kind") in names else names  # a key: {"kind": "upn", "value": …}
+        return {name: _shown(inner, names) for name, inner in members.items() if name not in hidden}
     if isinstance(value, list):
         return [_shown(inner, names) for inner in cast("list[Any]", value)]
     return value

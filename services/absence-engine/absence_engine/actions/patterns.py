@@ -27,7 +27,7 @@ from absence_engine.domain.marks import child_years
 from absence_engine.domain.patterns.find import DAYS, edges, find, may_have
 from absence_engine.domain.patterns.kept import Kept, Shown, changes, event
 from absence_engine.domain.patterns.sentences import sentence
-from absence_engine.domain.patterns.siblings import shared
+from absence_engine.domain.patterns.siblings import KIND, shared
 from absence_engine.domain.policy import Policy
 from absence_engine.domain.records import Calendars, ChildRecord
 from absence_engine.store import children, schools
@@ -71,7 +71,10 @@ async def of_school(
     await reading.snapshot(tx)
     if await reading.school(tx, urn) is None:
         raise NotFoundError("No such school.")
-    found = await store.of_school(tx, urn, kind, after, limit, standing=standing)
+    if kind == KIND:
+        caller.check_shown("siblings")
+    without = KIND if "siblings" in caller.redactions else None
+    found = await store.of_school(tx, urn, kind, without, after, limit, standing=standing)
     found = await siblings.kept_as_seen(tx, found, caller)
     return found, await each_seen(tx, [urn], year_of(today), today)
 

@@ -45,7 +45,11 @@ async def with_siblings(
 
 
 async def as_seen(tx: Transaction, shown: Sequence[Shown], caller: Caller) -> list[Shown]:
-    """Patterns as a caller may see them: without siblings at schools that are hidden from it."""
+    """Patterns as a caller may see them: without siblings at schools that are hidden from it, and without those of
+    siblings where these are left out.
+    """
+    if "siblings" in caller.redactions:
+        return [one for one in shown if one.kind != KIND]
     schools = caller.reach.schools
     if schools is None or not (named := {one.what for one in shown if one.kind == KIND}):
         return list(shown)

@@ -86,6 +86,8 @@ def _add_absence(router: APIRouter, database: Database, clock: Clock, policies: 
         by = tuple(one.strip() for asked in group_by or () for one in asked.split(","))
         question = Question(*_days(academic_year, from_, to, today), by, flag, tuple(kind or ()), basis)
         _check(question, la_code, school_urn)
+        if flag is not None or "flag" in by:
+            caller.check_shown("flags")
         after = place_of(cursor, _place)
         async with database.transaction() as tx:
             await store.snapshot(tx)

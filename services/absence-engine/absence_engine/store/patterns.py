@@ -40,7 +40,7 @@ join child on child.pupil_id = origin where year = $2
 """  # noqa: S608 (constants)
 OF_SCHOOL = f"""
 select {COLUMNS} from pattern join child on child.pupil_id = origin
-where school_urn = $1 and ($2::text is null or kind = $2) and (gone_at is null) = $3
+where school_urn = $1 and ($2::text is null or kind = $2) and kind is distinct from $7 and (gone_at is null) = $3
     and ($4::timestamptz is null or (detected_at, pattern_id) < ($4, $5::uuid))
 order by detected_at desc, pattern_id desc limit $6
 """  # noqa: S608 (constants)
@@ -107,10 +107,17 @@ async def of_children(tx: Transaction, pupil_ids: Iterable[str], year: int) -> l
 
 
 async def of_school(
-    tx: Transaction, urn: int, kind: str | None, after: Place | None, limit: int, *, standing: bool
+    tx: Transaction,
+    urn: int,
+    kind: str | None,
+    without: str | None,
+    after: Place | None,
+    limit: int,
+    *,
+    standing: bool,
 ) -> list[Kept]:
-    """What was said of children at a school, the latest first."""
-    rows = await tx.fetch(OF_SCHOOL, urn, kind, standing, *(after or (None, None)), limit)
+    """What was said of children at a school, of one kind or without one, the latest first."""
+    rows = await tx.fetch(OF_SCHOOL, urn, kind, standing, *(after or (None, None)), limit, without)
     return [_kept(tuple(row)) for row in rows]
 
 

@@ -51,6 +51,7 @@ def create_router(context: Context) -> APIRouter:
     async def at_school(  # pyright: ignore[reportUnusedFunction]
         request: Request, urn: Urn, caller: Reader, on: On = None, cursor: Cursor = None, page_size: PageSize = 100
     ) -> Page[SchoolFlags]:
+        caller.check_shown("flags", "social_workers")
         day, after = on or context.clock.today(), parameters.pupil(cursor)
         found = await actions.at_school(context.database, caller, urn, day, after, page_size + 1)
         page, following = cut(request, found, page_size, lambda last: {"after": [last["pupil_id"]]})

@@ -111,6 +111,7 @@ def _add_siblings(router: APIRouter, context: Context) -> None:
 
     @router.get(path, operation_id="getSiblings", summary="A child's households and siblings")
     async def get(pupil_id: PupilId, caller: Reader) -> SiblingsOut:  # pyright: ignore[reportUnusedFunction]
+        caller.check_shown("siblings")
         found = await actions.siblings(context.database, caller, str(pupil_id), context.clock.today())
         if found.living != str(pupil_id):
             raise MovedError(f"/v1/pupils/{found.living}/siblings")
