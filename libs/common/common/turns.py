@@ -20,6 +20,8 @@ from contextvars import ContextVar
 from common.errors import TooManyRequestsError
 
 LONGEST_LINE = 200
+MOST_RESTING = 200
+"""So many requests of a client may wait for something else than their turn."""
 MEMORY_SECONDS = 1.0
 """What was worked on so long ago counts for a third of what is worked on now."""
 OVER_SHARE = 1.25
@@ -29,14 +31,14 @@ LITTLE, FORGOTTEN = 0.5, 0.001
 
 
 class _Line:
-    """One client's requests: how many are worked on, which wait for their turn, and how long it was worked on lately
-    (seconds, fading).
+    """One client's requests: how many are worked on, which wait for their turn, how many for something else, and how
+    long it was worked on lately (seconds, fading).
     """
 
-    __slots__ = ("_at", "_work", "waiting", "working")
+    __slots__ = ("_at", "_work", "resting", "waiting", "working")
 
     def __init__(self, now: float) -> None:
-        self.working = 0
+        self.working = self.resting = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
         self._work, self._at = 0.0, now
 
@@ -51,20 +53,35 @@ class _Line:
 
 
 class Turn:
-    """A request's place among those that are worked on. `end` gives it up, once."""
+    """A request's place among those that are worked on. `rest` gives it up for a while, `end` for good, once."""
 
-    __slots__ = ("_client", "_held", "_turns")
+    __slots__ = ("_client", "_held", "_rests", "_turns")
 
     def __init__(self, turns: "Turns", client: str) -> None:
-        self._turns, self._client, self._held = turns, client, False
+        self._turns, self._client, self._held, self._rests = turns, client, False, False
 
     async def begin(self, *, again: bool = False) -> None:
         """Waits for it; TooManyRequestsError when the line is too long, unless the request had a turn before."""
         await self._turns.enter(self._client, again)
         self._held = True
 
+    def rest(self) -> None:
+        """The next in line may begin, until this one does again; TooManyRequestsError when too many do so already. A
+        request counts from its first rest until its end.
+        """
+        if not self._rests:
+            self._turns.rest(self._client)
+            self._rests = True
+        self._leave()
+
     def end(self) -> None:
         """The next in line may begin."""
+        self._leave()
+        if self._rests:
+            self._rests = False
+            self._turns.rested(self._client)
+
+    def _leave(self) -> None:
         if self._held:
             self._held = False
             self._turns.leave(self._client)
@@ -120,6 +137,17 @@ class Turns:
                 self._count(line, 1)
                 place.set_result(None)
 
+    def rest(self, client: str) -> None:
+        """One more of the client's waits for something else than its turn; TooManyRequestsError."""
+        line = self._lines[client]
+        if line.resting >= MOST_RESTING:
+            raise TooManyRequestsError("Too many requests of this client wait for news already.", retry_after=1)
+        line.resting += 1
+
+    def rested(self, client: str) -> None:
+        """It waits no more."""
+        self._lines[client].resting -= 1
+
     def _may_begin(self, line: _Line) -> bool:
         """Whether one more of a client's requests may be worked on."""
         if not line.working:
@@ -140,7 +168,7 @@ class Turns:
         """Lets go of clients that were not there for a while."""
         now = self._clock()
         for client, line in list(self._lines.items()):
-            if not line.working and not line.waiting and line.work(now) < FORGOTTEN:
+            if not (line.working or line.waiting or line.resting) and line.work(now) < FORGOTTEN:
                 del self._lines[client]
 
 
@@ -149,12 +177,14 @@ _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 @asynccontextmanager
 async def meanwhile() -> AsyncGenerator[None]:
-    """What is done in the block is waiting: another request of the same client may be worked on meanwhile."""
+    """What is done in the block is waiting: another request of the same client may be worked on meanwhile.
+    TooManyRequestsError when too many of its requests wait so.
+    """
     turn = _turn.get()
     if turn is None:
         yield
         return
-    turn.end()
+    turn.rest()
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from common.errors import TooManyRequestsError
 from common.settings import Settings
-from common.turns import Turns, meanwhile
+from common.turns import MOST_RESTING, Turns, meanwhile
 from common.web import limits
 from common.web.limits import READS, WRITES, Bucket, Limits, Policy
 
@@ -228,6 +228,28 @@ async def test_a_request_that_is_cancelled_while_it_waits_gives_nothing_back_twi
     waiting.cancel()
     with suppress(asyncio.CancelledError):
         await waiting
+    assert turns.is_idle()
+
+
+async def test_so_many_requests_of_a_client_may_wait_for_news_and_no_more() -> None:
+    turns, news = Turns(2), asyncio.Event()
+
+    async def waits() -> None:
+        turn = await turns.take("one")
+        try:
+            for _ in range(2):  # it looks, and waits again: it is still the same request
+                async with meanwhile():
+                    await news.wait()
+        finally:
+            turn.end()
+
+    waiting = [asyncio.create_task(waits()) for _ in range(MOST_RESTING)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequestsError):
+        await asyncio.wait_for(asyncio.create_task(waits()), 1)
+    news.set()
+    await asyncio.gather(*waiting)
+    await asyncio.wait_for(asyncio.create_task(waits()), 1)
     assert turns.is_idle()
 
 
