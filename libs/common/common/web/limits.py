@@ -98,13 +98,19 @@ class Bucket:
 
 
 class Limits:
-    """What this process knows of its callers. `policies`: by class of requests; a class without one has no quota."""
+    """What this process knows of its callers. `policies`: by class of requests; a class without one has no quota.
+    `own`: the services' own client, if it has one.
+    """
 
     def __init__(
-        self, policies: Mapping[str, Policy], at_once: int, clock: Callable[[], float] = time.monotonic
+        self,
+        policies: Mapping[str, Policy],
+        at_once: int,
+        clock: Callable[[], float] = time.monotonic,
+        own: str | None = None,
     ) -> None:
         self._policies, self._clock = policies, clock
-        self._turns, self._streams = Turns(at_once), Turns(at_once)
+        self._turns, self._streams = Turns(at_once, own=own), Turns(at_once, own=own)
         self._nobody = Bucket(Policy("nobody", NOBODYS), clock())
         self._held = 0
         self.buckets: dict[tuple[str, str], Bucket] = {}
@@ -114,7 +120,7 @@ class Limits:
         """The limits that are set."""
         quotas = {READS: settings.rate_limit_reads, WRITES: settings.rate_limit_writes}
         policies = {name: Policy(name, quota) for name, quota in quotas.items() if quota}
-        return cls(policies, settings.requests_at_once)
+        return cls(policies, settings.requests_at_once, own=settings.client_id)
 
     def bucket(self, client: str, method: str) -> Bucket | None:
         """The client's bucket for requests of this kind; None when there is no quota."""
