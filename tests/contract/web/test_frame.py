@@ -122,6 +122,14 @@ async def test_no_token_is_401_with_a_challenge(client: httpx.AsyncClient) -> No
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize("path", ["/v1/things/1", "/v1/nothing"])
+async def test_two_tokens_are_400(client: httpx.AsyncClient, path: str) -> None:
+    good = bearer()["authorization"]
+    for first, second in [(good, "Bearer none"), ("Bearer none", good), (good, good)]:
+        answer = await client.get(path, headers=[("Authorization", first), ("authorization", second)])
+        assert "Authorization" in problem(answer, 400, "malformed")["detail"]
+
+
 async def test_a_bad_token_is_401_too(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/things/1", headers={"authorization": "Bearer no.token.atall"})
     problem(answer, 401, "unauthenticated")

@@ -90,6 +90,7 @@ class Frame:
         unread = scope["method"] in _WITH_BODY and _has_body(headers)
         try:
             _check_address(scope)
+            _check_headers(scope, headers)
             caller: Caller | None = None
             if private := scope["path"].startswith("/v1/"):
                 ours.append((b"cache-control", b"no-store"))
@@ -164,3 +165,9 @@ def _check_address(scope: Scope) -> None:
     """MalformedError when it holds what no text may hold."""
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         raise MalformedError("The address contains the NUL character.")
+
+
+def _check_headers(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    """MalformedError when it is not one client that asks: who is let in has to be who is counted."""
+    if len(headers) < len(scope["headers"]) and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise MalformedError("There is more than one `Authorization` header.")
