@@ -73,11 +73,15 @@ class Clients:
         self._look()
         return name in self._revoked
 
-    def add(self, name: str, scopes: Collection[str], schools: Collection[int] | None) -> str:
-        """Adds a client; its secret, which nobody can ever tell again. CommandError when the name is taken."""
+    def add(
+        self, name: str, scopes: Collection[str], schools: Collection[int] | None, secret: str | None = None
+    ) -> str:
+        """Adds a client; its secret, a new one unless given, which nobody can ever tell again. CommandError when the
+        name is taken.
+        """
         if not NAME.fullmatch(name):
             raise CommandError("a client's name has letters, digits, dots, dashes and underscores, 64 at most")
-        secret, salt = secrets.token_urlsafe(32), secrets.token_bytes(16)
+        secret, salt = secret or secrets.token_urlsafe(32), secrets.token_bytes(16)
         hashed = "$".join(base64.b64encode(part).decode() for part in (salt, _hash(secret, salt)))
         limited = None if schools is None else tuple(sorted(set(schools)))
         made = Client(name, hashed, tuple(scopes), limited, int(time.time()))

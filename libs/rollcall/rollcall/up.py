@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rollcall.cli import CommandError, port_taken
-from rollcall.clients import Clients
 from rollcall.folder import Folder, Locks, Running
 from rollcall.postgres import Postgres
-from rollcall.sandbox.state import CLIENT, SCOPES, VENDORS, State, load, save
+from rollcall.sandbox.marker import mark
+from rollcall.sandbox.state import CLIENT, load
 from rollcall.worker_options import AGAIN, REFUSED, Options
 
 LOOK_SECONDS = 0.5
@@ -57,13 +57,10 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _begin_sandbox(folder: Folder, options: argparse.Namespace) -> None:
-    """Marks a new folder as a sandbox's; CommandError for anything whose data might be of use to somebody."""
+    """Marks the folder; CommandError for anything whose data might be of use to somebody."""
     if options.database or options.kafka:
         raise CommandError("a sandbox is emptied when it begins again: it has its own database and broker")
-    if not folder.sandbox.exists():
-        if folder.postgres.exists():
-            raise CommandError(f"{folder.path} holds a product already; a sandbox wants a folder of its own")
-        save(folder.sandbox, State(Clients(folder.clients).add(CLIENT, SCOPES, VENDORS)))
+    mark(folder)
 
 
 class Signals:

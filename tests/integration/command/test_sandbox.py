@@ -133,9 +133,18 @@ def test_a_sandbox_is_never_made_on_parts_that_others_may_use(tmp_path: Path, wo
     assert "its own database and broker" in refused(tmp_path, *words)
 
 
-def test_a_product_is_never_made_a_sandbox(tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
+@pytest.mark.parametrize(
+    "held", ["postgres/", "letters/", "issuer.json", "clients.json", "households.json", "keys.json"]
+)
+def test_a_product_is_never_made_a_sandbox(tmp_path: Path, held: str) -> None:
+    part = tmp_path / held
+    if held.endswith("/"):
+        part.mkdir()
+    else:
+        part.write_text("{}")
     assert "holds a product already" in refused(tmp_path)
+    assert not (tmp_path / "sandbox.json").exists()
+    assert part.exists()
 
 
 def test_production_has_no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
