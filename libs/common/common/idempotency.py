@@ -6,15 +6,17 @@ nothing behind, so that it may be mended and sent again. A service that uses thi
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
+from common.access.caller import Caller
+from common.access.reach import Reach
 from common.db import Transaction, keyring
-from common.errors import Fault, InvalidError, UnderWayError
+from common.errors import Fault, InvalidError, NotFoundError, UnderWayError
 
 T = TypeVar("T")
 
@@ -38,25 +40,37 @@ set fingerprint = excluded.fingerprint, sealed = excluded.sealed, answered_at = 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A request with a key: whose it is, and a digest of all that it says."""
+    """A request with a key: whose it is, how far this goes, and a digest of all that it says."""
 
     subject: str
     key: str
     fingerprint: str
+    reach: Reach
 
 
-def keyed(subject: str, schools: Collection[int] | None, key: str | None, *said: str) -> Keyed | None:
-    """A request of a token (its subject and schools) that says this; None when it has no key."""
+def keyed(caller: Caller, key: str | None, *said: str) -> Keyed | None:
+    """A request of a token that says this; None when it has no key. The token's own schools are part of it, not those
+    of the agreement, which change when a school moves: who lost an answer then would never get it.
+    """
     if key is None:
         return None
-    whole = [None if schools is None else sorted(schools), *said]
-    return Keyed(subject, key, hashlib.sha256(msgspec.json.encode(whole)).hexdigest())
+    whole = [caller.token_reach.listed, *said]
+    return Keyed(caller.subject, key, hashlib.sha256(msgspec.json.encode(whole)).hexdigest(), caller.reach)
 
 
-async def once(tx: Transaction, request: Keyed | None, now: datetime, kind: Any, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` comes to, or came to under this key in the last day; `kind`: its type, which JSON can hold.
+async def once(
+    tx: Transaction,
+    request: Keyed | None,
+    now: datetime,
+    kind: Any,
+    work: Callable[[], Awaitable[T]],
+    urns: Callable[[T], Iterable[int]],
+) -> T:
+    """What `work` comes to, or came to under this key in the last day; `kind`: its type, which JSON can hold. `urns`:
+    the schools that it tells of.
 
-    InvalidError: the key names something else. UnderWayError: the first request is still being answered.
+    InvalidError: the key names something else. UnderWayError: the first request is still being answered. NotFoundError:
+    it tells of a school that is not there for the caller any more.
     """
     if request is None:
         return await work()
@@ -67,7 +81,10 @@ async def once(tx: Transaction, request: Keyed | None, now: datetime, kind: Any,
         if earlier["fingerprint"] != request.fingerprint:
             fault = Fault("Idempotency-Key", "other-body", "The key was used for something else in the last 24 hours.")
             raise InvalidError("The idempotency key belongs to another request.", faults=[fault])
-        return keyring(tx).open_json(earlier["sealed"], answer_place(request.subject, request.key), kind)
+        answered: T = keyring(tx).open_json(earlier["sealed"], answer_place(request.subject, request.key), kind)
+        if not request.reach.covers(urns(answered)):
+            raise NotFoundError
+        return answered
     result = await work()
     await tx.execute(FORGET, now - KEY_HOLDS)
     sealed = keyring(tx).seal_json(result, answer_place(request.subject, request.key))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.delivery import until
-from tests.integration.registers.conftest import OTHER, URN, Authority, bearer, pupil
+from tests.integration.registers.conftest import OTHER, SCOPES, URN, Authority, bearer, pupil
 
 SAID = {"reason": "A local id used again", "by": "J. Field, data manager"}
 PART = {"schools": [{"school_urn": URN, "from": "2025-09-08"}], **SAID}
@@ -84,3 +84,35 @@ async def test_while_the_first_is_under_way_the_second_is_told_so(authority: Aut
     done = await first
     assert await split(authority, child, headers=KEY) == done
     assert await pupils(authority) == 2
+
+
+async def agree(authority: Authority, **limits: Any) -> None:
+    agreed = {
+        "organisation": "Elm", "organisation_type": "other", "purposes": ["returns"], "agreement_from": "2025-09-01",
+        "scopes": SCOPES.split(), **limits,
+    }  # fmt: skip
+    await authority.ask("PUT", "/v1/consumers/elm", json=agreed, headers=bearer("admin"))
+
+
+async def test_a_school_that_joins_an_authority_keeps_no_lost_answer_from_its_client(
+    authority: Authority, child: str
+) -> None:
+    await agree(authority, las=["330"])
+    ours = KEY | bearer(SCOPES, subject="elm")
+    done = await split(authority, child, headers=ours)
+    await authority.school(100003)
+    assert await split(authority, child, headers=ours) == done
+    await agree(authority, urns=[100003])
+    await split(authority, child, status=404, headers=ours)
+
+
+async def test_so_it_is_with_a_batch(authority: Authority, child: str) -> None:
+    await agree(authority, las=["330"])
+    ours = KEY | bearer(SCOPES, subject="elm")
+    body = {"registers": [{"school_urn": URN, "date": "2025-09-15", "session": "AM", "marks": []}]}
+    first = await authority.ask("POST", "/v1/register-batches", 202, json=body, headers=ours)
+    await authority.school(100003)
+    again = await authority.ask("POST", "/v1/register-batches", 202, json=body, headers=ours)
+    assert again["job_id"] == first["job_id"]
+    await agree(authority, urns=[100003])
+    await authority.ask("POST", "/v1/register-batches", 404, json=body, headers=ours)

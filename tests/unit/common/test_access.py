@@ -74,6 +74,7 @@ def test_an_agreement_never_opens_more_than_the_token() -> None:
     caller = admit(replace(CALLER, reach=token), agreed, TODAY, None)
     assert caller.reach == Reach(frozenset({2}), frozenset({"CLA"}))
     assert caller.scopes == SCOPES
+    assert caller.token_reach == token
 
 
 @pytest.mark.parametrize("today", [date(2025, 8, 31), date(2026, 9, 1)])

@@ -11,7 +11,8 @@ from common.errors import RedactionError
 class Caller:
     """Who calls, what for, and how far that goes. `client_id`: the client that the token was given to, which is the
     subject where the token names no other. `on`: the day that the agreement with it was judged by, and the cohorts of
-    children are. `redactions`: fields that are left out of what is answered.
+    children are. `redactions`: fields that are left out of what is answered. `bearer_reach`: the token's own, where an
+    agreement has cut it down.
     """
 
     subject: str
@@ -21,6 +22,12 @@ class Caller:
     purpose: str | None = None
     redactions: frozenset[str] = frozenset()
     on: date = date.min
+    bearer_reach: Reach | None = None
+
+    @property
+    def token_reach(self) -> Reach:
+        """How far the token itself goes: it stays as it is when schools join an agreement, or leave it."""
+        return self.bearer_reach or self.reach
 
     def check_shown(self, *fields: str) -> None:
         """RedactionError when one of these is left out: for answers that tell it by who is in them."""

@@ -47,4 +47,5 @@ def admit(caller: Caller, consumer: Consumer, today: date, purpose: str | None) 
         purpose=purpose or consumer.purposes[0],
         redactions=consumer.redactions,
         on=today,
+        bearer_reach=caller.reach,
     )

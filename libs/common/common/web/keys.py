@@ -22,4 +22,4 @@ def idempotency_key(thing: str) -> Any:
 
 def keyed(caller: Caller, key: str | None, request: Request, sent: BaseModel) -> Keyed | None:
     """A request with its idempotency key: the same place and body are the same request; None when it has no key."""
-    return idempotency.keyed(caller.subject, caller.reach.schools, key, request.url.path, sent.model_dump_json())
+    return idempotency.keyed(caller, key, request.url.path, sent.model_dump_json())

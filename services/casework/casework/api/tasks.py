@@ -68,7 +68,9 @@ def _add_reading(router: APIRouter, database: Database) -> None:
 
 def _add_changing(router: APIRouter, database: Database, clock: Clock, said: Callable[[], None]) -> None:
     async def change(change: Callable[[Transaction], Awaitable[Task]], request: Keyed | None) -> Task:
-        changed = await database.in_transaction(lambda tx: once(tx, request, clock.now(), Task, lambda: change(tx)))
+        changed = await database.in_transaction(
+            lambda tx: once(tx, request, clock.now(), Task, lambda: change(tx), lambda task: [task.school_urn])
+        )
         said()
         return changed
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from common.access.reach import Reach
 from common.db import Database
 from common.errors import NotFoundError
 from common.security import Caller
@@ -14,13 +15,14 @@ async def job(database: Database, caller: Caller, job_id: str) -> Job:
     """One job; NotFoundError for one that is not the caller's."""
     async with database.transaction() as tx:
         found = await store.read(tx, job_id)
-    if found is None or found.subject != caller.subject or not _sees_all(caller, found):
+    if found is None or found.subject != caller.subject or not may_see(caller.reach, found):
         raise NotFoundError("No such job.")
     return found
 
 
-def _sees_all(caller: Caller, found: Job) -> bool:
-    return caller.reach.is_everywhere or (found.schools is not None and caller.reach.covers(found.schools))
+def may_see(reach: Reach, found: Job) -> bool:
+    """Whether all the schools are there that a job could write to."""
+    return reach.is_everywhere or (found.schools is not None and reach.covers(found.schools))
 
 
 async def results(database: Database, job: Job) -> AsyncIterator[bytes]:

@@ -2,7 +2,8 @@
 
 What can be known at once is told at once: a body that can't be a batch, a table without the columns that are needed. An
 `Idempotency-Key` names the job for a day: the same body again is the same job, another one is refused, and so is the
-same one under a token for other schools, which may neither write what the job writes nor see it.
+same one under a token for other schools, which may neither write what the job writes nor see it. What has been agreed
+with the client may change meanwhile: a school that joins is no reason to refuse, one that leaves hides the job.
 """
 
 import codecs
@@ -11,11 +12,21 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+from common.access.reach import Reach
 from common.clock import Clock
 from common.db import Database
-from common.errors import ConflictError, Fault, InvalidError, MalformedError, TooLargeError, UnderWayError
+from common.errors import (
+    ConflictError,
+    Fault,
+    InvalidError,
+    MalformedError,
+    NotFoundError,
+    TooLargeError,
+    UnderWayError,
+)
 from common.idempotency import KEY_HOLDS
 
+from registers.actions.jobs import may_see
 from registers.domain.batches import reading
 from registers.domain.batches.headings import HeadingError
 from registers.domain.batches.jobs import Job, Upload
@@ -36,6 +47,7 @@ async def receive(
     """Keeps a batch, and queues the job that works on it; or the job that the idempotency key names.
 
     MalformedError, InvalidError or TooLargeError for what is no batch; InvalidError for another body under a key;
+    NotFoundError when its job could write to a school that is not there for the caller any more;
     UnderWayError while the first one under it is still coming in.
     """
     earlier = await _begin(database, clock, upload)
@@ -47,6 +59,8 @@ async def receive(
             detail = "The key was used in the last 24 hours for another batch, or with a token for other schools."
             fault = Fault("Idempotency-Key", "other-body", detail)
             raise InvalidError("The idempotency key belongs to another batch.", faults=[fault])
+        if not may_see(Reach(None if upload.schools is None else frozenset(upload.schools)), earlier):
+            raise NotFoundError("No such job.")
         return earlier
     try:
         return await _keep(database, clock, upload, incoming, chunks)
@@ -111,8 +125,8 @@ class _Incoming:
     def __init__(self, upload: Upload, school_urn: int | None) -> None:
         self._form: Form = upload.form
         self._school_urn = school_urn
-        opened = None if upload.schools is None else sorted(upload.schools)  # the token's: what the job may write to
-        self._digest = hashlib.sha256(f"{upload.form} {upload.dry_run} {school_urn} {opened}\n".encode())
+        told = f"{upload.form} {upload.dry_run} {school_urn} {upload.token_schools}\n"
+        self._digest = hashlib.sha256(told.encode())
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._is_utf8 = True
         self._size = 0

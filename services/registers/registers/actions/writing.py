@@ -129,7 +129,7 @@ class Writer:
             return result, {urn: write.sequence(urn) for urn in urns}, said
 
         result, sequences, said = await self._database.in_transaction(
-            lambda tx: once(tx, self._keyed, self.clock.now(), self._kind, lambda: attempt(tx))
+            lambda tx: once(tx, self._keyed, self.clock.now(), self._kind, lambda: attempt(tx), lambda done: done[1])
         )
         if said:
             self.wake()

@@ -77,8 +77,8 @@ def _add_batches(router: APIRouter, context: Context) -> None:
             raise UnsupportedMediaTypeError(f"Send one of {', '.join(FORMS)}.")
         if school_urn is not None:
             check_school(caller, school_urn)
-        schools = caller.reach.listed
-        upload = Upload(new_id(), caller.subject, schools, form, dry_run, idempotency_key, correlation_id())
+        schools, own = caller.reach.listed, caller.token_reach.listed
+        upload = Upload(new_id(), caller.subject, schools, own, form, dry_run, idempotency_key, correlation_id())
         job = await receive(context.database, context.clock, upload, school_urn, _chunks(request))
         context.batches.set()
         response.headers["location"] = f"/v1/jobs/{job.job_id}"

@@ -16,11 +16,14 @@ PROBLEMS = ("quarantined", "rejected")
 
 
 class Upload(NamedTuple):
-    """What is known of a batch before it is read: who sends it, and how. `schools` None: all of them."""
+    """What is known of a batch before it is read: who sends it, and how. `schools`: what it may write to;
+    `token_schools`: what its token alone would open. None: all of them.
+    """
 
     job_id: str
     subject: str
     schools: Sequence[int] | None
+    token_schools: Sequence[int] | None
     form: Form
     dry_run: bool
     idempotency_key: str | None
