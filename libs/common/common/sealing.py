@@ -23,6 +23,10 @@ HAS_COLUMN = text(
 )
 
 
+class StillPlainError(Exception):
+    """Something in the clear was not sealed, and would be lost or stay as it is if the version went on."""
+
+
 def has_column(table: str, column: str) -> bool:
     """Whether a table has a column (still, or already)."""
     return bool(op.get_bind().scalar(HAS_COLUMN, {"table": table, "column": column}))
@@ -35,20 +39,28 @@ def rename(table: str, column: str, to: str) -> None:
 
 
 def seal_rows(
-    read: str, write: str, seal: Callable[[Keyring, Any], Sequence[Any]], first: str = FIRST_ID, most: int = CHUNK
+    read: str, write: str, seal: Callable[[Keyring, Any], Sequence[Any]], first: str = FIRST_ID, most: int | None = None
 ) -> None:
     """Seals rows in chunks. `read` selects the next `:most` rows that are still in the clear, by their first column
     from the one after `:after` on (`first` to begin with); `write` takes an array of each value that `seal` makes of a
-    row: `:a`, `:b`, and so on. Commits what the version has done so far, and each chunk.
+    row: `:a`, `:b`, and so on. `most`: rows in a chunk, `CHUNK` unless told. Commits what the version
+    has done so far, and each chunk.
 
     NoKeysError when there is something to seal and nothing to seal it with.
     """
     with op.get_context().autocommit_block():
         after = first
-        while rows := op.get_bind().execute(text(read), {"most": most, "after": after}).all():
+        while rows := op.get_bind().execute(text(read), {"most": most or CHUNK, "after": after}).all():
             ring, after = _keyring(), str(rows[-1][0])
             columns = zip(*(seal(ring, row) for row in rows), strict=True)
             op.get_bind().execute(text(write), dict(zip("abcdefgh", map(list, columns), strict=False)))
+
+
+def check_sealed(table: str, left: str) -> None:
+    """StillPlainError while a table has rows that are `left`, a condition, in the clear."""
+    # Conditions come from the versions, never from a request.
+    if count := op.get_bind().scalar(text(f"select count(*) from {table} where {left}")):  # noqa: S608
+        raise StillPlainError(f"{count} rows of {table} are still in the clear: nothing was dropped")
 
 
 ANSWERS = """

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from common import migrate
+from common import migrate, sealing
 from common.db import Database
 from common.idempotency import Keyed, once
+from common.sealing import StillPlainError
 from common.settings import NoKeysError
 from registers.domain.standing import Details
 from registers.store import absence_notices, batches, households, identities, people, pupils, reading, upns
@@ -29,6 +30,16 @@ BUILDING = "select index_relid::regclass::text from pg_stat_progress_create_inde
 INDEXES = """
 select indexrelid::regclass::text, indisvalid from pg_index
 where indrelid = 'mark'::regclass and not indisprimary order by 1
+"""
+WAITING = f"""
+insert into unresolved (urn, date, session, received, place, key_kind, key, code, problem)
+select {URN}, '2025-09-01', 0, 1, row_number() over (), 'upn', upn, '/', 'unknown-pupil'
+from unnest(array['A1', 'A1', 'A1', 'A2', 'A3', 'A4', 'A5']) as upn
+"""
+"""More of the first UPN than a chunk holds, and one in `PUPILS` behind all of them."""
+PUPILS = """
+insert into pupil (pupil_id, upn, given_name, family_name, flags, version)
+values (gen_random_uuid(), 'A9', 'Ash', 'Nutt', '{}', 1), (gen_random_uuid(), 'B1', 'Fir', 'Nutt', '{}', 1)
 """
 OF_0_2_0 = ["mark_detailed", "mark_not_established"]
 
@@ -158,3 +169,39 @@ async def test_an_upgrade_without_keys_says_what_it_needs_and_goes_on_when_it_ha
     await before.close()
     await migrate.migrate(database_url, "registers", KEYRING)
     assert await migrate.current(database_url) == migrate.newest("registers")
+
+
+async def test_every_upn_that_waits_is_hashed_though_one_of_them_fills_a_chunk(
+    database_url: str, as_of: AsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.migrate(database_url, as_of("0015"))
+    connection = await asyncpg.connect(database_url)
+    try:
+        for statement in (WAITING, PUPILS):
+            await connection.execute(statement)
+        monkeypatch.setattr(sealing, "CHUNK", 2)
+        await migrate.migrate(database_url, "registers", KEYRING)
+        keys = [row["key"] for row in await connection.fetch("select distinct key from unresolved")]
+        assert set(keys) == {KEYRING.lookup(f"A{number}", "upn") for number in range(1, 6)}
+        assert await connection.fetchval("select count(*) from known_upn") == 7
+    finally:
+        await connection.close()
+
+
+async def test_an_upgrade_drops_no_upn_that_is_not_sealed(
+    database_url: str, as_of: AsOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.migrate(database_url, as_of("0015"))
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("alter table pupil add column upn_key text, add column names bytea")
+        await connection.execute(PUPILS)
+        await connection.execute(
+            "create rule passes_over as on update to pupil where new.upn_key is not null do instead nothing"
+        )
+        with pytest.raises(StillPlainError, match="pupil") as refused:
+            await migrate.migrate(database_url, "registers", KEYRING)
+        assert "A9" not in str(refused.value)
+        assert await connection.fetchval("select count(*) from pupil where plain_upn is not null") == 2
+    finally:
+        await connection.close()

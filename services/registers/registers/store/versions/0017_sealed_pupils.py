@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from alembic import op
 from common.sealed import Keyring
-from common.sealing import has_column, rename, rewrite, seal_rows
+from common.sealing import check_sealed, has_column, rename, rewrite, seal_rows
 
 revision = "0017"
 down_revision = "0016"
@@ -27,12 +27,18 @@ where pupil.pupil_id = s.pupil_id
 """
 UPNS = """
 select upn from (
-    (select plain_upn as upn from pupil where upn_key is null and plain_upn > :after order by 1 limit :most)
+    (select distinct plain_upn as upn from pupil where upn_key is null and plain_upn > :after order by 1 limit :most)
     union
-    (select plain_upn from upn where upn_key is null and plain_upn > :after order by 1 limit :most)
+    (select distinct plain_upn from upn where upn_key is null and plain_upn > :after order by 1 limit :most)
     union
-    (select key from unresolved where key_kind = 'upn' and not is_hashed and key > :after order by 1 limit :most)
+    (
+        select distinct key from unresolved where key_kind = 'upn' and not is_hashed and key > :after
+        order by 1 limit :most
+    )
 ) as plain order by upn limit :most
+"""
+"""Each part has to say each UPN once: one that filled a part would hide those behind it from the chunk, which goes on
+after the last of all parts.
 """
 SEAL_UPNS = """
 with s as materialized (
@@ -61,6 +67,12 @@ alter table identity_change alter column said set not null,
     drop column plain_reason, drop column plain_changed_by, drop column plain_detail;
 alter table unresolved drop column is_hashed
 """
+LEFT = {
+    "pupil": "upn_key is null and plain_upn is not null",
+    "upn": "upn_key is null",
+    "unresolved": "key_kind = 'upn' and not is_hashed",
+}
+"""What would be lost, or never hashed, if the plain columns went now."""
 TABLES = ["pupil", "upn", "identity_change", "unresolved"]
 
 
@@ -84,6 +96,8 @@ def _seal() -> None:
     seal_rows(NAMES, SEAL_NAMES, _names)
     seal_rows(UPNS, SEAL_UPNS, _upn, first="")
     seal_rows(CHANGES, SEAL_CHANGES, _change)
+    for table, left in LEFT.items():
+        check_sealed(table, left)
     for statement in END.split(";\n"):
         op.execute(statement)
 
