@@ -47,7 +47,7 @@ def main(options: Options) -> int:
     folder = Folder(Path(options.data))
     keys = issuer.load(folder.issuer)
     try:
-        settings = _settings(options, folder, keys)
+        settings = settings_for(options, folder, keys)
         _check(options.database)
     except ValidationError as error:
         return _refuse(in_words(error))
@@ -114,7 +114,7 @@ async def _sandbox(
     return await begin(Folder(Path(options.data)), settings, keys, listener, stop)
 
 
-def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings:
+def settings_for(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings:
     """The environment's settings, with what the embedded mode knows by itself in their place."""
     url = f"http://127.0.0.1:{options.port}"
     fixed: dict[str, object] = {
@@ -130,11 +130,12 @@ def _settings(options: Options, folder: Folder, keys: issuer.Issuer) -> Settings
         fixed["household_key"] = folder.household_key()
     if not {"ROLLCALL_KEYS", "ROLLCALL_LOOKUP_KEY"} & os.environ.keys():
         fixed["keys"], fixed["lookup_key"] = folder.keys()
-    if "ROLLCALL_LETTERS_FOLDER" not in os.environ:
+    if options.sandbox or "ROLLCALL_LETTERS_FOLDER" not in os.environ:
         folder.letters.mkdir(mode=0o700, exist_ok=True)
         fixed["letters_folder"] = folder.letters
     if options.sandbox:
         fixed["today"] = sandboxes.load(folder.sandbox).day
+        fixed["smtp_url"] = None  # nobody is to hear of children who are made up
     return Settings(**fixed)  # type: ignore[arg-type]
 
 
