@@ -22,6 +22,9 @@ from rollcall.cli import CommandError
 from rollcall.folder import write_whole
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SERVICES = "rollcall-services"
+"""The services' own client, which a data folder's issuer knows; ROLLCALL_CLIENT_ID names it where it has another name.
+"""
 LOOK_SECONDS = 1.0
 """How long a process may not know yet that the list has changed."""
 
@@ -77,8 +80,9 @@ class Clients:
         self, name: str, scopes: Collection[str], schools: Collection[int] | None, secret: str | None = None
     ) -> str:
         """Adds a client; its secret, a new one unless given, which nobody can ever tell again. CommandError when the
-        name is taken.
+        name is taken, or the services' own.
         """
+        _refuse_own(name)
         if not NAME.fullmatch(name):
             raise CommandError("a client's name has letters, digits, dots, dashes and underscores, 64 at most")
         secret, salt = secret or secrets.token_urlsafe(32), secrets.token_bytes(16)
@@ -93,6 +97,7 @@ class Clients:
 
     def revoke(self, name: str) -> None:
         """From now on it gets no token, and those that it has are refused. CommandError when there is none."""
+        _refuse_own(name)
         with self._changing() as known:
             if name not in known:
                 raise CommandError(f"there is no client {name}")
@@ -132,6 +137,12 @@ class Clients:
         except FileNotFoundError:
             return {}
         return {one["name"]: _client(one) for one in listed}
+
+
+def _refuse_own(name: str) -> None:
+    """CommandError for a name of the services: it is let in without an agreement, and letters end if it is revoked."""
+    if name in (SERVICES, os.environ.get("ROLLCALL_CLIENT_ID")):
+        raise CommandError(f"{name} is the services' own name")
 
 
 def _client(kept: dict[str, object]) -> Client:

@@ -17,6 +17,7 @@ from common.scopes import AUDIENCE, SCOPES
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from rollcall.clients import SERVICES
 from rollcall.folder import make_once, write_whole
 
 EMBEDDED_ISSUER = "urn:rollcall:embedded"
@@ -92,6 +93,6 @@ def _create(path: Path) -> None:
     made = Issuer(
         issuer=EMBEDDED_ISSUER,
         key=key.as_dict(private=True),
-        service_client={"id": "rollcall-services", "secret": secrets.token_urlsafe(32)},
+        service_client={"id": SERVICES, "secret": secrets.token_urlsafe(32)},
     )
     make_once(path, asdict(made))

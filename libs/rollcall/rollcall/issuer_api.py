@@ -160,7 +160,7 @@ class _Desk:
             expected = self._issuer.clients().get(name, "")
             if expected and hmac.compare_digest(expected.encode(), secret.encode()):
                 return name, tuple(SCOPES), None
-            if (client := self._clients.find(name)) is not None:
+            if not expected and (client := self._clients.find(name)) is not None:
                 async with self._checking:
                     if await asyncio.to_thread(client.has_secret, secret):
                         return name, client.scopes, client.schools

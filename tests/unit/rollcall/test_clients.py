@@ -64,6 +64,19 @@ def test_a_name_means_one_client_for_ever(path: Path) -> None:
         clients.add("two words:", ["registers:write"], None)
 
 
+def test_the_services_own_names_are_given_to_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = Clients(path)
+    clients.add("council-services", ["registers:write"], None)
+    clients.revoke("council-services")
+    monkeypatch.setenv("ROLLCALL_CLIENT_ID", "council-services")
+    for name in ("rollcall-services", "council-services"):
+        with pytest.raises(CommandError, match="services' own"):
+            clients.add(name, ["registers:write"], None)
+        with pytest.raises(CommandError, match="services' own"):
+            clients.revoke(name)
+    assert issuer.load(path.with_name("issuer.json")).service_client["id"] == "rollcall-services"
+
+
 async def test_the_token_of_a_revoked_client_ends_though_it_was_remembered(path: Path) -> None:
     now = [0.0]
     running, command = Clients(path, clock=lambda: now[0]), Clients(path)
