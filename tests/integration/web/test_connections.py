@@ -30,6 +30,16 @@ def application() -> FastAPI:
     async def body(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
 
+    @app.put("/slow-body")
+    async def slow_body(request: Request) -> dict[str, int]:
+        await asyncio.sleep(0.3)
+        return {"bytes": len(await request.body())}
+
+    @app.put("/patient")
+    async def patient(request: Request) -> dict[str, int]:
+        await asyncio.sleep(2.5)  # it has no turn yet, so nobody is asked to go on
+        return {"bytes": len(await request.body())}
+
     @app.put("/refused")
     async def refused() -> Response:
         return Response("no", 413, {"connection": "close"})
@@ -200,6 +210,58 @@ async def test_half_a_request_behind_one_that_is_answered_does_not_cut_that() ->
         await peer.send(b"GET /slow?seconds=2 HTTP/1.1\r\nHost: x\r\n\r\nGET /answer HTTP/1.1\r\n")
         assert (await peer.answer())[0] == 200
         problem(await peer.answer(), 408, "request-timeout")
+
+
+def put(size: int, path: str = "/body") -> bytes:
+    return f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size
+
+
+@pytest.mark.parametrize("path", ["/body", "/slow-body"])
+@pytest.mark.parametrize("size", [10, 60_000], ids=["small", "more than a head may be"])
+@pytest.mark.parametrize("left", [0, 4, 40, 57], ids=["whole", "in the second's body", "in its head", "at its begin"])
+async def test_two_requests_behind_one_another_have_their_answers(path: str, size: int, left: int) -> None:
+    async with serving() as connect:
+        peer = await connect()
+        both = put(size, path) + put(8)
+        cut = len(both) - left
+        await peer.send(both[:cut])
+        if left:
+            await asyncio.sleep(0.05)
+            first = await peer.answer()
+            await peer.send(both[cut:])
+        else:
+            first = await peer.answer()
+        second = await peer.answer()
+        assert [json.loads(answer[2]) for answer in (first, second)] == [{"bytes": size}, {"bytes": 8}]
+        assert await peer.get() == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /answer HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n",
+        b"PUT /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["no HTTP", "a long head", "no chunk"],
+)
+async def test_what_is_wrong_behind_a_request_does_not_take_its_answer_away(wrong: bytes) -> None:
+    async with serving() as connect:
+        peer = await connect()
+        await peer.send(put(10, "/slow-body") + wrong)
+        status, headers, content = await peer.answer()
+        assert (status, json.loads(content), headers["connection"]) == (200, {"bytes": 10}, "close")
+        assert await peer.is_cut()
+
+
+async def test_who_is_to_wait_before_it_sends_a_body_is_waited_for() -> None:
+    async with serving() as connect:
+        peer = await connect()
+        await peer.send(b"PUT /patient HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        assert (await peer.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        await peer.send(b"body")
+        status, _, content = await peer.answer()
+        assert (status, json.loads(content)) == (200, {"bytes": 4})
 
 
 async def test_an_answer_that_nobody_reads_is_given_up() -> None:

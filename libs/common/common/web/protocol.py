@@ -2,8 +2,9 @@
 
 uvicorn's protocol, which trusts its clients, within bounds. A request's head has to be there within ten seconds and in
 32 KB; a body has to keep coming; an answer has to be read. What keeps to none of it is told so (408, 431, or 400 where
-it is no HTTP), and cut. When there are more connections than there may be, those go first that have not brought a
-request, then those that are between two; one that is being answered never does.
+it is no HTTP), and cut; where an earlier request is being answered, that answer comes, and is the last. When there are
+more connections than there may be, those go first that have not brought a request, then those that are between two; one
+that is being answered never does.
 
 A client whose body is refused before it has been read has its answer, then a second to read it: cutting it while it
 still sends would take the answer away with the rest (RFC 9112, 9.6).
@@ -50,6 +51,8 @@ class Stage(Enum):
     HEAD = "head"
     BODY = "body"
     NOTHING = "nothing"
+    NO_MORE = "no more"
+    """What comes is passed over; the answers to what came before are still to be given."""
     CLOSE = "close"
 
 
@@ -71,6 +74,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._door = _Door(transport, self._close)
         self._refusal: RollcallError | None = None
+        self._before: Any = None
         self._fed = self._chunk = self._brought = self._seen = 0
         self._unsent, self._unsent_since = 0, 0.0
         self._await(Stage.HEAD)
@@ -83,6 +87,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._stage is Stage.CLOSE:
             self._discard(len(data))
+        if self._stage in (Stage.CLOSE, Stage.NO_MORE):
             return
         self._chunk = len(data)
         self._fed += self._chunk
@@ -100,14 +105,15 @@ class Protocol(HttpToolsProtocol):
     # What the parser found
 
     def on_message_begin(self) -> None:
-        self._fed, self._brought, self._seen = self._chunk, 0, 0
+        self._fed, self._brought, self._seen = max(self._chunk, 1), 0, 0
         self._await(Stage.HEAD)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > self.bounds.headers or self._fed > self.bounds.head_bytes < self._head_bytes():
+        if len(self.headers) > self.bounds.headers or self._head_bytes() > self.bounds.head_bytes:
             self._refusal = HeadersTooLargeError()
             raise self._refusal  # the parser stops, and `send_400_response` is asked for
+        self._before = self.cycle
         super().on_headers_complete()
         self.cycle.transport = cast("asyncio.Transport", self._door)
         self._stage = Stage.BODY
@@ -121,13 +127,17 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._stage = Stage.NOTHING
+        self._chunk = 0  # what begins in this chunk from here on, begins inside it: a byte of it is known of
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        if self._stage is Stage.BODY:  # answered before it was all there: what is left is of no use
-            self._close()
-        elif self._stage is Stage.NOTHING:
-            self._await(Stage.NOTHING)
+        if self._stage is Stage.CLOSE:
+            self.pipeline.clear()  # nobody would hear the answers
+        elif self.is_idle():  # else what comes just now is a later one
+            if self._stage is Stage.BODY:  # answered before it was all there: what is left is of no use
+                self._close()
+            elif self._stage is Stage.NOTHING:
+                self._await(Stage.NOTHING)
         super().on_response_complete()
 
     # Ending
@@ -136,7 +146,13 @@ class Protocol(HttpToolsProtocol):
         self._refuse(self._refusal or MalformedError("That is no HTTP request."))
 
     def _refuse(self, error: RollcallError) -> None:
-        """Says why, unless something was said already, and closes."""
+        """Says why, unless something was said already, and closes; once those before have their answers, if any wait
+        for one, and then says nothing.
+        """
+        if (last := self._unanswered_before()) is not None:
+            self._stage, self.cycle = Stage.NO_MORE, last
+            last.keep_alive = False
+            return
         cycle = None if self.is_idle() else self.cycle
         if not (cycle and cycle.response_started) and not self.transport.is_closing():
             self.transport.write(_answer(error))
@@ -146,8 +162,23 @@ class Protocol(HttpToolsProtocol):
         self._stage = Stage.BODY
         self._close()
 
+    def _unanswered_before(self) -> Any:
+        """The last request before the one that comes just now, when it still waits for its answer; that one does not
+        wait for its own from then on.
+        """
+        if self._stage is not Stage.BODY:
+            return None if self.is_idle() else self.cycle
+        if not self.pipeline:
+            return None
+        self.pipeline.popleft()
+        return self._before
+
     def _close(self) -> None:
-        if self._stage is not Stage.BODY or self.transport.is_closing() or not self.transport.can_write_eof():
+        if (
+            self._stage not in (Stage.BODY, Stage.NO_MORE)
+            or self.transport.is_closing()
+            or not self.transport.can_write_eof()
+        ):
             self.transport.close()
             return
         self._await(Stage.CLOSE)
@@ -180,7 +211,7 @@ class Protocol(HttpToolsProtocol):
             self._unsent = 0
 
     def _look_at_body(self, now: float) -> None:
-        if self.flow.read_paused:  # it is we who do not take it
+        if self.flow.read_paused or self.cycle.waiting_for_100_continue:  # it is we who do not take it
             self._since, self._seen = now, self._brought
         elif now - self._since > self.bounds.window_seconds:
             if self._brought - self._seen < self.bounds.window_bytes:
