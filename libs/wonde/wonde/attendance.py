@@ -7,7 +7,7 @@ from common.public_api import RefusedError
 
 from wonde.domain.codes import CodeList, read_code
 from wonde.domain.registers import Deletion, Record, Register, Slot, news, read_deletion, read_record
-from wonde.visit import Visit
+from wonde.visit import DELETIONS, Visit
 
 RESOURCE = "attendance/session"
 BATCH = 50_000
@@ -35,7 +35,7 @@ async def read_codes(visit: Visit) -> CodeList:
 async def note_deletions(visit: Visit) -> bool:
     """Notes what is to be taken back; whether the roll must be read whole."""
     whole = False
-    async for deletions in visit.read_if_shared("deletions", read_deletion, since=_start(visit)):
+    async for deletions in visit.read_if_shared(DELETIONS, read_deletion, since=_start(visit)):
         visit.report.counts["deletions_read"] += len(deletions)
         visit.state.forget_unread(visit.school, [one.item_id for one in deletions])
         _note_marks(visit, [one for one in deletions if one.kind == "attendance"])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from common.public_api import Api
 
 from wonde.api import Wonde, WondeError
-from wonde.domain.reading import Row, UnreadableError, text
+from wonde.domain.reading import Row, UnreadableError, moment, text
 from wonde.report import Report
 from wonde.state import State
 
@@ -19,6 +19,7 @@ MARGIN = timedelta(minutes=15)
 UNREAD_DAYS = 7
 """For how long a row that can't be read has its resource read whole once a day: it may be mended without a change."""
 NOT_SHARED = (403, 404)
+DELETIONS = "deletions"
 
 
 class Link(NamedTuple):
@@ -63,16 +64,17 @@ class Visit:
         batch: int = 1,
     ) -> AsyncIterator[list[T]]:
         """The rows of a resource that were changed since its cursor, or `since` where it has none; in lists of `batch`
-        or a page more. The cursor moves when the caller has dealt with the last list.
+        or a page more. The cursor moves when the caller has dealt with the last list, unless rows may have been missed.
         """
         cursor = None if self._has_rows_to_read_again(resource) else self.state.cursor(self.school, resource)
         whole, since = cursor is None, cursor or since
-        changed = {} if since is None else {"updated_after": since.strftime("%Y-%m-%d %H:%M:%S")}
+        changed = {} if since is None else {"updated_after": _as_asked(since)}
         began: datetime | None = None
+        pages = 0
         values: list[T] = []
         broken: set[str] = set()
         async for page in self.wonde.pages(self.path(resource), {**(query or {}), **changed}, self.report.tally):
-            began = page.asked_at
+            began, pages = page.asked_at, pages + 1
             values += self._parsed(resource, page.rows, parse, broken)
             if len(values) >= batch:
                 yield values
@@ -80,6 +82,8 @@ class Visit:
         if values:
             yield values
         if began is not None:
+            if pages > 1 and resource != DELETIONS and await self._deleted_since(began):
+                return
             self.state.move(self.school, resource, began - MARGIN)
         if whole:
             self.state.only_unread(self.school, resource, broken)
@@ -97,6 +101,21 @@ class Visit:
             if error.status not in NOT_SHARED:
                 raise
             self.report.not_shared.append(resource)
+
+    async def _deleted_since(self, began: datetime) -> bool:
+        """Whether anything was deleted while pages were read: pages have numbers, so that the rows behind a deleted one
+        move up, one of them onto a page that was read already. Of a school that does not share its deletions: no.
+        """
+        query = {"updated_after": _as_asked(began - timedelta(seconds=1))}
+        try:
+            async for page in self.wonde.pages(self.path(DELETIONS), query, self.report.tally):
+                when = [moment(row, "deleted_at") for row in page.rows]
+                if any(one is None or one >= began for one in when):
+                    return True
+        except WondeError as error:
+            if error.status not in NOT_SHARED:
+                raise
+        return False
 
     async def pupils(self) -> dict[str, Mapping[str, Any]]:
         """Whom Rollcall has on the school's roll, by local ids and UPNs; asked for once a run."""
@@ -136,3 +155,7 @@ class Visit:
             return False
         young = (self.now - timedelta(days=UNREAD_DAYS)).isoformat()
         return any(one.resource == resource and one.since > young for one in self.state.unread(self.school))
+
+
+def _as_asked(when: datetime) -> str:
+    return when.strftime("%Y-%m-%d %H:%M:%S")

@@ -528,3 +528,29 @@ async def test_a_row_that_rollcall_refuses_is_named_and_the_others_are_taken(
     report = await done(connector)
     assert report.rejected == [{"kind": "student", "wonde_id": "A100001001", "problem": "born-in-the-future"}]
     assert [pupil["local_ids"] for pupil in await pupils(authority)] == [["A100001002"]]
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_mark_that_a_deletion_moved_onto_a_page_already_read_is_read_the_next_time(
+    elm: School, connector: Connector, authority: Authority
+) -> None:
+    elm.wonde.most_a_page = 2
+    children = [elm.student(number) for number in range(5)]
+    records = [elm.mark(child, DAY, "AM", "/") for child in children]
+    elm.wonde.now += timedelta(days=1)
+
+    def then_one_is_deleted(answer: Any) -> Any:
+        elm.delete("attendance/session", records[0], "attendance")
+        return answer
+
+    elm.wonde.faults.append(Fault("attendance/session", change=then_one_is_deleted))
+    await done(connector)
+    assert children[2] not in await authority.standing()
+    await done(connector)
+    assert await authority.standing() == dict.fromkeys(children[1:], "/")
+    elm.wonde.now += timedelta(days=1)
+    await done(connector)
+    elm.wonde.asked.clear()
+    await done(connector)
+    (query,) = [query for path, query in elm.wonde.asked if path.endswith("attendance/session")]
+    assert "updated_after" in query, "nothing was deleted meanwhile"
