@@ -80,10 +80,16 @@ def describe(error: BaseException) -> list[dict[str, Any]]:
             "kind": type(current).__name__,
             "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         }
-        if not isinstance(current, _QUOTES_INPUT):
+        if not _quotes_input(current):
             told["words"] = str(current)
         if isinstance(current, asyncpg.PostgresError):
             told["sqlstate"] = current.sqlstate
         chain.append(told)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return chain
+
+
+def _quotes_input(error: BaseException) -> bool:
+    """Whether an error's own words can hold what somebody sent; SQLAlchemy is not loaded to ask that."""
+    alchemy = sys.modules.get("sqlalchemy.exc")
+    return isinstance(error, _QUOTES_INPUT) or (alchemy is not None and isinstance(error, alchemy.StatementError))

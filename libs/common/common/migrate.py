@@ -136,7 +136,9 @@ async def _on_connection(url: str, work: "Callable[[Connection], T]") -> T:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(url)  # asyncpg reads the URL itself: socket folders and all
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, poolclass=NullPool, hide_parameters=True
+    )  # its errors quote the parameters of a statement otherwise: what a version was about to seal
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(work)

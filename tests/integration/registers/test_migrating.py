@@ -9,12 +9,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 from common import migrate, sealing
+from common.access.reach import EVERYTHING
 from common.db import Database
 from common.idempotency import Keyed, once
 from common.sealing import StillPlainError
 from common.settings import NoKeysError
 from registers.domain.standing import Details
 from registers.store import absence_notices, batches, households, identities, people, pupils, reading, upns
+from sqlalchemy.exc import ProgrammingError
 
 from tests.delivery import until
 from tests.integration.registers.conftest import FIRST, SECOND, URN
@@ -148,7 +150,8 @@ async def test_what_was_kept_in_the_clear_is_sealed_and_reads_as_before(database
             assert (notice.now.content.reason, notice.now.why) == ("has flu", "rang twice")
             assert [await batches.slice_of(tx, LIVES, at, 2) for at in (1, 3, 9)] == [b"bc", b"de", b""]
             assert [await batches.result(tx, LIVES, piece) for piece in (0, 1)] == [(b"done", None), (b"more", b"bad")]
-            assert await once(tx, Keyed("s", "k", "f"), datetime(2025, 9, 15, 9, tzinfo=UTC), list[int], never) == [7]
+            asked = Keyed("s", "k", "f", EVERYTHING)
+            assert await once(tx, asked, datetime(2025, 9, 15, 9, tzinfo=UTC), list[int], never, lambda _: []) == [7]
             waiting = await reading.quarantine(tx, URN, (date.min, 0, 0, 0), 10)
             assert [(row["key_kind"], row["key"]) for row in waiting] == [("upn", "A111111111111"), ("local_id", "x")]
     finally:
@@ -203,5 +206,19 @@ async def test_an_upgrade_drops_no_upn_that_is_not_sealed(
             await migrate.migrate(database_url, "registers", KEYRING)
         assert "A9" not in str(refused.value)
         assert await connection.fetchval("select count(*) from pupil where plain_upn is not null") == 2
+    finally:
+        await connection.close()
+
+
+async def test_an_upgrade_that_fails_says_no_upn(database_url: str, as_of: AsOf) -> None:
+    await migrate.migrate(database_url, as_of("0015"))
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(PUPILS)
+        await connection.execute("create table known_upn (upn_key integer)")
+        with pytest.raises(ProgrammingError) as failed:
+            await migrate.migrate(database_url, "registers", KEYRING)
+        assert "known_upn" in str(failed.value)
+        assert "A9" not in str(failed.value)
     finally:
         await connection.close()

@@ -9,6 +9,7 @@ import structlog
 from common import correlation
 from common.logs import configure_logging, describe
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DBAPIError
 
 
 class Pupil(BaseModel):
@@ -22,6 +23,13 @@ def test_a_databases_complaint_is_told_without_the_row_that_it_quotes() -> None:
     assert "H869200124007" not in json.dumps(told)
     assert told[0]["kind"] == "UniqueViolationError"
     assert told[0]["sqlstate"] == "23505"
+
+
+def test_a_migrations_complaint_is_told_without_the_statement_and_what_went_with_it() -> None:
+    error = DBAPIError("update pupil", {"a": ["H869200124007"]}, ValueError("H869200124007 is not wanted"))
+    told = describe(error)
+    assert "H869200124007" not in json.dumps(told)
+    assert told[0]["kind"] == "DBAPIError"
 
 
 def test_a_validators_complaint_is_told_without_the_input() -> None:
