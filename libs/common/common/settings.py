@@ -17,6 +17,9 @@ from common.kafka_access import KafkaAccess, Mechanism, Protocol
 from common.scopes import AUDIENCE
 from common.sealed import Keyring
 
+_QUOTAS = {"development": 600_000, "production": 30_000}
+"""Requests a minute of one client: in development, everything that is tried out shares one token."""
+
 
 class NoKeysError(ValueError):
     """A service that keeps personal data was given no keys to seal it with."""
@@ -47,8 +50,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="/metrics on a port of its own.")
     connections: int = Field(default=2000, ge=10, le=100_000, description="How many callers a process is connected to.")
-    rate_limit_reads: int = Field(default=30_000, ge=0, description="Reads a minute of one client; 0 sets no limit.")
-    rate_limit_writes: int = Field(default=30_000, ge=0, description="Writes a minute of one client; 0 sets no limit.")
+    rate_limit_reads: int | None = Field(
+        default=None, ge=0, description="Reads a minute of one client, 0 sets no limit; production's default: 30,000."
+    )
+    rate_limit_writes: int | None = Field(
+        default=None, ge=0, description="Writes a minute of one client, 0 sets no limit; production's default: 30,000."
+    )
     requests_at_once: int = Field(default=16, ge=1, description="Requests of one client that a process works on.")
 
     issuer: str | None = Field(default=None, description="`iss` of the tokens that are let in.")
@@ -128,6 +135,16 @@ class Settings(BaseSettings):
     def consumers_required(self) -> bool:
         """Whether a client needs an agreement."""
         return (self.consumers or ("required" if self.environment == "production" else "optional")) == "required"
+
+    @property
+    def reads_a_minute(self) -> int:
+        """What one client may read; 0 is no limit."""
+        return _QUOTAS[self.environment] if self.rate_limit_reads is None else self.rate_limit_reads
+
+    @property
+    def writes_a_minute(self) -> int:
+        """What one client may write; 0 is no limit."""
+        return _QUOTAS[self.environment] if self.rate_limit_writes is None else self.rate_limit_writes
 
     def household_secret(self) -> bytes | None:
         """The key of households."""

@@ -1,10 +1,11 @@
 """Turns: of each client so many requests are worked on at a time, the next ones wait in line, in order.
 
 A process has one thread, and a database so many connections: what is worked on at the same time shares them. So of a
-client that takes more than its share while others are there, one request is worked on at a time, however many it
-sends: the others notice one request of it, not all. Who is alone, or takes no more than the others do, has
+client that takes more than its share while others are there, four requests are worked on at a time, however many it
+sends: the others notice four requests of it, not all. Who is alone, or takes no more than the others do, has
 `at_once`. A share is what clients were worked on, on average, in the last second or so; half a second's work is no
-more than anybody's.
+more than anybody's. Others are there when they, all together, were worked on for a tenth of a second: who asks for
+little now and then holds nobody up. The services' own client (`own`) is nobody: what it asks, others have caused.
 
 A request that itself waits for something (`meanwhile`) lets the next one of its client have its turn.
 """
@@ -13,21 +14,23 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from common.errors import TooManyRequestsError
 
-LONGEST_LINE = 200
+LONGEST_LINE = 1000
 MOST_RESTING = 200
 """So many requests of a client may wait for something else than their turn."""
 MEMORY_SECONDS = 1.0
 """What was worked on so long ago counts for a third of what is worked on now."""
 OVER_SHARE = 1.25
 """So many times the average is more than a share."""
-LITTLE, FORGOTTEN = 0.5, 0.001
-"""Seconds of work that are nobody's concern, and nobody's memory."""
+BESIDE_OTHERS = 4
+"""So many requests of a client are worked on at a time, whoever else is there."""
+LITTLE, NOTICED, FORGOTTEN = 0.5, 0.1, 0.001
+"""Seconds of work: one client's that are nobody's concern; all others' that are noticed; nobody's memory."""
 
 
 class _Line:
@@ -91,9 +94,13 @@ class Turns:
     """Who is worked on, by client."""
 
     def __init__(
-        self, at_once: int, longest_line: int = LONGEST_LINE, clock: Callable[[], float] = time.monotonic
+        self,
+        at_once: int,
+        longest_line: int = LONGEST_LINE,
+        clock: Callable[[], float] = time.monotonic,
+        own: str | None = None,
     ) -> None:
-        self._at_once, self._longest, self._clock = at_once, longest_line, clock
+        self._at_once, self._longest, self._clock, self._own = at_once, longest_line, clock, own
         self._lines: dict[str, _Line] = {}
 
     async def take(self, client: str) -> Turn:
@@ -150,15 +157,20 @@ class Turns:
 
     def _may_begin(self, line: _Line) -> bool:
         """Whether one more of a client's requests may be worked on."""
-        if not line.working:
-            return True
         if line.working >= self._at_once:
             return False
-        now = self._clock()
-        if line.work(now) <= LITTLE:
+        if line.working < BESIDE_OTHERS:
             return True
-        works = [work for one in self._lines.values() if (work := one.work(now)) > FORGOTTEN or one.working]
-        return len(works) < 2 or line.work(now) <= OVER_SHARE * sum(works) / len(works)
+        now = self._clock()
+        mine = line.work(now)
+        if mine <= LITTLE:
+            return True
+        others = [work for work in self._works_beside(line, now) if work > FORGOTTEN]
+        return sum(others) < NOTICED or mine <= OVER_SHARE * (mine + sum(others)) / (1 + len(others))
+
+    def _works_beside(self, line: _Line, now: float) -> Iterator[float]:
+        """What the others were worked on, but for the services themselves."""
+        return (one.work(now) for client, one in self._lines.items() if one is not line and client != self._own)
 
     def _count(self, line: _Line, more: int) -> None:
         line.work(self._clock())

@@ -308,9 +308,9 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(client: httpx.Asy
 async def test_an_answer_tells_how_many_requests_are_left(client: httpx.AsyncClient) -> None:
     read = await client.get("/v1/things/1", headers=bearer())
     written = await client.put("/v1/things/1", json={"code": "/"}, headers=bearer())
-    assert read.headers["ratelimit-policy"] == '"reads";q=30000;w=60'
-    assert read.headers["ratelimit"] == '"reads";r=29999;t=1'
-    assert written.headers["ratelimit-policy"] == '"writes";q=30000;w=60'
+    assert read.headers["ratelimit-policy"] == '"reads";q=600000;w=60'
+    assert read.headers["ratelimit"] == '"reads";r=599999;t=1'
+    assert written.headers["ratelimit-policy"] == '"writes";q=600000;w=60'
     assert "ratelimit" not in (await client.get("/v1/things/1")).headers
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from common.errors import TooManyRequestsError
 from common.settings import Settings
-from common.turns import MOST_RESTING, Turns, meanwhile
+from common.turns import MOST_RESTING, Turn, Turns, meanwhile
 from common.web import limits
 from common.web.limits import READS, WRITES, Bucket, Limits, Policy
 
@@ -66,6 +66,16 @@ def test_nought_sets_no_limit() -> None:
     assert ours.bucket("one", "PUT") is not None
 
 
+def test_production_is_stricter_unless_it_is_told() -> None:
+    production = Settings(database_url="", environment="production", metrics_port=1, rate_limit_writes=70)
+    quotas = [
+        (policy.quota if (policy := Limits.of(settings).policy("one", kind)) else None)
+        for settings in (Settings(database_url=""), production)
+        for kind in (READS, WRITES)
+    ]
+    assert quotas == [600_000, 600_000, 30_000, 70]
+
+
 def test_the_buckets_of_clients_that_are_gone_are_let_go() -> None:
     clock = Clock()
     ours = Limits({READS: Policy(READS, 60)}, 8, clock)
@@ -100,44 +110,74 @@ async def test_a_client_has_so_many_turns_at_a_time_and_the_others_wait_in_order
     assert turns.is_idle()
 
 
-async def test_of_a_client_that_takes_more_than_its_share_one_request_is_worked_on_beside_others() -> None:
-    clock = Clock()
-    turns = Turns(4, clock=clock)
-    flooding = [asyncio.create_task(turns.take("floods")) for _ in range(20)]
+async def flooding(turns: Turns, clock: Clock, number: int = 20) -> list[asyncio.Task[Turn]]:
+    """Requests of a client that has been worked on for a second."""
+    tasks = [asyncio.create_task(turns.take("floods")) for _ in range(number)]
     await asyncio.sleep(0)
-    assert sum(task.done() for task in flooding) == 4, "it is alone"
     clock.now += 1
-    for _ in range(3):  # somebody comes, whose requests are short
+    return tasks
+
+
+async def begun_after(turns: Turns, tasks: list[asyncio.Task[Turn]], ended: int) -> int:
+    """How many are worked on once so many of them have ended."""
+    for task in tasks[:ended]:
+        (await task).end()
+        await asyncio.sleep(0)
+    begun = sum(task.done() for task in tasks) - ended
+    for task in tasks:
+        task.cancel()
+    return begun
+
+
+async def test_of_a_client_that_takes_more_than_its_share_four_requests_are_worked_on_beside_others() -> None:
+    clock = Clock()
+    turns = Turns(8, clock=clock)
+    tasks = await flooding(turns, clock)
+    assert sum(task.done() for task in tasks) == 8, "it is alone"
+    for number in range(3):  # several come, whose requests are short
+        other = await asyncio.wait_for(turns.take(f"other {number}"), 1)
+        clock.now += 0.05
+        other.end()
+    others = [await asyncio.wait_for(turns.take("other 1"), 1) for _ in range(5)]
+    assert len(others) == 5, "who takes less than its share does not wait"
+    assert await begun_after(turns, tasks, 10) == 4, "none begins before there are but four"
+
+
+async def test_who_asks_for_little_now_and_then_holds_nobody_up() -> None:
+    clock = Clock()
+    turns = Turns(8, clock=clock)
+    tasks = await flooding(turns, clock)
+    for _ in range(3):
         other = await asyncio.wait_for(turns.take("other"), 1)
         clock.now += 0.01
         other.end()
-    for done in (1, 2, 3, 4, 5):
-        clock.now += 0.01
-        (await flooding[done - 1]).end()
-        await asyncio.sleep(0)
-        begun = sum(task.done() for task in flooding) - done
-        assert begun == max(4 - done, 1), "none begins before there is none but it"
-    others = [await asyncio.wait_for(turns.take("other"), 1) for _ in range(3)]
-    assert len(others) == 3, "who takes less than its share does not wait"
-    for task in flooding[5:]:
-        task.cancel()
+    assert await begun_after(turns, tasks, 10) == 8
+
+
+async def test_the_services_own_requests_hold_nobody_up() -> None:
+    clock = Clock()
+    turns = Turns(8, clock=clock, own="services")
+    for _ in range(4):
+        await turns.take("services")
+    tasks = await flooding(turns, clock)
+    assert await begun_after(turns, tasks, 10) == 8
 
 
 async def test_a_client_that_is_alone_again_has_all_its_turns_again() -> None:
     clock = Clock()
-    turns = Turns(4, clock=clock)
+    turns = Turns(8, clock=clock)
     other = await turns.take("other")
-    first = [await turns.take("floods") for _ in range(2)]
+    first = [await turns.take("floods") for _ in range(5)]
     clock.now += 1
-    third = asyncio.create_task(turns.take("floods"))
+    next_one = asyncio.create_task(turns.take("floods"))
     await asyncio.sleep(0)
-    assert not third.done()
+    assert not next_one.done()
     other.end()
     clock.now += 20
     first[0].end()
-    assert await asyncio.wait_for(third, 1)
-    assert await asyncio.wait_for(turns.take("floods"), 1)
-    assert await asyncio.wait_for(turns.take("floods"), 1)
+    assert await asyncio.wait_for(next_one, 1)
+    for _ in range(3):
+        assert await asyncio.wait_for(turns.take("floods"), 1)
 
 
 async def test_clients_that_take_the_same_have_the_same() -> None:

@@ -118,7 +118,7 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
         """The limits that are set."""
-        quotas = {READS: settings.rate_limit_reads, WRITES: settings.rate_limit_writes}
+        quotas = {READS: settings.reads_a_minute, WRITES: settings.writes_a_minute}
         policies = {name: Policy(name, quota) for name, quota in quotas.items() if quota}
         return cls(policies, settings.requests_at_once, own=settings.client_id)
 
