@@ -10,19 +10,25 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from common.db import Database, Transaction, keyring
+from common.sealed import start_of
 
 CHUNK = 1000
+LARGE = 20
+"""Rows in a chunk of a column whose values may have a megabyte each."""
+PASSES = 5
+"""How often a rotation begins again for what moved behind it."""
 
 
 class Sealed(NamedTuple):
     """A sealed column. `key`: the columns of the primary key, with their types, in order; `place`: what its values are
-    sealed for, as a format of these, or made of the row.
+    sealed for, as a format of these, or made of the row. `most`: rows in a chunk.
     """
 
     table: str
     column: str
     key: Mapping[str, str]
     place: str | Callable[[Any], str]
+    most: int = CHUNK
 
     def place_of(self, row: Any) -> str:
         """What the value of a row is sealed for."""
@@ -60,12 +66,12 @@ async def in_chunks(database: Database, chunk: Chunk) -> int:
 
 async def _chunk(of: Sealed, tx: Transaction, last: Place | None) -> tuple[Place, int] | None:
     ring = keyring(tx)
-    rows = await tx.fetch(_select(of, is_first=last is None), CHUNK, ring.header, *(last or ()))
+    rows = await tx.fetch(_select(of, is_first=last is None), of.most, ring.header, *(last or ()))
     if not rows:
         return None
     places = [of.place_of(row) for row in rows]
-    old = [row[of.column] for row in rows]
-    new = [ring.seal(ring.open(value, place), place) for value, place in zip(old, places, strict=True)]
+    new = [ring.seal(ring.open(row[of.column], place), place) for row, place in zip(rows, places, strict=True)]
+    old = [start_of(row[of.column]) for row in rows]
     done = await tx.execute(_update(of), *([row[name] for row in rows] for name in of.key), new, old)
     return [rows[-1][name] for name in of.key], int(done.rpartition(" ")[2])
 
@@ -88,5 +94,5 @@ def _update(of: Sealed) -> str:
     return f"""
     update {of.table} as t set {of.column} = s.new
     from unnest({arrays}, ${len(of.key) + 1}::bytea[], ${len(of.key) + 2}::bytea[]) as s({names}, new, old)
-    where {same} and t.{of.column} = s.old
+    where {same} and substring(t.{of.column} for length(s.old)) = s.old
     """  # noqa: S608

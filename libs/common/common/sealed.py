@@ -96,6 +96,11 @@ def key_of(sealed: bytes) -> str:
     return f"key {named!r}" if KEY_ID.fullmatch(named) else "no key"
 
 
+def start_of(sealed: bytes) -> bytes:
+    """What tells a sealed value from all others: its key's id and its nonce."""
+    return sealed[: 1 + sealed[0] + NONCE_BYTES]
+
+
 def _header(key_id: str) -> bytes:
     return bytes([len(key_id)]) + key_id.encode("ascii")
 

@@ -1,5 +1,6 @@
 """What registers keeps of people is sealed in its tables, and a rotation seals all of it anew while it can be read."""
 
+import tracemalloc
 from collections.abc import Iterable
 
 from common.db import Database, Transaction
@@ -18,6 +19,10 @@ update submission set taker = null, taken_by = 'Takerqx' where received = 1;
 update mark set details = '{"comment": "Commentqx", "reason": "Reasonqx", "amended_by": "Amenderqx"}'
 where details is not null;
 update unresolved set details = '{"comment": "Commentqx"}' where details is not null
+"""
+A_BATCH = """
+insert into batch (job_id, subject, state, form, dry_run, correlation_id, created_at, touched_at)
+values ($1, 's', 'queued', 'ndjson', false, '', now(), now())
 """
 
 
@@ -70,3 +75,22 @@ async def test_a_rotation_seals_everything_with_the_new_key_and_is_done_once(aut
     finally:
         await database.close()
     assert [one | {"items": None} for one in after] == [one | {"items": None} for one in before]
+
+
+async def test_a_rotation_holds_few_of_the_large_pieces_of_batches_at_a_time(authority: Authority) -> None:
+    old = Keyring.parse(KEYS, LOOKUP_KEY)
+    job, piece = "00000000-0000-4000-8000-000000000001", bytes(64 * 1024)
+    async with authority.database.transaction() as tx:
+        await tx.execute(A_BATCH, job)
+        sealed = [(job, number, old.seal(piece, f"batch_part/{job}/{number}")) for number in range(200)]
+        await tx.executemany("insert into batch_part (job_id, first_byte, sealed) values ($1, $2, $3)", sealed)
+    database = await Database.open(authority.database.url, keyring=BOTH)
+    try:
+        tracemalloc.start()
+        changed = await rotate_all(database)
+        _, peak = tracemalloc.get_traced_memory()
+        assert changed["batch_part.sealed"] == 200
+        assert peak < 100 * len(piece)
+    finally:
+        tracemalloc.stop()
+        await database.close()

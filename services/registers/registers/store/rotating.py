@@ -9,7 +9,7 @@ from uuid import UUID
 
 from common.db import Database, Transaction, keyring
 from common.idempotency import answer_place
-from common.rotating import CHUNK, Place, Sealed, in_chunks, rotate
+from common.rotating import CHUNK, LARGE, Place, Sealed, in_chunks, rotate
 
 from registers.store.details import as_kept, details_of, is_sealed_by, taker
 
@@ -25,9 +25,17 @@ SEALED = (
     Sealed("identity_change", "said", {"change_id": "uuid"}, "identity_change/{change_id}"),
     Sealed("submission", "taker", {"received": "bigint"}, "submission/{received}"),
     Sealed("absence_notice", "said", {"notice_id": "uuid", "version": "int"}, "absence_notice/{notice_id}/{version}"),
-    Sealed("batch_part", "sealed", {"job_id": "uuid", "first_byte": "bigint"}, "batch_part/{job_id}/{first_byte}"),
-    Sealed("batch_result", "sealed", {"job_id": "uuid", "piece": "int"}, "batch_result/{job_id}/{piece}"),
-    Sealed("batch_result", "sealed_errors", {"job_id": "uuid", "piece": "int"}, "batch_result/{job_id}/{piece}/errors"),
+    Sealed(
+        "batch_part", "sealed", {"job_id": "uuid", "first_byte": "bigint"}, "batch_part/{job_id}/{first_byte}", LARGE
+    ),
+    Sealed("batch_result", "sealed", {"job_id": "uuid", "piece": "int"}, "batch_result/{job_id}/{piece}", LARGE),
+    Sealed(
+        "batch_result",
+        "sealed_errors",
+        {"job_id": "uuid", "piece": "int"},
+        "batch_result/{job_id}/{piece}/errors",
+        LARGE,
+    ),
     Sealed(
         "answered", "sealed", {"subject": "text", "key": "text"}, lambda row: answer_place(row["subject"], row["key"])
     ),
