@@ -143,13 +143,21 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     subject, scopes, schools = claims.get("sub"), _scopes(claims), claims.get("schools")
     if not isinstance(subject, str) or scopes is None:
         raise UnauthenticatedError("The token lacks `sub` or `scope`.")
+    client = _client(claims, subject)
+    if not (_can_be_kept(subject) and _can_be_kept(client)):
+        raise UnauthenticatedError("The token names its client by what is no text.")
     reach = Reach()
     if schools is not None:
         listed = cast("list[object]", schools) if isinstance(schools, list) else [None]
         if not all(isinstance(urn, int) and not isinstance(urn, bool) for urn in listed):
             raise UnauthenticatedError("The token's `schools` is not a list of URNs.")
         reach = Reach(frozenset(cast("list[int]", listed)))
-    return Caller(subject, scopes, reach, _client(claims, subject))
+    return Caller(subject, scopes, reach, client)
+
+
+def _can_be_kept(name: str) -> bool:
+    """Whether a column of text holds it: no NUL, no half of a surrogate pair."""
+    return "\x00" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:

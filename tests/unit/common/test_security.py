@@ -10,7 +10,7 @@ import pytest
 from common.errors import UnauthenticatedError
 from common.jwks import signing_keys
 from common.security import AUDIENCE, LEEWAY_SECONDS, FixedKeys, Verifier, needs
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 KEY = ECKey.generate_key("P-256", {"kid": "ours"})
@@ -108,6 +108,14 @@ async def test_an_audience_among_several_will_do() -> None:
 async def test_a_token_whose_claims_do_not_hold_lets_nobody_in(changed: dict[str, Any]) -> None:
     with pytest.raises(UnauthenticatedError):
         await verifier().verify(token(**changed))
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "a\udfff"], ids=ascii)
+@pytest.mark.parametrize("claim", ["sub", "azp"])
+async def test_a_name_that_no_column_holds_lets_nobody_in(claim: str, name: str) -> None:
+    signed = jws.serialize_compact({"alg": "ES256", "kid": "ours"}, json.dumps(claims(**{claim: name})), KEY)
+    with pytest.raises(UnauthenticatedError, match="no text"):
+        await verifier().verify(signed)
 
 
 def _part(value: Any) -> str:
