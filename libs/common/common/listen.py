@@ -17,6 +17,8 @@ from common.turns import meanwhile
 log = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What is raised while PostgreSQL is away; the last one by a connection that is cut while a statement begins."""
 
 
 class Signal:
@@ -84,7 +86,7 @@ class Listener:
         while not stop.is_set():
             try:
                 await self._listen(stop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except AWAY as error:
                 log.warning("listening interrupted", channel=self._channel, error=type(error).__name__)
                 await pause(stop, RETRY_SECONDS)
 

@@ -1,13 +1,17 @@
 """What registers says is agreed with clients, as the other services hear it and judge requests by it."""
 
+import asyncio
 from datetime import date
 
+import asyncpg
 import msgspec
 from common.access import store
 from common.access.directory import Directory, open_directory
 from common.access.reach import Reach
 from common.db import Database
 from common.events.consumers import ConsumerChanged
+
+from tests.delivery import until
 
 AGREED = ConsumerChanged(
     client_id="elm", version=2, organisation="Elm", purposes=["returns"], agreement_from="2025-09-01",
@@ -46,3 +50,30 @@ async def test_what_is_in_memory_is_read_again_only_when_something_has_changed(d
     await directory.refresh()
     await directory.refresh()
     assert directory.turn == 1
+
+
+async def test_agreements_are_followed_again_when_the_database_is_back(database: Database, postgres_url: str) -> None:
+    directory, stop = Directory(database, "casework"), asyncio.Event()
+    async with database.transaction() as tx:
+        name = await tx.fetchval("select current_database()")
+    server = await asyncpg.connect(postgres_url)
+    await server.execute(f'alter database "{name}" allow_connections false')
+    await server.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+
+    async def is_away() -> bool:
+        return directory.health().detail == "database away"
+
+    async def is_known() -> bool:
+        return directory.find("elm") is not None
+
+    following = asyncio.create_task(directory.run(stop))
+    try:
+        await until(is_away, 10)
+        await server.execute(f'alter database "{name}" allow_connections true')
+        await keep(database, AGREED)
+        await until(is_known, 10)
+        assert not directory.health().degraded
+    finally:
+        await server.close()
+        stop.set()
+        await following

@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 
+import structlog
+
 from common.access import store
 from common.access.consumers import Consumer
 from common.db import Database
 from common.health import Health
-from common.listen import Listener, Signal, work_off
-from common.loops import Pulse
+from common.listen import AWAY, RETRY_SECONDS, Listener, Signal, work_off
+from common.loops import Pulse, pause
+
+log = structlog.get_logger()
 
 LOOK_SECONDS = 5.0
 """How often we look without having been told: a NOTIFY is a hint, and may be missed."""
@@ -43,16 +47,24 @@ class Directory:
                 self.turn += 1
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keeps up until `stop`."""
+        """Keeps up until `stop`. While the database is away what was known last holds: routes answer 503 meanwhile, and
+        a process that does nothing else lives on.
+        """
 
         async def look() -> bool:
             await self.refresh()
             return False
 
-        await work_off(look, self._changed, stop, self._pulse, LOOK_SECONDS)
+        while not stop.is_set():
+            try:
+                await work_off(look, self._changed, stop, self._pulse, LOOK_SECONDS)
+            except AWAY as error:
+                log.warning("agreements not read", loop=self.name, error=type(error).__name__)
+                self._pulse.beat("database away")
+                await pause(stop, RETRY_SECONDS)
 
     def health(self) -> Health:
-        """Whether the loop is turning."""
+        """Degraded while the database is away."""
         return self._pulse.health()
 
 
