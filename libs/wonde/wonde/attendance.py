@@ -118,6 +118,7 @@ async def _put_parts(visit: Visit, register: Register, problem: str) -> None:
     records: list[Record] = register.records
     if len(records) == 1:
         visit.report.reject("mark", records[0].record_id, problem)
+        visit.note_refused(RESOURCE, records[0].record_id, problem)
         return
     half = len(records) // 2
     for part in (records[:half], records[half:]):

@@ -17,7 +17,9 @@ T = TypeVar("T")
 MARGIN = timedelta(minutes=15)
 """How far a reading goes back before the last one began: for what Wonde was writing then, and for its clocks."""
 UNREAD_DAYS = 7
-"""For how long a row that can't be read has its resource read whole once a day: it may be mended without a change."""
+"""For how long a row that can't be read, or is refused, has its resource read whole once a day: it may be mended
+without a change.
+"""
 NOT_SHARED = (403, 404)
 DELETIONS = "deletions"
 
@@ -45,6 +47,7 @@ class Visit:
     today: date
     since: date
     _pupils: dict[str, Mapping[str, Any]] | None = field(default=None, init=False)
+    _refused: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]], init=False)
 
     @property
     def school(self) -> str:
@@ -72,21 +75,25 @@ class Visit:
         began: datetime | None = None
         pages = 0
         values: list[T] = []
+        read: list[str] = []
         broken: set[str] = set()
         async for page in self.wonde.pages(self.path(resource), {**(query or {}), **changed}, self.report.tally):
             began, pages = page.asked_at, pages + 1
-            values += self._parsed(resource, page.rows, parse, broken)
+            values += self._parsed(resource, page.rows, parse, read, broken)
             if len(values) >= batch:
                 yield values
-                values = []
+                self._note_read(resource, read)
+                values, read = [], []
         if values:
             yield values
+        self._note_read(resource, read)
         if began is not None:
             if pages > 1 and resource != DELETIONS and await self._deleted_since(began):
                 return
             self.state.move(self.school, resource, began - MARGIN)
         if whole:
-            self.state.only_unread(self.school, resource, broken)
+            refused = {item for of, item in self._refused if of == resource}
+            self.state.only_unread(self.school, resource, broken | refused)
             self.state.keep_prints(self.school, "day", {resource: self.today.isoformat()})
 
     async def read_if_shared(
@@ -131,11 +138,24 @@ class Visit:
         """The roll has changed."""
         self._pupils = None
 
-    def _parsed(self, resource: str, rows: list[Row], parse: Callable[[Row], T], broken: set[str]) -> list[T]:
-        """What the rows say; those that can't be read are noted by id, with what they lack, and added to `broken`."""
+    def note_refused(self, resource: str, item: str, problem: str) -> None:
+        """Notes a row that Rollcall refused, with the problem's code: it is tried again like one that can't be read."""
+        self._refused.add((resource, item))
+        self.state.note_unread(self.school, resource, {item: problem}, [], self.now.isoformat())
+
+    def _note_read(self, resource: str, items: list[str]) -> None:
+        """Notes rows that were read, and not refused: so that one that is refused again stays known since the first."""
+        taken = [item for item in items if (resource, item) not in self._refused]
+        self.state.note_unread(self.school, resource, {}, taken, self.now.isoformat())
+
+    def _parsed(
+        self, resource: str, rows: list[Row], parse: Callable[[Row], T], read: list[str], broken: set[str]
+    ) -> list[T]:
+        """What the rows say; ids of those that can be read are added to `read`; those that can't are noted by id, with
+        what they lack, and added to `broken`.
+        """
         values: list[T] = []
         unread: dict[str, str] = {}
-        read: list[str] = []
         for row in rows:
             item = text(row, "id") or "without an id"
             try:
@@ -146,11 +166,11 @@ class Visit:
         if unread:
             self.report.counts[f"{resource}_unreadable"] += len(unread)
         broken.update(unread)
-        self.state.note_unread(self.school, resource, unread, read, self.now.isoformat())
+        self.state.note_unread(self.school, resource, unread, [], self.now.isoformat())
         return values
 
     def _has_rows_to_read_again(self, resource: str) -> bool:
-        """Whether some rows could not be read of late, and the resource was not read whole today."""
+        """Whether some rows could not be read, or were refused, of late, and the resource was not read whole today."""
         if self.state.prints(self.school, "day").get(resource) == self.today.isoformat():
             return False
         young = (self.now - timedelta(days=UNREAD_DAYS)).isoformat()

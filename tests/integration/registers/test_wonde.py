@@ -554,3 +554,24 @@ async def test_a_mark_that_a_deletion_moved_onto_a_page_already_read_is_read_the
     await done(connector)
     (query,) = [query for path, query in elm.wonde.asked if path.endswith("attendance/session")]
     assert "updated_after" in query, "nothing was deleted meanwhile"
+
+
+@pytest.mark.usefixtures("opened")
+async def test_a_mark_that_rollcall_refuses_is_tried_again_once_a_day_for_a_week(
+    elm: School, connector: Connector, authority: Authority
+) -> None:
+    children = [elm.student(number) for number in range(2)]
+    elm.mark(children[0], DAY, "AM", "/")
+    refused = elm.mark("A" * 300, DAY, "AM", "/")
+    elm.wonde.now += timedelta(days=1)
+    first = await done(connector)
+    assert [(one["wonde_id"], first.counts["marks_accepted"]) for one in first.rejected] == [(refused, 1)]
+    assert [(one.resource, one.item) for one in first.unread] == [("attendance/session", refused)]
+    assert (await done(connector)).rejected == [], "once a day"
+    connector.state.keep_prints(ID, "day", {"attendance/session": "2025-09-15"})
+    again = await done(connector)
+    assert (again.rejected, again.unread) == (first.rejected, first.unread), "since the first time: a week at most"
+    elm.wonde.find(ID, "attendance/session", refused)["student"] = children[1]
+    connector.state.keep_prints(ID, "day", {"attendance/session": "2025-09-15"})
+    assert (await done(connector)).unread == []
+    assert await authority.standing() == dict.fromkeys(children, "/")
