@@ -25,6 +25,8 @@ REFRESH_SECONDS = 600.0
 RETRY_SECONDS = 10.0
 FETCH_SECONDS = 5.0
 LIMIT_BYTES = 1024 * 1024
+LEEWAY_SECONDS = 30.0
+"""By how much the issuer's clock may differ from ours, either way."""
 METADATA = "/.well-known/openid-configuration"
 KEY_TYPES = frozenset({"EC", "RSA", "OKP"})
 
@@ -33,6 +35,8 @@ log = structlog.get_logger()
 
 class RemoteKeys:
     """The keys at `url`, or of `issuer` where it says that they are; several requests that need them share a fetch."""
+
+    leeway_seconds = LEEWAY_SECONDS
 
     def __init__(
         self, url: str | None = None, *, issuer: str = "", clock: Callable[[], float] = time.monotonic

@@ -32,13 +32,13 @@ ALGORITHMS = [f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (25
 
 _REMEMBERED_TOKENS = 4096
 _REMEMBERED_SECONDS = 300.0
-LEEWAY_SECONDS = 30.0
-"""By how much the issuer's clock may differ from ours, either way."""
 _LONGEST_TOKEN = 16_384
 
 
 class Keys(Protocol):
-    """Where the issuer's public keys come from."""
+    """Where the issuer's public keys come from. `leeway_seconds`: by how much its clock may differ, either way."""
+
+    leeway_seconds: float
 
     async def for_key_id(self, key_id: str | None) -> KeySet:
         """The keys, fetched anew when `key_id` is not among them (bounded); UnavailableError when none can be had."""
@@ -46,10 +46,10 @@ class Keys(Protocol):
 
 
 class FixedKeys:
-    """Keys that are known: those of the embedded issuer's folder."""
+    """Keys that are known: those of the embedded issuer's folder, whose clock is ours."""
 
-    def __init__(self, keys: KeySet) -> None:
-        self._keys = keys
+    def __init__(self, keys: KeySet, leeway_seconds: float = 0.0) -> None:
+        self._keys, self.leeway_seconds = keys, leeway_seconds
 
     async def for_key_id(self, key_id: str | None) -> KeySet:
         return self._keys
@@ -86,7 +86,7 @@ class Verifier:
             return caller
         now = self._clock()
         claims = await self._claims(token)
-        expires = _checked_expiry(claims, self._issuers, self._audience, now)
+        expires = _checked_expiry(claims, self._issuers, self._audience, now, self._keys.leeway_seconds)
         caller = _caller(claims)
         if self._revoked(caller.client_id):
             raise UnauthenticatedError("The client has been revoked.")
@@ -118,7 +118,9 @@ def jwt_header(token: str) -> Mapping[str, Any]:
     return cast("dict[str, Any]", header)
 
 
-def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], wanted: str, now: float) -> float:
+def _checked_expiry(
+    claims: Mapping[str, Any], issuers: Collection[str], wanted: str, now: float, leeway: float
+) -> float:
     """Until when the token holds here, in seconds since 1970."""
     audience: object = claims.get("aud")
     audiences = cast("list[object]", audience) if isinstance(audience, list) else [audience]
@@ -127,11 +129,11 @@ def _checked_expiry(claims: Mapping[str, Any], issuers: Collection[str], wanted:
         raise UnauthenticatedError("The token is from another issuer.")
     if wanted not in audiences:
         raise UnauthenticatedError("The token is for another audience.")
-    if expires is None or expires + LEEWAY_SECONDS <= now:
+    if expires is None or expires + leeway <= now:
         raise UnauthenticatedError("The token has expired.")
-    if starts is None or starts > now + LEEWAY_SECONDS:
+    if starts is None or starts > now + leeway:
         raise UnauthenticatedError("The token is not valid yet.")
-    return expires + LEEWAY_SECONDS
+    return expires + leeway
 
 
 def _number(value: Any) -> float | None:
