@@ -53,8 +53,8 @@ async def run(
     except NotReachedError as error:
         report.say(f"could not run: nothing has moved for {patience:.0f} s, and this has not arrived: {error}")
         return COULD_NOT_RUN
-    except asyncpg.UndefinedTableError as error:
-        report.say(f"could not run: a database has not been set up: {error}")
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        report.say(f"could not run: a database is not of this version; start the product once: {error}")
         return COULD_NOT_RUN
     finally:
         await snapshot.close(opened)

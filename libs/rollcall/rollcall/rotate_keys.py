@@ -61,8 +61,8 @@ async def _rotate(url: str, service: str, ring: Keyring) -> dict[str, int]:
         raise CommandError(f"the database of {service} does not answer: {error}") from error
     try:
         return await store.rotate_all(database)
-    except asyncpg.UndefinedTableError as error:
-        raise CommandError(f"the database of {service} holds no data yet") from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise CommandError(f"the database of {service} is not of this version: start the product once") from error
     except UnreadableError as error:
         raise CommandError(f"{service}: {error}") from error
     finally:

@@ -1,5 +1,7 @@
 """Something is wrong in one table of one service: the audit says so, in a sentence with its id."""
 
+import argparse
+import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator
@@ -12,6 +14,10 @@ from absence_engine.store.explanations import pack
 from audit import run
 from audit.read.snapshot import database_url
 from common.events.absence_engine import Explanation
+from rollcall import rotate_keys
+from rollcall.cli import CommandError
+
+from tests.keys import SETTINGS
 
 TODAY = date(2025, 12, 1)
 
@@ -197,3 +203,36 @@ async def test_a_server_without_the_databases_can_not_be_audited(database_url: s
     status, said = await audited(database_url)
     assert status == 2
     assert said.startswith("could not run: ")
+
+
+async def test_databases_of_an_older_version_can_not_be_audited(stopped: str) -> None:
+    async with of_older_version(stopped):
+        status, said = await audited(stopped)
+    assert status == 2
+    assert "start the product once" in said
+
+
+async def test_keys_of_databases_of_an_older_version_can_not_be_changed(
+    stopped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    async with of_older_version(stopped):
+        with pytest.raises(CommandError, match="start the product once"):
+            await asyncio.to_thread(rotate_keys.main, argparse.Namespace(data=None, database=stopped))
+
+
+@contextlib.asynccontextmanager
+async def of_older_version(url: str) -> AsyncIterator[None]:
+    """The registers database without sealed UPNs, as before an upgrade."""
+    connection = await asyncpg.connect(database_url(url, "registers"))
+    await connection.execute(
+        "alter table known_upn rename column sealed to upn; alter table pupil rename column upn_key to upn"
+    )
+    try:
+        yield
+    finally:
+        await connection.execute(
+            "alter table known_upn rename column upn to sealed; alter table pupil rename column upn to upn_key"
+        )
+        await connection.close()
