@@ -56,12 +56,15 @@ class _Line:
 
 
 class Turn:
-    """A request's place among those that are worked on. `rest` gives it up for a while, `end` for good, once."""
+    """A request's place among those that are worked on. `rest` gives it up for a while, `end` for good, once: it
+    `is_over` then, also for what the request has begun and left behind.
+    """
 
-    __slots__ = ("_client", "_held", "_rests", "_turns")
+    __slots__ = ("_client", "_held", "_rests", "_turns", "is_over")
 
     def __init__(self, turns: "Turns", client: str) -> None:
         self._turns, self._client, self._held, self._rests = turns, client, False, False
+        self.is_over = False
 
     async def begin(self, *, again: bool = False) -> None:
         """Waits for it; TooManyRequestsError when the line is too long, unless the request had a turn before."""
@@ -79,6 +82,7 @@ class Turn:
 
     def end(self) -> None:
         """The next in line may begin."""
+        self.is_over = True
         self._leave()
         if self._rests:
             self._rests = False
@@ -193,11 +197,12 @@ async def meanwhile() -> AsyncGenerator[None]:
     TooManyRequestsError when too many of its requests wait so.
     """
     turn = _turn.get()
-    if turn is None:
+    if turn is None or turn.is_over:
         yield
         return
     turn.rest()
     try:
         yield
     finally:
-        await turn.begin(again=True)
+        if not turn.is_over:
+            await turn.begin(again=True)

@@ -315,3 +315,23 @@ async def test_requests_of_nobody_are_slowed_and_only_very_many_are_refused(monk
     passed = await asyncio.gather(*(ours.slow() for _ in range(20)), return_exceptions=True)
     assert [type(one) for one in passed].count(TooManyRequestsError) == 5
     await ours.slow()
+
+
+async def test_what_a_request_left_behind_takes_no_turn_any_more() -> None:
+    """A task that it began hears of its news later: nobody would ever end a turn that is taken then."""
+    turns = Turns(1)
+    news = asyncio.Event()
+
+    async def waits() -> None:
+        async with meanwhile():
+            await news.wait()
+
+    turn = await turns.take("one")
+    begun = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    turn.end()
+    later = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    news.set()
+    await asyncio.gather(begun, later)
+    assert turns.is_idle()
