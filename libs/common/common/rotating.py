@@ -15,8 +15,6 @@ from common.sealed import start_of
 CHUNK = 1000
 LARGE = 20
 """Rows in a chunk of a column whose values may have a megabyte each."""
-PASSES = 5
-"""How often a rotation begins again for what moved behind it."""
 
 
 class Sealed(NamedTuple):
