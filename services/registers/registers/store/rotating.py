@@ -79,8 +79,9 @@ async def rotate_all(database: Database) -> dict[str, int]:
     """Seals everything under the current key; how many values it changed, by table and column."""
     found = await rotate(database, SEALED)
     found["submission.taken_by"] = await in_chunks(database, _takers)
-    found["mark.details"] = await in_chunks(database, partial(_details, MARKS, SEAL_MARKS, MARK))
+    # what waits first: once it finds its child it is among the marks
     found["unresolved.details"] = await in_chunks(database, partial(_details, WAITING, SEAL_WAITING, WAITS))
+    found["mark.details"] = await in_chunks(database, partial(_details, MARKS, SEAL_MARKS, MARK))
     return found
 
 
