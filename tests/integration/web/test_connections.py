@@ -332,6 +332,26 @@ async def test_who_is_refused_before_all_was_sent_hears_why_and_is_cut(path: str
         assert await pour(peer) < 100_000_000
 
 
+async def test_who_is_refused_before_a_short_body_was_sent_may_go_on() -> None:
+    """It was told of no end: its next request would meet a closed connection."""
+    async with serving() as connect, asyncio.timeout(GIVEN_UP):
+        peer = await connect()
+        for _ in range(2):
+            await peer.send(b"PUT /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+            status, headers, _ = await peer.answer()
+            assert (status, headers.get("connection")) == (401, None)
+            await peer.send(b"{}")
+        assert await peer.get() == 200
+
+
+async def test_the_rest_of_a_short_body_that_never_comes_is_not_waited_for() -> None:
+    async with serving() as connect, asyncio.timeout(GIVEN_UP):
+        peer = await connect()
+        await peer.send(b"PUT /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        assert (await peer.answer())[0] == 401
+        assert await peer.reader.read() == b"", "it has its answer already"
+
+
 async def test_what_is_no_http_is_400() -> None:
     async with serving() as connect, asyncio.timeout(GIVEN_UP):
         peer = await connect()

@@ -135,10 +135,18 @@ class Protocol(HttpToolsProtocol):
             self.pipeline.clear()  # nobody would hear the answers
         elif self.is_idle():  # else what comes just now is a later one
             if self._stage is Stage.BODY:  # answered before it was all there: what is left is of no use
-                self._close()
+                self._pass_over()
             elif self._stage is Stage.NOTHING:
                 self._await(Stage.NOTHING)
         super().on_response_complete()
+
+    def _pass_over(self) -> None:
+        """Lets a short rest of a body come, whose client was told of no end and goes on with its next request; ends the
+        connection where the rest is long, or nobody knows how long.
+        """
+        length = next((value for name, value in self.headers if name == b"content-length"), b"")
+        if not length.isdigit() or int(length) - self._brought > self.bounds.linger_bytes:
+            self._close()
 
     # Ending
 
@@ -214,7 +222,9 @@ class Protocol(HttpToolsProtocol):
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:  # it is we who do not take it
             self._since, self._seen = now, self._brought
         elif now - self._since > self.bounds.window_seconds:
-            if self._brought - self._seen < self.bounds.window_bytes:
+            if self._brought - self._seen < self.bounds.window_bytes and self.is_idle():
+                self.transport.close()  # what is awaited is the rest of what has its answer
+            elif self._brought - self._seen < self.bounds.window_bytes:
                 self._refuse(RequestTimeoutError("The body came too slowly."))
             else:
                 self._since, self._seen = now, self._brought
