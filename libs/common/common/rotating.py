@@ -2,7 +2,8 @@
 
 A service lists its sealed columns (`store/rotating.py`; a test finds one that is missing). A row that somebody changes
 meanwhile is left to him, who seals with the current key; what is current already is passed over. So it does not matter
-where a rotation is cut off, or how often it is done.
+where a rotation is cut off, or how often it is done. Who moves a row may bring it behind the pass:
+whoever wants all sealed rotates until nothing was left to change.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -6,8 +6,9 @@ it is no HTTP), and cut; where an earlier request is being answered, that answer
 more connections than there may be, those go first that have not brought a request, then those that are between two; one
 that is being answered never does.
 
-A client whose body is refused before it has been read has its answer, then a second to read it: cutting it while it
-still sends would take the answer away with the rest (RFC 9112, 9.6).
+A client whose body is refused before it has been read has its answer. A short rest of the body may still come, and the
+connection goes on; a long one has a second: cutting it while it still sends would take the answer away with the rest
+(RFC 9112, 9.6).
 
 `Protocol` is one connection; `look` is to be called once a second, for each.
 """
@@ -222,12 +223,12 @@ class Protocol(HttpToolsProtocol):
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:  # it is we who do not take it
             self._since, self._seen = now, self._brought
         elif now - self._since > self.bounds.window_seconds:
-            if self._brought - self._seen < self.bounds.window_bytes and self.is_idle():
-                self.transport.close()  # what is awaited is the rest of what has its answer
-            elif self._brought - self._seen < self.bounds.window_bytes:
-                self._refuse(RequestTimeoutError("The body came too slowly."))
-            else:
+            if self._brought - self._seen >= self.bounds.window_bytes:
                 self._since, self._seen = now, self._brought
+            elif self.is_idle():  # what is awaited is the rest of what has its answer
+                self.transport.close()
+            else:
+                self._refuse(RequestTimeoutError("The body came too slowly."))
 
     def _look_at_answer(self, now: float) -> None:
         unsent = self.transport.get_write_buffer_size()
